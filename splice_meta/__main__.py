@@ -1,0 +1,5 @@
+"""``python -m splice_meta`` is ``splice-meta``."""
+
+from splice_meta.cli.app import main
+
+main()

@@ -1,0 +1,63 @@
+"""The ``splice-meta`` command: its subcommands, its exit status, its error lines."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from splice_meta.cli import check, demo, features, inspect, run
+from splice_meta.cli.console import error_lines, last_verbosity
+from splice_meta.errors import SpliceMetaError
+
+app = typer.Typer(
+    name="splice-meta",
+    help="Recalibrate the splice-site probabilities of deep networks with a meta-model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("run")(run.run)
+app.command("features")(features.features)
+app.command("inspect")(inspect.inspect)
+app.command("check")(check.check)
+
+
+@app.callback()
+def splice_meta() -> None:
+    """Recalibrate the splice-site probabilities of deep networks with a meta-model."""
+
+
+def main() -> None:
+    """Run the command line; errors become one or two lines on stderr and an exit status.
+
+    Exit status: 0 all genes done, 1 some genes failed or an unexpected error, 2 wrong use or bad
+    input with nothing written, 130 interrupted.
+    """
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        status = app(standalone_mode=False)
+    except SpliceMetaError as error:
+        error_lines(error.message, error.hint, error)
+        return 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context else "splice-meta"
+        error_lines(error.format_message(), f"Try: {where} --help")
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        error_lines("Interrupted.", "What is written so far is whole; start the run again.")
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
+        error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
+        return 1
+    return int(status or 0)

@@ -1,0 +1,53 @@
+"""``splice-meta features``: base scores in, the feature matrix of a manifest out."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splice_meta.cli.console import say, set_verbosity
+from splice_meta.cli.options import (
+    Genes, GenesFile, Memory, Quiet, Scores, Verbose, gene_list, score_paths,
+)  # fmt: skip
+from splice_meta.errors import OutputError, UsageError
+from splice_meta.settings import parse_memory
+
+
+def features(
+    scores: Scores,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The Parquet file to write.")],
+    manifest: Annotated[
+        str, typer.Option(help="reference124, or a manifest file (JSON, or CSV with 'feature').")
+    ] = "",
+    model: Annotated[str, typer.Option(help="Take the manifest of this model.")] = "",
+    genes: Genes = "",
+    genes_file: GenesFile = None,
+    uncertain_only: Annotated[
+        bool, typer.Option("--uncertain-only", help="Only the positions the default selects.")
+    ] = False,
+    memory: Memory = "1GiB",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Write gene_id, position and exactly the manifest's columns, one row per position."""
+    set_verbosity(quiet, verbose)
+    if bool(manifest) == bool(model):
+        raise UsageError("The manifest is not clear.", "Give either --manifest or --model.")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
+    wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
+    from splice_meta.runs.feature_table import write_features
+    from splice_meta.manifest import load_manifest
+    from splice_meta.model.bundle import load_model
+
+    listed = load_model(model).manifest if model else load_manifest(manifest)
+    log = logging.getLogger("splice_meta")
+    written = write_features(paths, listed, output, wanted, uncertain_only, budget)
+    for message in written.fills.messages():
+        log.warning("%s", message)
+    say(f"{written.rows:,} rows of {len(listed.names)} features: {output}")
+    return 0

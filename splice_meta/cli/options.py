@@ -1,0 +1,82 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splice_meta.errors import InputError, UsageError
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]
+Verbose = Annotated[
+    int, typer.Option("--verbose", "-v", count=True, help="More detail; repeat for more.")
+]
+Scores = Annotated[
+    list[str],
+    typer.Option(
+        "--scores",
+        help="Base scores: a file, glob, directory or address (Parquet, Arrow IPC, CSV, TSV). "
+        "Repeat for more files.",
+    ),
+]
+Genes = Annotated[str, typer.Option("--genes", help="Only these genes, separated by commas.")]
+GenesFile = Annotated[
+    Path | None,
+    typer.Option("--genes-file", help="Only the genes in this file, one per line, # comments."),
+]
+Memory = Annotated[
+    str, typer.Option("--memory", help="Memory budget of one gene batch, such as 1GiB.")
+]
+
+
+def gene_list(genes: str, genes_file: Path | None) -> list[str] | None:
+    """The genes asked for, or None for every gene in the scores.
+
+    Raises:
+        UsageError: If both options are given or no gene is named.
+        InputError: If the file cannot be read.
+    """
+    if genes and genes_file:
+        raise UsageError("--genes and --genes-file are both given.", "Give one of them.")
+    if not genes and genes_file is None:
+        return None
+    if genes_file is not None:
+        try:
+            lines = genes_file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"The gene list {genes_file} cannot be read: {error}.",
+                "Give a text file with one gene id per line.",
+            ) from None
+        listed = [line.split("#")[0].strip() for line in lines]
+    else:
+        listed = [gene.strip() for gene in genes.split(",")]
+    found = [gene for gene in listed if gene]
+    if not found:
+        raise UsageError("The gene list names no gene.", "Leave it out to take every gene.")
+    return found
+
+
+def score_paths(scores: Sequence[str]) -> list[str]:
+    """The score paths; ``NAME=PATH`` is refused until several base models can be combined.
+
+    Raises:
+        UsageError: If a base model is named.
+    """
+    for item in scores:
+        name, sign, _ = item.partition("=")
+        if sign and "/" not in name and "://" not in item and not Path(item).exists():
+            raise UsageError(
+                f"--scores {item} names a base model.",
+                "Scores of several base models in one meta-model are not supported yet; "
+                "give the path alone.",
+            )
+    return list(scores)
+
+
+def comma_list(text: str) -> tuple[str, ...]:
+    """The items of a comma-separated option."""
+    return tuple(item.strip() for item in text.split(",") if item.strip())

@@ -1,0 +1,126 @@
+"""``splice-meta run``: base scores and a model in, complete-coverage predictions out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from splice_meta.cli.console import progress_watcher, say, say_pairs, set_verbosity
+from splice_meta.cli.options import (
+    Genes, GenesFile, Memory, Quiet, Scores, Verbose, comma_list, gene_list, score_paths,
+)  # fmt: skip
+from splice_meta.settings import (
+    Columns, Mode, Output, RunSettings, Selection, Strategy, parse_memory,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from splice_meta.workflow import RunResult
+
+
+def run(
+    scores: Scores,
+    model: Annotated[
+        str, typer.Option(help="A bundle directory, a model file, or bundled:NAME.")
+    ] = "",
+    genes: Genes = "",
+    genes_file: GenesFile = None,
+    training_dataset: Annotated[
+        Path | None, typer.Option(help="Directory of the model's training dataset.")
+    ] = None,
+    output_dir: Annotated[Path, typer.Option(help="Where to write.")] = Path("inference_results"),
+    inference_mode: Annotated[
+        Mode, typer.Option(help="Which positions the meta-model sees.")
+    ] = "hybrid",
+    uncertainty_low: Annotated[
+        float, typer.Option(help="Lower bound of the uncertain range of max(donor, acceptor).")
+    ] = 0.02,
+    uncertainty_high: Annotated[float, typer.Option(help="Upper bound, exclusive.")] = 0.80,
+    uncertainty_strategy: Annotated[
+        Strategy, typer.Option(help="What counts as uncertain.")
+    ] = "hybrid_entropy",
+    target_meta_rate: Annotated[
+        float, typer.Option(help="Share of each gene's positions that adaptive tuning picks.")
+    ] = 0.10,
+    no_adaptive_tuning: Annotated[
+        bool, typer.Option("--no-adaptive-tuning", help="Take what meets a criterion.")
+    ] = False,
+    entropy_threshold: Annotated[float, typer.Option(help="Normalised entropy, 0..1.")] = 0.6,
+    spread_threshold: Annotated[float, typer.Option(help="Largest minus second largest.")] = 0.2,
+    variance_threshold: Annotated[float, typer.Option(help="Variance of the three.")] = 0.08,
+    keep_artifacts_dir: Annotated[
+        Path | None, typer.Option(help="Keep the feature matrix and training-like tables here.")
+    ] = None,
+    outputs: Annotated[
+        str, typer.Option(help="Which tables to write, of complete, meta, base.")
+    ] = "complete,meta,base",
+    columns: Annotated[
+        Columns, typer.Option(help="lean leaves the uncertainty measures out.")
+    ] = "full",
+    run_name: Annotated[
+        str, typer.Option(help="Name of the run's folder; the date and time by default.")
+    ] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
+    memory: Memory = "1GiB",
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Recalibrate base scores: one row per nucleotide, the meta-model's where it ran."""
+    set_verbosity(quiet, verbose)
+    settings = RunSettings(
+        mode=inference_mode,
+        selection=Selection(
+            low=uncertainty_low,
+            high=uncertainty_high,
+            strategy=uncertainty_strategy,
+            target_rate=target_meta_rate,
+            adaptive=not no_adaptive_tuning,
+            entropy=entropy_threshold,
+            spread=spread_threshold,
+            variance=variance_threshold,
+        ),
+        outputs=cast("tuple[Output, ...]", comma_list(outputs)),
+        columns=columns,
+        memory=parse_memory(memory),
+    )
+    wanted, paths = gene_list(genes, genes_file), score_paths(scores)
+    from splice_meta.workflow import run as run_workflow
+
+    with progress_watcher() as watcher:
+        result = run_workflow(
+            paths,
+            model or None,
+            output_dir,
+            settings=settings,
+            genes=wanted,
+            training_dataset=training_dataset,
+            run_name=run_name or None,
+            keep_artifacts_dir=keep_artifacts_dir,
+            overwrite=overwrite,
+            trust_pickle=trust_pickle,
+            watcher=watcher,
+        )
+    return show(result)
+
+
+def show(result: RunResult) -> int:
+    """Print the summary and where the files are.
+
+    Returns:
+        The exit status: 1 if some genes failed, else 0.
+    """
+    say_pairs(
+        [
+            *result.summary.lines(),
+            ("Tables", str(result.layout.predictions)),
+            ("Reports", f"{result.layout.report_text}, {result.layout.report_html}"),
+        ]
+    )
+    for note in (*result.summary.fills, result.summary.skew()):
+        if note:
+            say(note)
+    return 1 if result.failed else 0

@@ -1,0 +1,49 @@
+"""Sequence and k-mer features, from the counts of a row's sequence window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from splice_meta.features.windows import BASES
+
+WINDOW = "_window"
+"""Name of the struct column with the counts of a row's window."""
+
+
+def _count(field: str) -> pl.Expr:
+    return pl.col(WINDOW).struct.field(field).cast(pl.Float64)
+
+
+def sequence_exprs() -> dict[str, pl.Expr]:
+    """Length, GC content and complexity of the window of positions -half_width..+half_width.
+
+    ``sequence_length`` is the number of positions in the window; ``gc_content`` (G + C) /
+    sequence_length; ``sequence_complexity`` the Shannon entropy (base 2) of the A, C, G, T
+    frequencies, divided by 2, and 0 where the window holds none of them.
+    """
+    length = _count("positions")
+    known = pl.sum_horizontal(_count(base) for base in BASES)
+
+    def f_log_f(base: str) -> pl.Expr:
+        f = _count(base) / known
+        return pl.when(f > 0).then(f * f.log(2)).otherwise(0.0)
+
+    # 0.0 - x rather than -x: a window of one letter has complexity 0, not -0.
+    entropy = 0.0 - pl.sum_horizontal(f_log_f(base) for base in BASES)
+    return {
+        "sequence_length": length,
+        "gc_content": (_count("G") + _count("C")) / length,
+        "sequence_complexity": entropy / 2,
+    }
+
+
+def kmer_exprs(words: Mapping[int, Sequence[str]]) -> dict[str, pl.Expr]:
+    """Overlapping occurrences of each word in the window, read 5' to 3'.
+
+    Args:
+        words: The words by their length.
+    """
+    names = [f"{k}mer_{word}" for k, listed in words.items() for word in listed]
+    return {name: pl.col(WINDOW).struct.field(name) for name in names}

@@ -1,0 +1,1 @@
+"""Meta-models: bundles on disk, batched prediction, other people's model files."""

@@ -1,0 +1,303 @@
+"""The way from base scores to predictions: only here are the stages put together.
+
+``base scores -> contract -> selection -> features -> harmonize -> predict -> combine``, as lazy
+plans over a batch of whole genes. The plans are the same for one gene and for many, and nothing
+is collected before the predict batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from splice_meta.combine import FLOAT_MEASURES, PLACE, combine
+from splice_meta.contracts import SCORES, with_axis
+from splice_meta.errors import UsageError
+from splice_meta.features import plan_features as plan_feature_columns
+from splice_meta.harmonize import Fills, find_fills, harmonize
+from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.selection import MEASURES, gene_summary, mark_uncertain
+from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
+from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.training_dataset import mark_trained
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """The lazy plans of one gene batch; they share their scan and selection.
+
+    Attributes:
+        marked: Every row with its measures, ``is_uncertain`` and ``is_adjusted``.
+        matrix: The manifest's features of the adjusted rows; None in ``base_only``.
+        genes: One row per gene: what the selection did.
+    """
+
+    marked: pl.LazyFrame
+    matrix: pl.LazyFrame | None
+    genes: pl.LazyFrame
+
+
+@dataclass(frozen=True)
+class BatchPrediction:
+    """What one gene batch came to.
+
+    Attributes:
+        complete: The combined prediction, lazy over collected columns.
+        marked: Every row of the batch with base scores and measures.
+        matrix: The features of the adjusted rows with their keys; None in ``base_only``.
+        genes: One row per gene: positions, uncertain, adjusted, achieved rate and thresholds.
+    """
+
+    complete: pl.LazyFrame
+    marked: pl.DataFrame
+    matrix: pl.DataFrame | None
+    genes: pl.DataFrame
+
+
+def plan_features(
+    scores: Any,
+    manifest: str | FeatureManifest = "reference124",
+    *,
+    features: FeatureSettings | None = None,
+    selection: Selection | None = None,
+) -> pl.LazyFrame:
+    """The lazy plan of a feature matrix.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads. They are checked.
+        manifest: ``reference124``, a manifest or a manifest file.
+        features: Which families are made; all by default.
+        selection: Only the uncertain positions of this selection; every position if None.
+
+    Returns:
+        ``gene_id``, ``position``, then exactly the manifest's columns in its order and types.
+
+    Raises:
+        FeatureError: If the manifest needs a feature that nothing makes and that is never filled.
+        ContractError: If the scores break the contract.
+    """
+    rows = open_scores(scores).all_rows()
+    settings = features or FeatureSettings()
+    listed = load_manifest(manifest)
+    axis = with_axis(rows)
+    marked = axis if selection is None else mark_uncertain(axis, selection)
+    picked = None if selection is None else "is_uncertain"
+    return harmonize_plan(marked, listed, settings, picked)
+
+
+def fills_of(scores: pl.LazyFrame, manifest: FeatureManifest, settings: FeatureSettings) -> Fills:
+    """What a manifest's features would be filled with for these scores, and why.
+
+    Raises:
+        FeatureError: If a feature is missing that is never filled.
+    """
+    _, made = plan_feature_columns(with_axis(scores), manifest, settings)
+    return find_fills(manifest, made, settings, "base" in scores.collect_schema())
+
+
+def harmonize_plan(
+    marked: pl.LazyFrame, manifest: FeatureManifest, settings: FeatureSettings, picked: str | None
+) -> pl.LazyFrame:
+    """Features of the picked rows, harmonized; the scores follow where the manifest lacks them."""
+    plan, made = plan_feature_columns(marked, manifest, settings, picked)
+    fills = find_fills(manifest, made, settings, "base" in marked.collect_schema())
+    return harmonize(plan, manifest, fills, also=SCORES if picked == "is_adjusted" else ())
+
+
+def plan_predictions(
+    scores: pl.LazyFrame,
+    model: MetaModel | None,
+    settings: RunSettings,
+    dataset: pl.LazyFrame | None = None,
+) -> BatchPlan:
+    """The lazy plans of one gene batch.
+
+    Args:
+        scores: Canonical base scores of whole genes, each gene's rows adjacent and ascending.
+        model: The meta-model; may be None in ``base_only``.
+        settings: Mode, selection and features.
+        dataset: Training genes and positions, to mark rows that were trained on.
+    """
+    adjusted = {
+        "hybrid": pl.col("is_uncertain"),
+        "meta_only": pl.lit(True),
+        "base_only": pl.lit(False),
+    }[settings.mode]
+    marked = mark_uncertain(with_axis(scores), settings.selection).with_columns(
+        is_adjusted=adjusted
+    )
+    genes = gene_summary(marked)
+    matrix = None
+    if model is not None and settings.mode != "base_only":
+        matrix = harmonize_plan(marked, model.manifest, settings.features, "is_adjusted")
+    kept = marked.select(_kept_columns(marked.collect_schema().names(), settings))
+    return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
+
+
+def _kept_columns(names: Sequence[str], settings: RunSettings) -> list[str | pl.Expr]:
+    """The columns of a batch that are collected: those that some output needs."""
+    wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted"}
+    if settings.columns == "full":
+        wanted |= {*MEASURES, "splice_type"}
+    if "base" in settings.outputs:
+        wanted |= {"base", "splice_type"}
+    return [
+        pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else name
+        for name in names
+        if name in wanted
+    ]
+
+
+def predict_batch(
+    scores: pl.LazyFrame,
+    model: MetaModel | None,
+    settings: RunSettings,
+    dataset: pl.LazyFrame | None = None,
+) -> BatchPrediction:
+    """Predict one gene batch: the plans are collected together, then the model runs, batched.
+
+    Args:
+        scores: As for :func:`plan_predictions`.
+        model: The meta-model; may be None in ``base_only``.
+        settings: How to predict.
+        dataset: Training genes and positions.
+
+    Raises:
+        ModelError: If the model's predictions are not probabilities.
+        FeatureError: If the model needs features that cannot be made.
+    """
+    plan = plan_predictions(scores, model, settings, dataset)
+    if plan.matrix is None or model is None:
+        marked, genes = pl.collect_all([plan.marked, plan.genes])
+        matrix, found = None, pl.DataFrame()
+    else:
+        from splice_meta.model.predict import predict_proba
+
+        marked, genes, matrix = pl.collect_all([plan.marked, plan.genes, plan.matrix])
+        found = predict_proba(model, matrix, settings.predict_rows)
+    return BatchPrediction(
+        complete=combine(marked.lazy(), found, settings.columns),
+        marked=marked,
+        matrix=matrix,
+        genes=genes,
+    )
+
+
+def bytes_per_position(model: MetaModel | None, settings: RunSettings) -> int:
+    """About how much memory a run needs per position of its gene batch, in bytes.
+
+    Measured on the bundled data: about 260 bytes for the scores, measures and output of a
+    position, and for each position the model sees three copies of its Float32 features.
+    """
+    if model is None or settings.mode == "base_only":
+        return 260
+    share = 1.0
+    if settings.mode == "hybrid":
+        share = settings.selection.target_rate if settings.selection.is_tuned else 0.1
+    return 260 + int(12 * len(model.manifest.names) * share)
+
+
+def gene_batches(
+    positions: Sequence[int], memory: int, per_position: int
+) -> Iterator[tuple[int, int]]:
+    """Pack whole genes, in order, into batches that fit a memory budget.
+
+    Args:
+        positions: Number of positions of each gene.
+        memory: The budget in bytes. A gene above it is a batch of its own.
+        per_position: Bytes per position.
+
+    Yields:
+        The first gene and the gene after the last of each batch.
+    """
+    room = max(memory // per_position, 1)
+    first, held = 0, 0
+    for gene, count in enumerate(positions):
+        if held and held + count > room:
+            yield first, gene
+            first, held = gene, 0
+        held += count
+    if held:
+        yield first, len(positions)
+
+
+def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaModel | None:
+    """Load the model where the mode needs one.
+
+    Args:
+        model: A model or where it lies.
+        mode: ``base_only`` needs none.
+        trust_pickle: Allow pickled models, through an allow-list.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if model is None and mode != "base_only":
+        raise UsageError(f"The mode {mode} needs a model.", "Give a model, or use base_only.")
+    return None if model is None or mode == "base_only" else load_model(
+        model, trust_pickle=trust_pickle
+    )
+
+
+def predict(
+    scores: Any,
+    model: Any = None,
+    *,
+    mode: Mode = "hybrid",
+    selection: Selection | None = None,
+    features: FeatureSettings | None = None,
+    columns: Columns = "full",
+    genes: Sequence[str] | None = None,
+    settings: RunSettings | None = None,
+) -> pl.DataFrame:
+    """Complete-coverage predictions, one row per nucleotide, in input order.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads. They are checked.
+        model: A :class:`MetaModel`, a bundle directory, a model file or ``bundled:NAME``; may be
+            None in ``base_only``.
+        mode: ``hybrid``, ``meta_only`` or ``base_only``.
+        selection: What counts as uncertain.
+        features: Which feature families are made.
+        columns: ``full`` or ``lean``.
+        genes: Only these genes.
+        settings: All of the above, and the memory budget, at once; the arguments above that are
+            given win over it.
+
+    Returns:
+        The combined prediction, see the README's table of outputs.
+
+    Raises:
+        SpliceMetaError: If settings, scores or model cannot be used.
+    """
+    chosen = replace(
+        settings or RunSettings(),
+        mode=mode,
+        columns=columns,
+        outputs=("complete",),
+        **({"selection": selection} if selection else {}),
+        **({"features": features} if features else {}),
+    )
+    loaded = require_model(model, mode)
+    opened = open_scores(scores, genes)
+    return pl.concat(
+        predict_batch(opened.batch(first, stop), loaded, chosen).complete.collect()
+        for first, stop in batches_of(opened, loaded, chosen)
+    )
+
+
+def batches_of(
+    scores: BaseScores, model: MetaModel | None, settings: RunSettings
+) -> list[tuple[int, int]]:
+    """The gene batches of a run, as ranges of genes in input order."""
+    return list(
+        gene_batches(
+            scores.table.genes["positions"].to_list(),
+            settings.memory,
+            bytes_per_position(model, settings),
+        )
+    )

@@ -1,0 +1,128 @@
+"""Telling what a file or directory is, as labels and texts."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.contracts import OPTIONAL
+from splice_meta.errors import InputError
+from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.sources.base_scores import open_scores
+
+Pairs = list[tuple[str, str]]
+
+
+def describe(path: str, trust_pickle: bool = False) -> Pairs:
+    """What a path holds, in a few lines.
+
+    Args:
+        path: Base scores, a bundle, a model file, a manifest, a run's output directory, or
+            ``bundled:NAME``.
+        trust_pickle: Allow pickled models, through an allow-list.
+
+    Raises:
+        InputError: If it is none of these.
+    """
+    place = Path(path)
+    if path.startswith("bundled:") or (place / "bundle.json").exists():
+        return _model(load_model(path))
+    if (place / "gene_manifest.json").exists():
+        return _run(place)
+    if place.suffix in (".ubj", ".pkl", ".pickle", ".joblib", ".skops"):
+        return _model(load_model(path, trust_pickle=trust_pickle))
+    if place.suffix == ".json":
+        return _manifest(load_manifest(place))
+    if place.suffix == ".csv" and _is_manifest(place):
+        return _manifest(load_manifest(place))
+    if not place.exists() and "://" not in path and not any(c in path for c in "*?["):
+        raise InputError(f"There is no {path}.", "Give scores, a bundle, a manifest or a run.")
+    return _scores(path)
+
+
+def _is_manifest(path: Path) -> bool:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        return "feature" in file.readline().strip().split(",")
+
+
+def _scores(path: str) -> Pairs:
+    opened = open_scores(path)
+    genes, names = opened.table.genes, opened.frame.collect_schema().names()
+    shown = ", ".join(genes["gene_id"].head(5))
+    return [
+        ("Kind", "base scores"),
+        ("Genes", f"{genes.height:,} ({shown}{' ...' if genes.height > 5 else ''})"),
+        ("Positions", f"{opened.table.positions:,}"),
+        ("Longest gene", f"{genes['positions'].max():,} positions"),
+        ("Optional columns", ", ".join(n for n in OPTIONAL if n in names) or "none"),
+        ("Order", "sorted" if not opened.table.unsorted
+         else f"{len(opened.table.unsorted):,} genes need sorting by position"),
+        ("Checks", "passed"),
+    ]  # fmt: skip
+
+
+def _manifest(manifest: FeatureManifest) -> Pairs:
+    kinds = Counter(manifest.kinds.values())
+    return [
+        ("Kind", "feature manifest"),
+        ("Features", f"{len(manifest.names)}"),
+        ("By kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
+        ("Sequence window", f"-{manifest.half_width}..+{manifest.half_width}"),
+    ]
+
+
+def _model(model: MetaModel) -> Pairs:
+    margin = "base log-probabilities" if model.margin else "none"
+    pairs = [
+        ("Kind", f"meta-model ({model.kind})"),
+        ("Classes", ", ".join(model.classes)),
+        ("Base models", ", ".join(model.base_models) or "not stated"),
+        ("Trees", f"{model.trees:,}"),
+        ("Margin", margin),
+        ("Trained on", f"{len(model.training_genes):,} genes"),
+        *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
+    ]
+    gains = sorted(model.gains().items(), key=lambda item: -item[1])
+    total = sum(gain for _, gain in gains) or 1.0
+    pairs.append(("Most gain", ", ".join(f"{n} {g / total:.0%}" for n, g in gains[:5])))
+    for group, figures in dict(model.metadata.get("metrics", {})).items():
+        if isinstance(figures, dict):
+            text = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+            pairs.append((group.replace("_", " ").capitalize(), text))
+        else:
+            pairs.append(("Measured", str(figures)))
+    if model.metadata.get("licence"):
+        pairs.append(("Licence", str(model.metadata["licence"])))
+    return pairs
+
+
+def _run(folder: Path) -> Pairs:
+    try:
+        data = json.loads((folder / "metadata" / "inference_metadata.json").read_text())
+        genes = json.loads((folder / "gene_manifest.json").read_text())["genes"]
+        tables = sorted(
+            (folder / "selective_inference" / "predictions" / data["run"]).glob("*.parquet")
+        )
+        rows = [
+            f"{t.name} ({pl.scan_parquet(t / '*.parquet' if t.is_dir() else t).select(pl.len()).collect().item():,} rows)"
+            for t in tables
+        ]  # fmt: skip
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
+            "Run it again with --overwrite.",
+        ) from None
+    failed = sum(gene["status"] == "failed" for gene in genes)
+    return [
+        ("Kind", "output of a run"),
+        ("Run", data["run"]),
+        ("Mode", data["settings"]["mode"]),
+        ("Genes", f"{len(genes):,} ({failed:,} failed)"),
+        ("Positions", f"{data['positions']:,}, {data['recalibrated']:,} recalibrated"),
+        ("Model", data["model"]["source"] if data["model"] else "none"),
+        ("Tables", ", ".join(rows) or "none"),
+    ]

@@ -1,0 +1,78 @@
+"""The machine-readable record of a run: settings, versions, digests, thresholds achieved."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.report.summary import RunSummary
+from splice_meta.runs.task import Job
+
+LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
+
+
+def run_metadata(job: Job, summary: RunSummary, scores: Any) -> dict[str, Any]:
+    """Everything needed to tell what a run was made from.
+
+    Args:
+        job: The run's scores, model, settings and layout.
+        summary: What it came to.
+        scores: The base scores as they were given.
+    """
+    settings = asdict(job.settings)
+    settings["features"]["custom"] = sorted(job.settings.features.custom)
+    done = summary.genes.filter(pl.col("status") == "done")
+    return {
+        "run": job.layout.run_name,
+        "settings": settings,
+        "versions": {name: version(name) for name in LIBRARIES}
+        | {"python": platform.python_version()},
+        "inputs": input_digests(scores),
+        "model": {
+            "source": job.model.source,
+            "sha256": job.model.digest(),
+            "features": len(job.model.manifest.names),
+            "base_models": list(job.model.base_models),
+        }
+        if job.model
+        else None,
+        "filled_features": list(summary.fills),
+        "filled_gain_share": summary.filled_gain_share,
+        "positions": summary.positions,
+        "recalibrated": summary.recalibrated,
+        "thresholds_achieved": done.select(
+            "gene_id", "achieved_rate", "lowest_criteria", "lowest_entropy"
+        ).to_dicts(),
+    }
+
+
+def input_digests(scores: Any) -> list[dict[str, Any]]:
+    """Which files went in: path, size in bytes, and SHA-256 of the first and last MiB.
+
+    A whole-genome table is not read a second time for its digest; a Parquet file's last MiB
+    holds its footer with the statistics of every row group.
+    """
+    listed = [scores] if isinstance(scores, (str, Path)) else scores
+    if not isinstance(listed, (list, tuple)):
+        return [{"source": type(scores).__name__}]
+    found = []
+    for item in listed:
+        path = Path(str(item))
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in files:
+            entry: dict[str, Any] = {"source": str(file)}
+            if file.is_file():
+                size = file.stat().st_size
+                with file.open("rb") as stream:
+                    digest = hashlib.sha256(stream.read(1 << 20))
+                    stream.seek(max(size - (1 << 20), 0))
+                    digest.update(stream.read())
+                entry |= {"bytes": size, "sha256_of_ends": digest.hexdigest()}
+            found.append(entry)
+    return found

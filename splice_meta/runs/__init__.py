@@ -1,0 +1,1 @@
+"""Runs: shards of genes, each computed and written by one task, one after the other."""

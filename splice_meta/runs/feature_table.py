@@ -1,0 +1,72 @@
+"""Writing the feature matrix of a manifest, gene batch by gene batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.contracts import with_axis
+from splice_meta.harmonize import Fills
+from splice_meta.manifest import FeatureManifest
+from splice_meta.pipeline import fills_of, gene_batches, harmonize_plan
+from splice_meta.runs.outputs import part_of
+from splice_meta.selection import mark_uncertain
+from splice_meta.settings import FeatureSettings, Selection
+from splice_meta.sink import sink_parquet
+from splice_meta.sources.base_scores import open_scores
+
+
+@dataclass(frozen=True)
+class WrittenFeatures:
+    """What was written.
+
+    Attributes:
+        rows: Rows over all parts.
+        fills: Features that were filled with a constant.
+    """
+
+    rows: int
+    fills: Fills
+
+
+def write_features(
+    scores: Any,
+    manifest: FeatureManifest,
+    output: Path,
+    genes: Sequence[str] | None = None,
+    uncertain_only: bool = False,
+    memory: int = 1 << 30,
+) -> WrittenFeatures:
+    """Write ``gene_id``, ``position`` and the manifest's columns, in input order.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads.
+        manifest: Which features.
+        output: A Parquet file; a directory of part files if the genes do not fit the memory
+            budget at once.
+        genes: Only these genes.
+        uncertain_only: Only the positions that the default selection picks.
+        memory: Budget of one gene batch in bytes.
+    """
+    opened = open_scores(scores, genes)
+    settings, selection = FeatureSettings(), Selection()
+    fills = fills_of(opened.frame, manifest, settings)
+    share = selection.target_rate if uncertain_only else 1.0
+    per_position = 260 + int(12 * len(manifest.names) * share)
+    batches = list(
+        gene_batches(opened.table.genes["positions"].to_list(), memory, per_position)
+    )
+    rows = 0
+    for number, (first, stop) in enumerate(batches):
+        axis = with_axis(opened.batch(first, stop))
+        marked = mark_uncertain(axis, selection) if uncertain_only else axis
+        picked = "is_uncertain" if uncertain_only else None
+        plan = harmonize_plan(marked, manifest, settings, picked)
+        part = part_of(output, number, len(batches))
+        sink_parquet(plan, part)
+        rows += int(pl.scan_parquet(part).select(pl.len()).collect().item())
+    return WrittenFeatures(rows, fills)

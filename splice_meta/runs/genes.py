@@ -1,0 +1,67 @@
+"""The fate of each gene of a run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import polars as pl
+
+from splice_meta.runs.task import Receipt
+from splice_meta.sources.base_scores import BaseScores
+
+log = logging.getLogger("splice_meta")
+
+NO_SCORES = (
+    "no base scores for this gene; give a score table that holds it (making scores from sequence "
+    "needs an installed base model, --fasta and --annotation)"
+)
+
+_DONE = {
+    "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64,
+    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
+    "recalibrated": pl.Int64, "seconds": pl.Float64,
+}  # fmt: skip
+
+
+def gene_table(
+    opened: BaseScores, receipts: Sequence[Receipt], wanted: Sequence[str] | None, seen: set[str]
+) -> pl.DataFrame:
+    """One row per gene asked for, in input order; genes without scores come last.
+
+    Args:
+        opened: The base scores.
+        receipts: What the shards came to.
+        wanted: The genes asked for; those in the scores if None.
+        seen: Genes that the model was trained on.
+
+    Returns:
+        ``gene_id``, ``scenario`` (1: trained on; 2A: not; 2B: no base scores), ``status``,
+        ``reason``, ``positions``, ``uncertain``, ``recalibrated``, ``achieved_rate``,
+        ``lowest_criteria``, ``lowest_entropy``, ``seconds`` (the shard's, shared out by
+        positions).
+    """
+    there = opened.table.genes["gene_id"].to_list()
+    absent = [gene for gene in wanted or [] if gene not in set(there)]
+    reasons = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
+    reasons |= dict.fromkeys(absent, NO_SCORES)
+    for gene in absent:
+        log.warning("Gene %s failed: %s", gene, NO_SCORES)
+    genes = [*there, *absent]
+    asked = pl.DataFrame(
+        {
+            "gene_id": genes,
+            "scenario": [
+                "2B" if gene in set(absent) else "1" if gene in seen else "2A" for gene in genes
+            ],
+            "status": ["failed" if gene in reasons else "done" for gene in genes],
+            "reason": [reasons.get(gene, "") for gene in genes],
+        },
+        schema_overrides={"reason": pl.String},
+    )
+    done = pl.concat([r.genes for r in receipts if r.genes.height]) if any(
+        r.genes.height for r in receipts
+    ) else pl.DataFrame(schema=_DONE)  # fmt: skip
+    return asked.join(done, on="gene_id", how="left", maintain_order="left").with_columns(
+        pl.col("positions", "uncertain", "recalibrated").fill_null(0)
+    )

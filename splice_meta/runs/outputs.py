@@ -1,0 +1,138 @@
+"""Where a run's files lie."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.errors import OutputError, UsageError
+from splice_meta.settings import Output
+
+FILE_OF: dict[Output, str] = {
+    "complete": "complete_coverage_predictions.parquet",
+    "meta": "meta_model_predictions.parquet",
+    "base": "base_model_predictions.parquet",
+}
+
+
+@dataclass(frozen=True)
+class OutputLayout:
+    """The paths of one run.
+
+    Args:
+        root: The output directory.
+        run_name: Name of the run's folder under ``selective_inference/predictions``.
+        artifacts: Where intermediate tables are kept, or None.
+    """
+
+    root: Path
+    run_name: str
+    artifacts: Path | None = None
+
+    @property
+    def predictions(self) -> Path:
+        """The folder of this run's tables."""
+        return self.root / "selective_inference" / "predictions" / self.run_name
+
+    @property
+    def report_text(self) -> Path:
+        """The plain report."""
+        return self.root / "performance_report.txt"
+
+    @property
+    def report_html(self) -> Path:
+        """The report with pictures."""
+        return self.root / "report.html"
+
+    @property
+    def gene_manifest(self) -> Path:
+        """One entry per gene."""
+        return self.root / "gene_manifest.json"
+
+    @property
+    def log(self) -> Path:
+        """The log."""
+        return self.root / "inference_workflow.log"
+
+    @property
+    def metadata(self) -> Path:
+        """Settings, versions, digests, thresholds."""
+        return self.root / "metadata" / "inference_metadata.json"
+
+    @property
+    def manifest_csv(self) -> Path:
+        """The gene manifest as CSV, where the older system put it."""
+        folder = self.root / "selective_inference" / "cache" / "gene_manifests"
+        return folder / "selective_inference_manifest.csv"
+
+    def table(self, output: Output, shard: int, shards: int) -> Path:
+        """The file of one output of one shard: the table itself, or a part of it."""
+        return part_of(self.predictions / FILE_OF[output], shard, shards)
+
+    def features(self, shard: int, shards: int) -> Path:
+        """The kept feature matrix of one shard."""
+        assert self.artifacts is not None
+        return part_of(
+            self.artifacts / "features" / "uncertain_positions_features.parquet", shard, shards
+        )
+
+    def master(self, shard: int) -> Path:
+        """The training-like table of one shard."""
+        assert self.artifacts is not None
+        return self.artifacts / "master" / f"batch_{shard:05d}.parquet"
+
+    def prepare(self, overwrite: bool) -> None:
+        """Make the run's folder.
+
+        Raises:
+            OutputError: If the run is there already and may not be overwritten, or the folder
+                cannot be made.
+        """
+        if self.root.exists() and not self.root.is_dir():
+            raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
+        if self.predictions.exists() and any(self.predictions.iterdir()):
+            if not overwrite:
+                raise OutputError(
+                    f"The run {self.run_name} is in {self.root} already.",
+                    "Give another --run-name, or --overwrite.",
+                )
+            shutil.rmtree(self.predictions)
+        try:
+            self.predictions.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{self.root} cannot be made: {error.strerror}.", "Check the path's permissions."
+            ) from None
+
+
+def part_of(table: Path, shard: int, shards: int) -> Path:
+    """A table of one shard is a plain file, one of several a directory of part files."""
+    return table if shards == 1 else table / f"part-{shard:05d}.parquet"
+
+
+def new_run_name() -> str:
+    """``selective_inference_YYYYMMDD_HHMMSS``, in local time."""
+    return f"selective_inference_{datetime.now():%Y%m%d_%H%M%S}"
+
+
+def check_run_name(name: str) -> str:
+    """Refuse a run name that is no plain folder name."""
+    if not name or name in (".", "..") or "/" in name or "\\" in name:
+        raise UsageError(f"The run name {name!r} is no folder name.", "Use letters and digits.")
+    return name
+
+
+def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
+    """A table of the run, whether it is one file or several parts.
+
+    Raises:
+        OutputError: If the run did not write it.
+    """
+    path = layout.predictions / FILE_OF[output]
+    if not path.exists():
+        raise OutputError(f"The run has no table {path.name}.", "Ask for it with --outputs.")
+    return pl.scan_parquet(path / "*.parquet" if path.is_dir() else path)

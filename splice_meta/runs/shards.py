@@ -1,0 +1,38 @@
+"""Shards: gene batches with an output part of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline import batches_of
+from splice_meta.settings import RunSettings
+from splice_meta.sources.base_scores import BaseScores
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One gene batch of a run.
+
+    Attributes:
+        number: 0-based, in input order.
+        first: First gene of the batch, 0-based in input order.
+        stop: Gene after the last.
+        positions: Rows of the batch.
+    """
+
+    number: int
+    first: int
+    stop: int
+    positions: int
+
+
+def make_shards(
+    scores: BaseScores, model: MetaModel | None, settings: RunSettings
+) -> list[Shard]:
+    """Pack the genes of a run into shards that fit the memory budget."""
+    counts = scores.table.genes["positions"]
+    return [
+        Shard(number, first, stop, int(counts.slice(first, stop - first).sum()))
+        for number, (first, stop) in enumerate(batches_of(scores, model, settings))
+    ]

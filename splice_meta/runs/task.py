@@ -1,0 +1,125 @@
+"""One shard: compute it, write its parts, return a small receipt."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+import polars as pl
+
+from splice_meta.combine import PLACE
+from splice_meta.contracts import SCORES
+from splice_meta.errors import OutputError, SpliceMetaError
+from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline import BatchPrediction, predict_batch
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.shards import Shard
+from splice_meta.settings import RunSettings
+from splice_meta.sink import sink_parquet
+from splice_meta.sources.base_scores import BaseScores
+
+log = logging.getLogger("splice_meta")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every shard of a run shares.
+
+    Attributes:
+        scores: Checked base scores.
+        model: The meta-model; None in ``base_only``.
+        settings: How to predict and what to write.
+        layout: Where to write.
+        dataset: Training genes and positions, or None.
+    """
+
+    scores: BaseScores
+    model: MetaModel | None
+    settings: RunSettings
+    layout: OutputLayout
+    dataset: pl.LazyFrame | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one shard came to.
+
+    Attributes:
+        shard: The shard.
+        genes: One row per gene done: positions, uncertain, adjusted, rate, thresholds, seconds.
+        failures: Reason by gene that could not be done.
+    """
+
+    shard: Shard
+    genes: pl.DataFrame
+    failures: dict[str, str]
+
+
+def run_shard(job: Job, shard: Shard, shards: int) -> Receipt:
+    """Compute one shard and write its parts.
+
+    A gene that fails is left out and reported; the others of its shard go on.
+
+    Args:
+        job: What the run's shards share.
+        shard: Which one.
+        shards: How many there are; with one the tables are plain files.
+    """
+    started = time.perf_counter()
+    done, failures = _predict_genes(job, shard.first, shard.stop)
+    if done:
+        _write(job, shard, shards, done)
+    seconds = time.perf_counter() - started
+    genes = pl.concat(part.genes for part in done) if done else pl.DataFrame()
+    if done:
+        share = pl.col("positions") / genes["positions"].sum()
+        genes = genes.with_columns(seconds=share * seconds)
+    return Receipt(shard, genes, failures)
+
+
+def _predict_genes(
+    job: Job, first: int, stop: int
+) -> tuple[list[BatchPrediction], dict[str, str]]:
+    """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
+    try:
+        batch = predict_batch(
+            job.scores.batch(first, stop), job.model, job.settings, job.dataset
+        )
+        return [batch], {}
+    except OutputError:
+        raise
+    except (SpliceMetaError, pl.exceptions.PolarsError, ValueError, ArithmeticError) as error:
+        if stop - first == 1:
+            gene = job.scores.table.genes["gene_id"][first]
+            reason = str(error).strip().splitlines()[0]
+            log.warning("Gene %s failed: %s", gene, reason)
+            log.debug("Gene %s", gene, exc_info=error)
+            return [], {gene: reason}
+    middle = (first + stop) // 2
+    left, left_failures = _predict_genes(job, first, middle)
+    right, right_failures = _predict_genes(job, middle, stop)
+    return left + right, left_failures | right_failures
+
+
+def _write(job: Job, shard: Shard, shards: int, done: list[BatchPrediction]) -> None:
+    complete = pl.concat([part.complete for part in done])
+    outputs, layout = job.settings.outputs, job.layout
+    if "complete" in outputs:
+        sink_parquet(complete, layout.table("complete", shard.number, shards))
+    if "meta" in outputs and job.model is not None:
+        meta = complete.filter(pl.col("is_adjusted"))
+        sink_parquet(meta, layout.table("meta", shard.number, shards))
+    marked = pl.concat([part.marked for part in done])
+    if "base" in outputs:
+        kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
+        base = marked.lazy().select(name for name in kept if name in marked.columns)
+        sink_parquet(base, layout.table("base", shard.number, shards))
+    matrices = [part.matrix for part in done if part.matrix is not None]
+    if layout.artifacts is not None and matrices:
+        matrix = pl.concat(matrices)
+        sink_parquet(matrix.lazy(), layout.features(shard.number, shards))
+        seen = marked.filter("is_adjusted")
+        place = [name for name in (*PLACE, "splice_type") if name in seen.columns]
+        extra = seen.select(name for name in place if name not in matrix.columns)
+        sink_parquet(matrix.hstack(extra).lazy(), layout.master(shard.number))

@@ -1,0 +1,168 @@
+"""Which positions are uncertain: measures per position, three strategies, an exact target rate.
+
+Everything is computed, compared and ordered in Float64 from the Float32 scores, with
+p = (D, A, N) / (D + A + N).
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import polars as pl
+
+from splice_meta.contracts import GENE, ConfidenceCategory, SpliceType
+from splice_meta.settings import Selection
+
+MEASURES = (
+    "max_score", "max_confidence", "score_entropy", "score_spread", "score_variance",
+    "is_low_confidence", "is_high_entropy", "is_low_discriminability", "confidence_category",
+    "predicted_type_base",
+)  # fmt: skip
+
+# Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
+# number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
+_LOWEST_ENTROPY = 2.0**-511
+_ENTROPY_BITS = 1 << 61
+
+
+def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
+    """The class with the largest of three probabilities; ties go to neither, then donor."""
+    d, a, n = pl.col(donor), pl.col(acceptor), pl.col(neither)
+    return (
+        pl.when((n >= d) & (n >= a))
+        .then(pl.lit("neither", SpliceType))
+        .when(d >= a)
+        .then(pl.lit("donor", SpliceType))
+        .otherwise(pl.lit("acceptor", SpliceType))
+    )
+
+
+def measure_exprs(selection: Selection) -> dict[str, pl.Expr]:
+    """The uncertainty measures of a position, numbers as Float64.
+
+    ``score_entropy`` is -sum p ln p / ln 3 with 0 ln 0 = 0; ``score_spread`` the largest minus the
+    second largest of D, A, N; ``score_variance`` their population variance. Ambiguity is a *low*
+    variance: for three numbers that sum to 1, (0, 0, 1) has the largest.
+    """
+    d, a, n = (pl.col(f"{t}_score").cast(pl.Float64) for t in ("donor", "acceptor", "neither"))
+    total = d + a + n
+    splice, lesser = pl.max_horizontal(d, a), pl.min_horizontal(d, a)
+    second = pl.max_horizontal(lesser, pl.min_horizontal(splice, n))
+    largest = pl.max_horizontal(splice, n)
+    mean = total / 3
+
+    def p_log_p(score: pl.Expr) -> pl.Expr:
+        p = score / total
+        return pl.when(p > 0).then(p * p.log()).otherwise(0.0)
+
+    entropy = -(p_log_p(d) + p_log_p(a) + p_log_p(n)) / math.log(3)
+    spread = largest - second
+    return {
+        "max_score": splice,
+        "max_confidence": largest,
+        "score_entropy": entropy,
+        "score_spread": spread,
+        "score_variance": ((d - mean) ** 2 + (a - mean) ** 2 + (n - mean) ** 2) / 3,
+        "is_low_confidence": (splice >= selection.low) & (splice < selection.high),
+        "is_high_entropy": entropy > selection.entropy,
+        "is_low_discriminability": spread < selection.spread,
+        "confidence_category": pl.when(splice < selection.low)
+        .then(pl.lit("non_splice", ConfidenceCategory))
+        .when(splice < selection.high)
+        .then(pl.lit("uncertain", ConfidenceCategory))
+        .otherwise(pl.lit("splice", ConfidenceCategory)),
+        "predicted_type_base": class_expr("donor_score", "acceptor_score", "neither_score"),
+    }
+
+
+def criteria(selection: Selection) -> list[pl.Expr]:
+    """The criteria of the strategy, over the measures; any of them makes a position uncertain."""
+    low, entropy = pl.col("is_low_confidence"), pl.col("is_high_entropy")
+    if selection.strategy == "confidence_only":
+        return [low]
+    if selection.strategy == "entropy_only":
+        return [entropy]
+    variance = pl.col("score_variance") < selection.variance
+    return [low, entropy, pl.col("is_low_discriminability"), variance]
+
+
+def target_count(positions: pl.Expr, rate: float) -> pl.Expr:
+    """Ceil(rate x positions), exactly: the rate is taken as the decimal number it is written as.
+
+    In binary floating point 0.1 x 70 is more than 7 and would round up to 8.
+    """
+    exact = Fraction(str(rate))
+    product = positions.cast(pl.Int64) * exact.numerator
+    return (product + exact.denominator - 1) // exact.denominator
+
+
+def mark_uncertain(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
+    """Add the measures, ``criteria_met`` (UInt8) and ``is_uncertain`` (Boolean) to every position.
+
+    With adaptive tuning each gene gets exactly n = ceil(target_rate x positions) uncertain
+    positions, the first n by: more criteria met, higher entropy, smaller position. The n-th key of
+    a gene is an order statistic; positions that tie with it are taken in position order.
+
+    Args:
+        scores: Canonical base scores with the position axis, each gene's rows adjacent and
+            ascending.
+        selection: The strategy and its thresholds.
+    """
+    tests = criteria(selection)
+    measured = scores.with_columns(**measure_exprs(selection)).with_columns(
+        criteria_met=pl.sum_horizontal(test.cast(pl.UInt8) for test in tests).cast(pl.UInt8)
+    )
+    if not selection.is_tuned:
+        return measured.with_columns(is_uncertain=pl.col("criteria_met") > 0)
+    bits = (
+        pl.max_horizontal("score_entropy", pl.lit(_LOWEST_ENTROPY)).reinterpret(dtype=pl.UInt64)
+        - _ENTROPY_BITS
+    )
+    wanted = target_count(pl.len(), selection.target_rate)
+    key, last = pl.col("_key"), pl.col("_last_key")
+    # Rows ascend by position, so of those that tie with the n-th key the first `room` are taken.
+    room = wanted - (key > last).sum().cast(pl.Int64)
+    last_position = pl.col("position").filter(key == last).head(room).last()
+    return (
+        measured.with_columns(
+            _key=pl.col("criteria_met").cast(pl.UInt64) * _ENTROPY_BITS + bits
+        )
+        .with_columns(_last_key=key.top_k(wanted).min().over(GENE))
+        .with_columns(_last_position=last_position.over(GENE))
+        .with_columns(
+            is_uncertain=(key > last)
+            | ((key == last) & (pl.col("position") <= pl.col("_last_position")))
+        )
+        .drop("_key", "_last_key", "_last_position")
+    )
+
+
+def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
+    """What the selection did in each gene: the achieved rate and thresholds.
+
+    Args:
+        marked: Marked positions with ``is_adjusted``: whether the meta-model sees the position.
+
+    Returns:
+        One row per gene in input order: ``gene_id``, ``positions``, ``uncertain``,
+        ``recalibrated``, ``lowest_criteria`` (criteria met by the last position taken) and
+        ``lowest_entropy`` (its entropy; both null where nothing was taken), ``achieved_rate``.
+    """
+    taken = pl.col("is_uncertain")
+    fewest = pl.col("criteria_met").filter(taken).min()
+    last = taken & (pl.col("criteria_met") == fewest)
+    return (
+        marked.group_by(GENE)
+        .agg(
+            pl.col("gene_id").first(),
+            pl.len().cast(pl.Int64).alias("positions"),
+            pl.col("is_uncertain").sum().cast(pl.Int64).alias("uncertain"),
+            pl.col("is_adjusted").sum().cast(pl.Int64).alias("recalibrated"),
+            fewest.alias("lowest_criteria"),
+            pl.col("score_entropy").filter(last).min().alias("lowest_entropy"),
+        )
+        .sort(GENE)
+        .drop(GENE)
+        .with_columns(achieved_rate=pl.col("uncertain") / pl.col("positions"))
+    )

@@ -1,0 +1,186 @@
+"""Settings: small frozen dataclasses that are passed in, never global.
+
+Each checks itself on construction, so a wrong setting is refused before any data is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import polars as pl
+
+from splice_meta.errors import UsageError
+
+Mode = Literal["hybrid", "base_only", "meta_only"]
+Strategy = Literal["confidence_only", "entropy_only", "hybrid_entropy"]
+Output = Literal["complete", "meta", "base"]
+Columns = Literal["full", "lean"]
+FamilyFunction = Callable[[], Mapping[str, pl.Expr]]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+OUTPUTS: tuple[Output, ...] = get_args(Output)
+COLUMNS: tuple[Columns, ...] = get_args(Columns)
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of those allowed.
+
+    Args:
+        name: The setting, as the user knows it.
+        value: What was given.
+        allowed: What may be given.
+
+    Raises:
+        UsageError: If ``value`` is not in ``allowed``.
+    """
+    if value not in allowed:
+        raise UsageError(f"{name} is {value!r}.", f"Give one of: {', '.join(allowed)}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which positions count as uncertain.
+
+    Args:
+        low: Lower bound (inclusive) of the uncertain range of max(donor, acceptor).
+        high: Upper bound (exclusive) of that range.
+        strategy: ``confidence_only``, ``entropy_only`` or ``hybrid_entropy``.
+        target_rate: Share of each gene's positions that adaptive tuning picks, in (0, 1].
+        adaptive: Whether the two entropy strategies pick exactly ceil(target_rate x positions).
+        entropy: Normalised entropy (0..1) above which a position is ambiguous.
+        spread: Largest minus second largest probability below which it is ambiguous.
+        variance: Variance of the three probabilities below which it is ambiguous.
+
+    Raises:
+        UsageError: If the settings contradict each other.
+    """
+
+    low: float = 0.02
+    high: float = 0.80
+    strategy: Strategy = "hybrid_entropy"
+    target_rate: float = 0.10
+    adaptive: bool = True
+    entropy: float = 0.6
+    spread: float = 0.2
+    variance: float = 0.08
+
+    def __post_init__(self) -> None:
+        one_of("The uncertainty strategy", self.strategy, STRATEGIES)
+        for name in ("low", "high", "entropy", "spread", "variance"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise UsageError(
+                    f"The {name} threshold of the selection is {value}.",
+                    "Thresholds are finite and not negative.",
+                )
+        if not self.low < self.high:
+            raise UsageError(
+                f"The uncertainty range [{self.low}, {self.high}) is empty.",
+                "Give a lower bound that is below the upper one.",
+            )
+        if not 0 < self.target_rate <= 1:
+            raise UsageError(
+                f"The target rate is {self.target_rate}.", "Give a share above 0 and at most 1."
+            )
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether each gene gets exactly ceil(target_rate x positions) uncertain positions."""
+        return self.adaptive and self.strategy != "confidence_only"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings:
+    """Which feature families are made.
+
+    Args:
+        probability: Probability ratios, differences, log-odds and entropy.
+        context: Rolling and neighbouring scores.
+        signal: Peak and signal shape of donor and acceptor.
+        comparative: Donor against acceptor.
+        genomic: One value per gene, from an annotation.
+        sequence: Length, GC content and complexity of the sequence window.
+        kmer: k-mer counts of the sequence window.
+        custom: The user's own families by name. A family is a function without arguments that
+            returns expressions by feature name; they are evaluated gene by gene over the gene's
+            full position axis (``.over("gene_id")``), before any position is picked out, and may
+            read every column of the base scores.
+    """
+
+    probability: bool = True
+    context: bool = True
+    signal: bool = True
+    comparative: bool = True
+    genomic: bool = True
+    sequence: bool = True
+    kmer: bool = True
+    custom: Mapping[str, FamilyFunction] = field(default_factory=dict)
+
+    def has(self, family: str) -> bool:
+        """Whether a family of the catalogue is switched on."""
+        return bool(getattr(self, family, True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How a run goes and what it writes.
+
+    Args:
+        mode: ``hybrid`` (the meta-model sees uncertain positions), ``meta_only`` or ``base_only``.
+        selection: What counts as uncertain.
+        features: Which feature families are made.
+        outputs: Which of the tables ``complete``, ``meta`` and ``base`` are written.
+        columns: ``full`` keeps the uncertainty measures in the complete table, ``lean`` does not.
+        memory: Budget of one gene batch in bytes.
+        predict_rows: Rows per call of the model; no result depends on it.
+    """
+
+    mode: Mode = "hybrid"
+    selection: Selection = field(default_factory=Selection)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    outputs: tuple[Output, ...] = OUTPUTS
+    columns: Columns = "full"
+    memory: int = 1 << 30
+    predict_rows: int = 1 << 18
+
+    def __post_init__(self) -> None:
+        one_of("The inference mode", self.mode, MODES)
+        one_of("The choice of columns", self.columns, COLUMNS)
+        for output in self.outputs:
+            one_of("An output", output, OUTPUTS)
+        if not self.outputs:
+            raise UsageError("No output was asked for.", f"Name some of: {', '.join(OUTPUTS)}.")
+        if self.memory < 1 << 20:
+            raise UsageError(
+                f"The memory budget is {self.memory} bytes.", "Give at least 1MiB, such as 1GiB."
+            )
+        if self.predict_rows < 1:
+            raise UsageError(f"predict_rows is {self.predict_rows}.", "Give at least 1.")
+
+
+def parse_memory(text: str) -> int:
+    """Read an amount of memory such as ``1GiB``, ``512MB`` or ``2000000``.
+
+    Args:
+        text: A number with an optional unit: B, KB, MB, GB (powers of 1000), KiB, MiB, GiB.
+
+    Returns:
+        The amount in bytes.
+
+    Raises:
+        UsageError: If the text is not an amount of memory.
+    """
+    units = {"": 1, "b": 1}
+    for power, letter in enumerate("kmgt", start=1):
+        units |= {letter: 1024**power, f"{letter}b": 1000**power, f"{letter}ib": 1024**power}
+    number = text.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    unit = text.strip()[len(number) :].strip().lower()
+    try:
+        return int(float(number) * units[unit])
+    except (KeyError, ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is not an amount of memory.", "Write for example 1GiB or 512MiB."
+        ) from None

@@ -1,0 +1,74 @@
+"""Writing: every file appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.errors import OutputError
+
+ROW_GROUP_ROWS = 1 << 18
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; rename it to ``path`` if all goes well.
+
+    The file is flushed to disk before the rename, so that after a crash there is the old state or
+    the new one. On an error the temporary file is removed.
+
+    Args:
+        path: Where the file should appear.
+
+    Raises:
+        OutputError: If the directory cannot be written to.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Check the output directory's permissions and free space.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sink_parquet(plan: pl.LazyFrame, path: Path) -> None:
+    """Run a plan into a zstd Parquet file, rows in the plan's order.
+
+    Args:
+        plan: What to write.
+        path: Where the file should appear.
+    """
+    with whole_file(path) as temporary:
+        plan.sink_parquet(
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            maintain_order=True,
+        )

@@ -1,0 +1,1 @@
+"""What the engine reads: base scores, training datasets; lazily, through Polars scans."""

@@ -1,0 +1,213 @@
+"""Base scores: from files, globs, directories, object stores or frames to checked lazy frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.contracts import GeneTable, canonical, check
+from splice_meta.errors import ContractError, InputError
+from splice_meta.sources.layouts import to_contract_names
+
+PARQUET = (".parquet", ".pq")
+IPC = (".arrow", ".ipc", ".feather")
+TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+COMPRESSED = (".gz", ".zst")
+
+TEXT_TYPES: dict[str, type[pl.DataType]] = {
+    "gene_id": pl.String, "gene_name": pl.String, "chrom": pl.String, "strand": pl.String,
+    "base": pl.String, "splice_type": pl.String, "position": pl.Int64,
+    "genomic_position": pl.Int64, "donor_score": pl.Float32, "acceptor_score": pl.Float32,
+    "neither_score": pl.Float32, "donor_prob": pl.Float32, "acceptor_prob": pl.Float32,
+    "neither_prob": pl.Float32,
+}  # fmt: skip
+"""Types of the columns of text files; a guess from the first rows would take chrom for a number."""
+
+
+@dataclass(frozen=True)
+class BaseScores:
+    """Checked base scores.
+
+    Attributes:
+        frame: Canonical, lazy; each gene's rows adjacent, positions as in the input.
+        table: The genes in input order.
+        is_filtered: Whether the frame holds only the genes asked for.
+    """
+
+    frame: pl.LazyFrame
+    table: GeneTable
+    is_filtered: bool = False
+
+    def batch(self, first: int, stop: int) -> pl.LazyFrame:
+        """The rows of the genes first..stop (0-based, in input order), positions ascending."""
+        genes = self.table.genes.slice(first, stop - first)
+        if self.is_filtered:
+            rows = self.frame.filter(pl.col("gene_id").is_in(genes["gene_id"].to_list()))
+        else:
+            # A slice reads only the Parquet row groups that it touches.
+            rows = self.frame.slice(genes["first_row"][0], int(genes["positions"].sum()))
+        return rows if genes["is_sorted"].all() else by_position(rows)
+
+    def all_rows(self) -> pl.LazyFrame:
+        """All rows, positions ascending in each gene."""
+        return by_position(self.frame) if self.table.unsorted else self.frame
+
+
+def by_position(scores: pl.LazyFrame) -> pl.LazyFrame:
+    """Sort each gene by position; the genes stay in input order."""
+    return (
+        scores.with_columns(_run=pl.col("gene_id").rle_id())
+        .sort("_run", "position", maintain_order=True)
+        .drop("_run")
+    )
+
+
+def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
+    """Read and check base scores, in one streaming pass and without keeping them.
+
+    Args:
+        source: See :func:`scan_scores`.
+        genes: Only these genes; those that are not in the scores are simply not in the result.
+
+    Raises:
+        InputError: If a file is missing or of an unknown kind.
+        ContractError: If the scores break the contract.
+    """
+    frame = canonical(to_contract_names(_scan(source)))
+    if genes is not None:
+        frame = frame.filter(pl.col("gene_id").is_in(list(genes)))
+    try:
+        table = check(frame)
+    except (pl.exceptions.ComputeError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise InputError(
+            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
+        ) from None
+    if table.genes.is_empty():
+        if genes is None:
+            raise ContractError("The base scores have no rows.", "Check the path.")
+        listed = f"{', '.join(genes[:3])}{' ...' if len(genes) > 3 else ''}"
+        raise InputError(
+            f"None of the {len(genes)} genes asked for ({listed}) is in the base scores.",
+            "Check the gene ids; splice-meta inspect SCORES lists those there are.",
+        )
+    return BaseScores(frame, table, is_filtered=genes is not None)
+
+
+def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame:
+    """Scan base scores lazily and check them against the contract.
+
+    The check is one streaming aggregation over the table. Genes whose positions do not ascend are
+    sorted.
+
+    Args:
+        source: A path, glob or directory of Parquet, Arrow IPC, CSV or TSV files (text also gzip
+            or zstd compressed), an object-store address that Polars can scan, a list of those, a
+            Polars frame, or an object with the Arrow PyCapsule interface.
+        genes: Only these genes.
+
+    Returns:
+        One row per nucleotide, see :func:`splice_meta.contracts.canonical`.
+
+    Raises:
+        InputError: If a file is missing or of an unknown kind.
+        ContractError: If the scores break the contract.
+    """
+    return open_scores(source, genes).all_rows()
+
+
+def _scan(source: Any) -> pl.LazyFrame:
+    if isinstance(source, pl.LazyFrame):
+        return source
+    if isinstance(source, pl.DataFrame):
+        return source.lazy()
+    if hasattr(source, "__arrow_c_stream__"):
+        return pl.DataFrame(source).lazy()
+    listed = [source] if isinstance(source, (str, Path)) else source
+    if not isinstance(listed, Sequence) or not all(isinstance(s, (str, Path)) for s in listed):
+        raise InputError(
+            f"Base scores cannot be read from {type(source).__name__}.",
+            "Give a path, a list of paths, or a Polars or Arrow frame.",
+        )
+    files = [file for item in listed for file in _expand(str(item))]
+    kinds = dict.fromkeys(_kind(file) for file in files)
+    if len(kinds) > 1:
+        # One scan per kind, in the order given; each file's rows stay together.
+        return pl.concat([_scan_kind([file], _kind(file)) for file in files], how="diagonal")
+    return _scan_kind(files, next(iter(kinds)))
+
+
+def _expand(item: str) -> list[str]:
+    """The files behind one path, glob, directory or address, in name order."""
+    if "://" in item:
+        return [item]
+    path = Path(item).expanduser()
+    if path.is_dir():
+        files = sorted(str(file) for file in path.iterdir() if _is_known(file))
+        if not files:
+            raise InputError(
+                f"The directory {item} holds no score files.",
+                "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+            )
+        return files
+    if path.exists():
+        return [str(path)]
+    if any(letter in item for letter in "*?["):
+        anchor = Path(path.anchor) if path.is_absolute() else Path()
+        pattern = str(path.relative_to(anchor)) if path.is_absolute() else str(path)
+        files = sorted(str(file) for file in anchor.glob(pattern) if file.is_file())
+        if files:
+            return files
+        raise InputError(f"No file matches {item}.", "Check the pattern; quote it in a shell.")
+    raise InputError(f"There is no file {item}.", "Check the path given as scores.")
+
+
+def _suffix(name: str) -> str:
+    suffixes = Path(name.split("?")[0]).suffixes
+    if len(suffixes) > 1 and suffixes[-1].lower() in COMPRESSED:
+        return suffixes[-2].lower()
+    return suffixes[-1].lower() if suffixes else ""
+
+
+def _is_known(file: Path) -> bool:
+    return file.is_file() and _suffix(file.name) in (*PARQUET, *IPC, *TEXT)
+
+
+def _kind(name: str) -> str:
+    suffix = _suffix(name)
+    if suffix in PARQUET or ("://" in name and suffix == ""):
+        return "parquet"
+    if suffix in IPC:
+        return "ipc"
+    if suffix in TEXT:
+        return TEXT[suffix]
+    raise InputError(
+        f"{name} is of an unknown kind.",
+        "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+    )
+
+
+def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
+    try:
+        if kind == "parquet":
+            frame = pl.scan_parquet(files)
+        elif kind == "ipc":
+            frame = pl.scan_ipc(files)
+        else:
+            frame = pl.scan_csv(
+                files, separator=kind, null_values=["", "NA"], schema_overrides=TEXT_TYPES
+            )
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(
+            f"{files[0]} cannot be read: {reason}.", "Check the file's kind and that it is whole."
+        ) from None
+    return frame
+
+
+__all__ = ["BaseScores", "ContractError", "by_position", "open_scores", "scan_scores"]

@@ -1,0 +1,38 @@
+"""Other people's score tables, recognised by their columns and mapped to the contract's."""
+
+from __future__ import annotations
+
+import polars as pl
+
+AGENTIC = {
+    "donor_prob": "donor_score", "acceptor_prob": "acceptor_score", "neither_prob": "neither_score",
+}  # fmt: skip
+"""Column names of agentic-spliceai's ``predictions_*.parquet`` and ``predictions.tsv``."""
+
+
+def to_contract_names(scores: pl.LazyFrame) -> pl.LazyFrame:
+    """Rename the columns of a recognised table; any other is returned as it is.
+
+    Tables of meta-spliceai (``nucleotide_scores.tsv``, ``analysis_sequences_*.tsv``) use the
+    contract's names already. agentic-spliceai's have ``*_prob`` columns, and a ``position`` that
+    is genomic: where it lies between ``gene_start`` and ``gene_end`` (1-based, inclusive) it
+    becomes ``genomic_position``, and ``position`` counts from the gene's 5' end, from 1.
+
+    Args:
+        scores: Any score table.
+    """
+    schema = scores.collect_schema()
+    if not ("donor_prob" in schema and "donor_score" not in schema):
+        return scores
+    named = scores.rename({old: new for old, new in AGENTIC.items() if old in schema})
+    if not {"position", "gene_start", "gene_end", "strand"} <= set(schema):
+        return named
+    start, end, here = (
+        pl.col(name).cast(pl.Int64) for name in ("gene_start", "gene_end", "position")
+    )
+    is_genomic = here.is_between(start, end)
+    along = pl.when(pl.col("strand") == "-").then(end - here + 1).otherwise(here - start + 1)
+    return named.with_columns(
+        pl.when(is_genomic).then(along).otherwise(here).alias("position"),
+        pl.when(is_genomic).then(here).alias("genomic_position"),
+    )

@@ -1,0 +1,69 @@
+"""Training datasets: which genes and positions a model was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.errors import InputError
+
+_SCANS = {".parquet": pl.scan_parquet, ".tsv": None, ".csv": None}
+
+
+def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
+    """The genes and positions of a training dataset.
+
+    Args:
+        folder: A directory with Parquet, CSV or TSV tables, in it or in its ``master`` folder
+            (the layout of the older system), that have the columns ``gene_id`` and ``position``.
+
+    Returns:
+        ``gene_id`` String and ``position`` Int64, as they stand in the tables.
+
+    Raises:
+        InputError: If there is no such table.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputError(
+            f"There is no training dataset directory {folder}.", "Check --training-dataset."
+        )
+    place = root / "master" if (root / "master").is_dir() else root
+    parts = [_scan(path) for path in sorted(place.iterdir()) if path.suffix in _SCANS]
+    usable = [p for p in parts if {"gene_id", "position"} <= set(p.collect_schema().names())]
+    if not usable:
+        raise InputError(
+            f"The training dataset {folder} has no table with gene_id and position.",
+            "It needs Parquet, CSV or TSV files with these columns, in it or in its master folder.",
+        )
+    return pl.concat(
+        [
+            part.select(pl.col("gene_id").cast(pl.String), pl.col("position").cast(pl.Int64))
+            for part in usable
+        ]
+    )
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    if path.suffix == ".parquet":
+        return pl.scan_parquet(path)
+    return pl.scan_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
+
+
+def trained_genes(dataset: pl.LazyFrame) -> set[str]:
+    """The genes of a training dataset."""
+    return set(dataset.select(pl.col("gene_id").unique()).collect()["gene_id"])
+
+
+def mark_trained(scores: pl.LazyFrame, dataset: pl.LazyFrame) -> pl.LazyFrame:
+    """Add ``in_training``: whether this gene and position were trained on.
+
+    Args:
+        scores: Has ``gene_id`` and ``position``; its order is kept.
+        dataset: From :func:`scan_training_dataset`.
+    """
+    seen = dataset.unique().with_columns(in_training=pl.lit(True))
+    return scores.join(
+        seen, on=["gene_id", "position"], how="left", maintain_order="left"
+    ).with_columns(pl.col("in_training").fill_null(False))

@@ -1,0 +1,216 @@
+"""A whole run: check, plan shards, execute, report. What ``splice-meta run`` does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.harmonize import Fills
+from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline import fills_of, require_model
+from splice_meta.report.html import html_report
+from splice_meta.report.metadata import run_metadata
+from splice_meta.report.summary import RunSummary, table_summary
+from splice_meta.report.text import text_report
+from splice_meta.runs.genes import gene_table
+from splice_meta.runs.local import run_local
+from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, scan_table
+from splice_meta.runs.shards import Shard, make_shards
+from splice_meta.runs.task import Job, Receipt
+from splice_meta.settings import RunSettings
+from splice_meta.sink import write_text
+from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
+
+log = logging.getLogger("splice_meta")
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        layout: Where its files are.
+        genes: One row per gene asked for: scenario, status, reason, positions, recalibrated,
+            seconds, achieved rate and thresholds.
+        report: The plain report.
+        summary: The figures of the report.
+    """
+
+    layout: OutputLayout
+    genes: pl.DataFrame
+    report: str
+    summary: RunSummary
+
+    @property
+    def failed(self) -> int:
+        """Number of genes that could not be done."""
+        return self.genes.filter(pl.col("status") == "failed").height
+
+    def predictions(self) -> pl.LazyFrame:
+        """The complete-coverage predictions, lazily; one row per nucleotide in input order."""
+        return scan_table(self.layout, "complete")
+
+
+@dataclass
+class Watcher:
+    """What a caller is told while a run goes on; the defaults say nothing.
+
+    Attributes:
+        planned: Called once with the number of genes and positions.
+        advanced: Called with each finished shard's receipt.
+    """
+
+    planned: Callable[[int, int], None] = field(default=lambda genes, positions: None)
+    advanced: Callable[[Receipt], None] = field(default=lambda receipt: None)
+
+
+def run(
+    scores: Any,
+    model: Any = None,
+    output_dir: str | Path = "inference_results",
+    *,
+    settings: RunSettings | None = None,
+    genes: Sequence[str] | None = None,
+    training_dataset: str | Path | None = None,
+    run_name: str | None = None,
+    keep_artifacts_dir: str | Path | None = None,
+    overwrite: bool = False,
+    trust_pickle: bool = False,
+    watcher: Watcher | None = None,
+) -> RunResult:
+    """Predict a table of base scores into an output directory.
+
+    Everything that can be refused is refused before anything is written. A gene that cannot be
+    done is listed with its reason and does not stop the others.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads.
+        model: A model, a bundle directory, a model file or ``bundled:NAME``; None in
+            ``base_only``.
+        output_dir: Where to write.
+        settings: Mode, selection, features, outputs, memory.
+        genes: Only these genes; every gene in the scores if None.
+        training_dataset: Directory of a training dataset, to tell seen genes from unseen ones.
+        run_name: Name of the run's folder; by default the date and time.
+        keep_artifacts_dir: Keep the feature matrix and training-like tables here.
+        overwrite: Replace a run of the same name.
+        trust_pickle: Allow pickled models, through an allow-list.
+        watcher: Told about progress.
+
+    Returns:
+        The result; its ``failed`` genes are those that could not be done.
+
+    Raises:
+        SpliceMetaError: If settings, scores, model or output cannot be used.
+    """
+    started = time.perf_counter()
+    chosen, watch = settings or RunSettings(), watcher or Watcher()
+    layout = OutputLayout(
+        Path(output_dir),
+        check_run_name(run_name) if run_name is not None else new_run_name(),
+        Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
+    )
+    loaded = require_model(model, chosen.mode, trust_pickle)
+    dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
+    wanted = list(dict.fromkeys(genes)) if genes is not None else None
+    opened = _open(scores, wanted)
+    fills = fills_of(opened.frame, loaded.manifest, chosen.features) if loaded else None
+    layout.prepare(overwrite)
+    handler = _log_to(layout.log)
+    try:
+        _log_start(opened, loaded, chosen, fills)
+        shards = make_shards(opened, loaded, chosen)
+        watch.planned(opened.table.genes.height, opened.table.positions)
+        job = Job(opened, loaded, chosen, layout, dataset)
+        receipts = run_local(job, shards, lambda receipt: _advance(receipt, watch))
+        seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
+        table = gene_table(opened, receipts, wanted, seen)
+        return _finish(job, shards, table, fills, scores, time.perf_counter() - started)
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _open(scores: Any, wanted: list[str] | None) -> BaseScores:
+    opened = open_scores(scores, wanted)
+    for gene in opened.table.unsorted:
+        log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
+    return opened
+
+
+def _genes_of(model: MetaModel | None) -> set[str]:
+    return set(model.training_genes) if model else set()
+
+
+def _log_to(path: Path) -> logging.Handler:
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.DEBUG)
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    return handler
+
+
+def _log_start(
+    opened: BaseScores, model: MetaModel | None, settings: RunSettings, fills: Fills | None
+) -> None:
+    log.info(
+        "%d genes, %d positions, mode %s", opened.table.genes.height, opened.table.positions,
+        settings.mode,
+    )  # fmt: skip
+    log.info("Selection: %s", settings.selection)
+    if model:
+        log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
+    for message in fills.messages() if fills else []:
+        log.warning("%s", message)
+
+
+def _advance(receipt: Receipt, watch: Watcher) -> None:
+    for row in receipt.genes.iter_rows(named=True):
+        log.info(
+            "Gene %s: %d positions, %d uncertain", row["gene_id"], row["positions"],
+            row["uncertain"],
+        )  # fmt: skip
+    log.debug("Shard %d of %d positions done", receipt.shard.number, receipt.shard.positions)
+    watch.advanced(receipt)
+
+
+def _finish(
+    job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None, scores: Any,
+    seconds: float,
+) -> RunResult:  # fmt: skip
+    """Write the reports, the gene manifest and the metadata."""
+    layout, settings = job.layout, job.settings
+    gains = job.model.gains() if job.model and fills else {}
+    summary = RunSummary(
+        mode=settings.mode,
+        selection=settings.selection,
+        model=job.model.source or "given as an object" if job.model else "none",
+        genes=genes,
+        shards=len(shards),
+        seconds=seconds,
+        fills=tuple(fills.messages()) if fills else (),
+        filled_gain_share=fills.gain_share(gains) if fills else 0.0,
+        predictions=layout.predictions,
+    )
+    report = text_report(summary)
+    write_text(layout.report_text, report)
+    tables = (
+        table_summary(scan_table(layout, "complete"), genes)
+        if "complete" in settings.outputs and summary.positions
+        else None
+    )
+    write_text(layout.report_html, html_report(summary, tables))
+    rows = genes.to_dicts()
+    write_text(layout.gene_manifest, json.dumps({"run": layout.run_name, "genes": rows}, indent=1))
+    write_text(layout.manifest_csv, genes.write_csv())
+    write_text(layout.metadata, json.dumps(run_metadata(job, summary, scores), indent=1, default=str))
+    log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
+    return RunResult(layout, genes, report, summary)
