@@ -6,13 +6,17 @@ context and sequence in one lazy Polars plan, predicts with XGBoost, and returns
 nucleotide: recalibrated where the meta-model ran, the base model's elsewhere.
 """
 
-from splice_meta.errors import SpliceMetaError
-from splice_meta.manifest import FeatureManifest, load_manifest, reference124
-from splice_meta.model.bundle import MetaModel, load_model
-from splice_meta.pipeline import plan_features, predict
-from splice_meta.settings import FeatureSettings, RunSettings, Selection
-from splice_meta.sources.base_scores import scan_scores
-from splice_meta.workflow import RunResult, run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from splice_meta.errors import SpliceMetaError
+    from splice_meta.manifest import FeatureManifest, load_manifest, reference124
+    from splice_meta.model.bundle import MetaModel, load_model
+    from splice_meta.pipeline import plan_features, predict
+    from splice_meta.settings import FeatureSettings, RunSettings, Selection
+    from splice_meta.sources.base_scores import scan_scores
+    from splice_meta.workflow import RunResult, run
 
 __version__ = "0.1.0"
 
@@ -33,3 +37,32 @@ __all__ = [
     "run",
     "scan_scores",
 ]
+
+# Where each public name lives. Names are imported on first use, so that the command line answers
+# at once: its help needs none of them.
+_HOME = {
+    "SpliceMetaError": "errors",
+    "FeatureManifest": "manifest",
+    "load_manifest": "manifest",
+    "reference124": "manifest",
+    "MetaModel": "model.bundle",
+    "load_model": "model.bundle",
+    "plan_features": "pipeline",
+    "predict": "pipeline",
+    "FeatureSettings": "settings",
+    "RunSettings": "settings",
+    "Selection": "settings",
+    "scan_scores": "sources.base_scores",
+    "RunResult": "workflow",
+    "run": "workflow",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

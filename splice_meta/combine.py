@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from splice_meta.contracts import FINAL, SCORES, PredictionSource
-from splice_meta.selection import MEASURES, class_expr
+from splice_meta.contracts import FINAL, MEASURES, SCORES, PredictionSource, class_expr
 from splice_meta.settings import Columns
 
 PLACE = ("chrom", "strand", "genomic_position")
-
-FLOAT_MEASURES = (
-    "max_score", "max_confidence", "score_entropy", "score_spread", "score_variance",
-)  # fmt: skip
-"""Measures that are computed in Float64 and kept as Float32."""
 
 
 def combine(

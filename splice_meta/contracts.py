@@ -1,4 +1,4 @@
-"""The named schema at each stage boundary, and the checks of the base scores.
+"""The named schema at each stage boundary.
 
 Coordinates, said once for the whole package:
 
@@ -14,8 +14,6 @@ Base scores are three probabilities per nucleotide: donor, acceptor, neither.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
 from splice_meta.errors import ContractError
@@ -27,14 +25,21 @@ SpliceType = pl.Enum(CLASSES)
 PredictionSource = pl.Enum(["base_model", "meta_model"])
 ConfidenceCategory = pl.Enum(["non_splice", "uncertain", "splice"])
 
+MEASURES = (
+    "max_score", "max_confidence", "score_entropy", "score_spread", "score_variance",
+    "is_low_confidence", "is_high_entropy", "is_low_discriminability", "confidence_category",
+    "predicted_type_base",
+)  # fmt: skip
+"""The uncertainty measures of a position, in the order of the output's columns."""
+
+FLOAT_MEASURES = MEASURES[:5]
+"""Measures that are computed in Float64 and kept as Float32."""
+
 REQUIRED = ("gene_id", "position", "donor_score", "acceptor_score")
 OPTIONAL = ("chrom", "strand", "genomic_position", "base", "splice_type")
 
 RANGE_TOLERANCE = 1e-4
 """How far below 0 or above 1 a score may lie (Float32 rounding of the base model's softmax)."""
-
-SUM_TOLERANCE = 1e-2
-"""How far from 1 the sum of the three scores may lie."""
 
 AXIS = "_axis"
 """Name of the position axis, see :func:`with_axis`."""
@@ -45,26 +50,16 @@ GENE = "_gene"
 _GENE_STRIDE = 1 << 40
 
 
-@dataclass(frozen=True)
-class GeneTable:
-    """What one pass over the base scores tells about its genes.
-
-    Attributes:
-        genes: One row per gene in input order: ``gene_id``, ``first_row`` (0-based row of the
-            checked frame), ``positions`` (rows), ``is_sorted``.
-    """
-
-    genes: pl.DataFrame
-
-    @property
-    def positions(self) -> int:
-        """Number of rows over all genes."""
-        return int(self.genes["positions"].sum())
-
-    @property
-    def unsorted(self) -> list[str]:
-        """Genes whose positions do not ascend in the input."""
-        return self.genes.filter(~pl.col("is_sorted"))["gene_id"].to_list()
+def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
+    """The class with the largest of three probabilities; ties go to neither, then donor."""
+    d, a, n = pl.col(donor), pl.col(acceptor), pl.col(neither)
+    return (
+        pl.when((n >= d) & (n >= a))
+        .then(pl.lit("neither", SpliceType))
+        .when(d >= a)
+        .then(pl.lit("donor", SpliceType))
+        .otherwise(pl.lit("acceptor", SpliceType))
+    )
 
 
 def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
@@ -103,7 +98,9 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
         exprs["gene_id"] = pl.col("gene_id").cast(pl.String)
     if schema["position"] != pl.Int64:
         exprs["position"] = pl.col("position").cast(pl.Int64)
-    exprs |= {n: pl.col(n).cast(pl.Float32) for n in SCORES if schema.get(n, pl.Float32) != pl.Float32}
+    exprs |= {
+        n: pl.col(n).cast(pl.Float32) for n in SCORES if schema.get(n, pl.Float32) != pl.Float32
+    }
     if "neither_score" not in schema:
         rest = 1.0 - pl.col("donor_score").cast(pl.Float64) - pl.col("acceptor_score")
         # Rounding may leave a tiny negative rest where donor + acceptor is 1.
@@ -129,146 +126,6 @@ def truth_expr(dtype: pl.DataType) -> pl.Expr:
     text = pl.col("splice_type").cast(pl.String)
     codes = {str(code): name for code, name in enumerate(CLASSES)}
     return text.replace(codes).cast(SpliceType)
-
-
-def gene_runs(scores: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per run of adjacent rows of a gene, with everything the checks need.
-
-    Args:
-        scores: Canonical base scores.
-
-    Returns:
-        A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``backward`` (rows whose
-        position lies before the row above), ``repeated`` (rows with the position of the row
-        above), ``no_position`` and, for each check, the number of rows that fail it.
-    """
-    step = pl.col("position").diff()
-    total = sum((pl.col(name).cast(pl.Float64) for name in SCORES), pl.lit(0.0))
-    checks = {
-        f"bad_{name}": ~pl.col(name).is_between(-RANGE_TOLERANCE, 1 + RANGE_TOLERANCE)
-        for name in SCORES
-    } | {"bad_sum": ~total.is_between(1 - SUM_TOLERANCE, 1 + SUM_TOLERANCE)}
-    same = pl.col("run") == pl.col("run").shift(1)
-    return (
-        scores.select("gene_id", "position", *SCORES, run=pl.col("gene_id").rle_id())
-        .with_columns(
-            backward=same & (step < 0),
-            repeated=same & (step == 0),
-            no_position=pl.col("position").is_null(),
-            **{name: expr.fill_null(True) for name, expr in checks.items()},
-        )
-        .group_by("run")
-        .agg(
-            pl.col("gene_id").first(),
-            pl.len().alias("positions"),
-            pl.col("backward", "repeated", "no_position", *checks).sum(),
-        )
-        .sort("run")
-    )
-
-
-def check(scores: pl.LazyFrame) -> GeneTable:
-    """Check base scores against the contract in one pass, without materializing them.
-
-    Args:
-        scores: Canonical base scores, from :func:`canonical`.
-
-    Returns:
-        The genes in input order.
-
-    Raises:
-        ContractError: On null, NaN, infinite or out-of-range scores, sums that are not 1,
-            duplicate positions, or a gene in two non-adjacent places; the column, the number of
-            rows and the first gene are named.
-    """
-    runs = gene_runs(scores).collect()
-    _refuse_missing_keys(runs)
-    _refuse_bad_scores(scores, runs)
-    twice = runs.filter(pl.col("gene_id").is_duplicated())
-    if twice.height:
-        gene = twice["gene_id"][0]
-        places = twice.filter(pl.col("gene_id") == gene).height
-        raise ContractError(
-            f"Gene {gene} stands in {places} non-adjacent places of the base scores "
-            f"({twice['gene_id'].n_unique()} such genes).",
-            "Sort the table by gene_id, then position.",
-        )
-    _refuse_duplicates(scores, runs)
-    first_row = pl.col("positions").cum_sum().cast(pl.Int64) - pl.col("positions")
-    return GeneTable(
-        runs.select(
-            "gene_id",
-            first_row.alias("first_row"),
-            pl.col("positions").cast(pl.Int64),
-            (pl.col("backward") == 0).alias("is_sorted"),
-        )
-    )
-
-
-def _refuse_missing_keys(runs: pl.DataFrame) -> None:
-    nameless = runs.filter(pl.col("gene_id").is_null())["positions"].sum()
-    if nameless:
-        raise ContractError(
-            f"Column gene_id of the base scores is null in {nameless:,} rows.",
-            "Every row needs the gene it belongs to.",
-        )
-    bad = runs.filter(pl.col("no_position") > 0)
-    if bad.height:
-        raise ContractError(
-            f"Column position of the base scores is null in {bad['no_position'].sum():,} rows, "
-            f"first in gene {bad['gene_id'][0]}.",
-            "Every row needs its position in the gene.",
-        )
-
-
-def _refuse_bad_scores(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
-    for name in SCORES:
-        bad = runs.filter(pl.col(f"bad_{name}") > 0)
-        if not bad.height:
-            continue
-        x = pl.col(name)
-        # The slow look, only taken when something is wrong: which kind of wrong it is.
-        kinds = scores.select(
-            null=x.is_null().sum(), NaN=x.is_nan().sum(), infinite=x.is_infinite().sum()
-        ).collect()
-        counts = [f"{n:,} {kind}" for kind, n in kinds.row(0, named=True).items() if n]
-        outside = bad[f"bad_{name}"].sum() - sum(kinds.row(0))
-        counts += [f"{outside:,} below 0 or above 1"] if outside else []
-        raise ContractError(
-            f"Column {name} of the base scores is wrong in {bad[f'bad_{name}'].sum():,} rows "
-            f"({', '.join(counts)}), first in gene {bad['gene_id'][0]}.",
-            "Scores are probabilities in 0..1 without missing values.",
-        )
-    bad = runs.filter(pl.col("bad_sum") > 0)
-    if bad.height:
-        raise ContractError(
-            f"donor_score + acceptor_score + neither_score is not 1 in {bad['bad_sum'].sum():,} "
-            f"rows, first in gene {bad['gene_id'][0]}.",
-            f"The three probabilities of a position must sum to 1 within {SUM_TOLERANCE}.",
-        )
-
-
-def _refuse_duplicates(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
-    repeated = runs.filter(pl.col("repeated") > 0).select("gene_id", rows=pl.col("repeated"))
-    if repeated.is_empty():
-        unsorted = runs.filter(pl.col("backward") > 0)["gene_id"]
-        if unsorted.is_empty():
-            return
-        # Repeats need not be adjacent where the rows are out of order.
-        repeated = (
-            scores.filter(pl.col("gene_id").is_in(unsorted.to_list()))
-            .group_by("gene_id")
-            .agg(rows=pl.len() - pl.col("position").n_unique())
-            .filter(pl.col("rows") > 0)
-            .collect()
-            .sort("gene_id")
-        )
-    if repeated.height:
-        raise ContractError(
-            f"Column position of the base scores repeats a position in {repeated['rows'].sum():,} "
-            f"rows, first in gene {repeated['gene_id'][0]}.",
-            "Keep one row per nucleotide of a gene.",
-        )
 
 
 def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:

@@ -7,22 +7,22 @@ is collected before the predict batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from splice_meta.combine import FLOAT_MEASURES, PLACE, combine
-from splice_meta.contracts import SCORES, with_axis
+from splice_meta.combine import PLACE, combine
+from splice_meta.contracts import FLOAT_MEASURES, MEASURES, SCORES, with_axis
 from splice_meta.errors import UsageError
 from splice_meta.features import plan_features as plan_feature_columns
 from splice_meta.harmonize import Fills, find_fills, harmonize
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
-from splice_meta.selection import MEASURES, gene_summary, mark_uncertain
+from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.training_dataset import mark_trained
 
 
@@ -193,36 +193,15 @@ def bytes_per_position(model: MetaModel | None, settings: RunSettings) -> int:
     Measured on the bundled data: about 260 bytes for the scores, measures and output of a
     position, and for each position the model sees three copies of its Float32 features.
     """
-    if model is None or settings.mode == "base_only":
-        return 260
-    share = 1.0
-    if settings.mode == "hybrid":
-        share = settings.selection.target_rate if settings.selection.is_tuned else 0.1
-    return 260 + int(12 * len(model.manifest.names) * share)
+    share = {"hybrid": 0.1, "meta_only": 1.0, "base_only": 0.0}[settings.mode]
+    if settings.mode == "hybrid" and settings.selection.is_tuned:
+        share = settings.selection.target_rate
+    return feature_bytes(len(model.manifest.names) if model else 0, share)
 
 
-def gene_batches(
-    positions: Sequence[int], memory: int, per_position: int
-) -> Iterator[tuple[int, int]]:
-    """Pack whole genes, in order, into batches that fit a memory budget.
-
-    Args:
-        positions: Number of positions of each gene.
-        memory: The budget in bytes. A gene above it is a batch of its own.
-        per_position: Bytes per position.
-
-    Yields:
-        The first gene and the gene after the last of each batch.
-    """
-    room = max(memory // per_position, 1)
-    first, held = 0, 0
-    for gene, count in enumerate(positions):
-        if held and held + count > room:
-            yield first, gene
-            first, held = gene, 0
-        held += count
-    if held:
-        yield first, len(positions)
+def feature_bytes(features: int, share: float) -> int:
+    """Bytes per position where features are made for a share (0..1) of the positions."""
+    return 260 + int(12 * features * share)
 
 
 def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaModel | None:
@@ -238,8 +217,10 @@ def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaMod
     """
     if model is None and mode != "base_only":
         raise UsageError(f"The mode {mode} needs a model.", "Give a model, or use base_only.")
-    return None if model is None or mode == "base_only" else load_model(
-        model, trust_pickle=trust_pickle
+    return (
+        None
+        if model is None or mode == "base_only"
+        else load_model(model, trust_pickle=trust_pickle)
     )
 
 
@@ -274,30 +255,18 @@ def predict(
     Raises:
         SpliceMetaError: If settings, scores or model cannot be used.
     """
+    given = settings or RunSettings()
     chosen = replace(
-        settings or RunSettings(),
+        given,
         mode=mode,
         columns=columns,
         outputs=("complete",),
-        **({"selection": selection} if selection else {}),
-        **({"features": features} if features else {}),
+        selection=selection or given.selection,
+        features=features or given.features,
     )
     loaded = require_model(model, mode)
     opened = open_scores(scores, genes)
     return pl.concat(
         predict_batch(opened.batch(first, stop), loaded, chosen).complete.collect()
-        for first, stop in batches_of(opened, loaded, chosen)
-    )
-
-
-def batches_of(
-    scores: BaseScores, model: MetaModel | None, settings: RunSettings
-) -> list[tuple[int, int]]:
-    """The gene batches of a run, as ranges of genes in input order."""
-    return list(
-        gene_batches(
-            scores.table.genes["positions"].to_list(),
-            settings.memory,
-            bytes_per_position(model, settings),
-        )
+        for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen))
     )

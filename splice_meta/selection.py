@@ -11,31 +11,13 @@ from fractions import Fraction
 
 import polars as pl
 
-from splice_meta.contracts import GENE, ConfidenceCategory, SpliceType
+from splice_meta.contracts import GENE, ConfidenceCategory, class_expr
 from splice_meta.settings import Selection
-
-MEASURES = (
-    "max_score", "max_confidence", "score_entropy", "score_spread", "score_variance",
-    "is_low_confidence", "is_high_entropy", "is_low_discriminability", "confidence_category",
-    "predicted_type_base",
-)  # fmt: skip
 
 # Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
 # number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
 _LOWEST_ENTROPY = 2.0**-511
 _ENTROPY_BITS = 1 << 61
-
-
-def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
-    """The class with the largest of three probabilities; ties go to neither, then donor."""
-    d, a, n = pl.col(donor), pl.col(acceptor), pl.col(neither)
-    return (
-        pl.when((n >= d) & (n >= a))
-        .then(pl.lit("neither", SpliceType))
-        .when(d >= a)
-        .then(pl.lit("donor", SpliceType))
-        .otherwise(pl.lit("acceptor", SpliceType))
-    )
 
 
 def measure_exprs(selection: Selection) -> dict[str, pl.Expr]:
@@ -125,9 +107,7 @@ def mark_uncertain(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
     room = wanted - (key > last).sum().cast(pl.Int64)
     last_position = pl.col("position").filter(key == last).head(room).last()
     return (
-        measured.with_columns(
-            _key=pl.col("criteria_met").cast(pl.UInt64) * _ENTROPY_BITS + bits
-        )
+        measured.with_columns(_key=pl.col("criteria_met").cast(pl.UInt64) * _ENTROPY_BITS + bits)
         .with_columns(_last_key=key.top_k(wanted).min().over(GENE))
         .with_columns(_last_position=last_position.over(GENE))
         .with_columns(

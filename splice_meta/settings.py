@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
-
-import polars as pl
+from typing import TYPE_CHECKING, Literal, get_args
 
 from splice_meta.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Mode = Literal["hybrid", "base_only", "meta_only"]
 Strategy = Literal["confidence_only", "entropy_only", "hybrid_entropy"]
 Output = Literal["complete", "meta", "base"]
 Columns = Literal["full", "lean"]
-FamilyFunction = Callable[[], Mapping[str, pl.Expr]]
+FamilyFunction = Callable[[], Mapping[str, "pl.Expr"]]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)

@@ -31,6 +31,7 @@ from splice_meta.sources.training_dataset import scan_training_dataset, trained_
 
 log = logging.getLogger("splice_meta")
 
+
 @dataclass(frozen=True)
 class RunResult:
     """What a run came to.
@@ -120,7 +121,7 @@ def run(
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     wanted = list(dict.fromkeys(genes)) if genes is not None else None
-    opened = _open(scores, wanted)
+    opened = open_scores(scores, wanted)
     fills = fills_of(opened.frame, loaded.manifest, chosen.features) if loaded else None
     layout.prepare(overwrite)
     handler = _log_to(layout.log)
@@ -136,13 +137,6 @@ def run(
     finally:
         log.removeHandler(handler)
         handler.close()
-
-
-def _open(scores: Any, wanted: list[str] | None) -> BaseScores:
-    opened = open_scores(scores, wanted)
-    for gene in opened.table.unsorted:
-        log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
-    return opened
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -168,6 +162,8 @@ def _log_start(
     log.info("Selection: %s", settings.selection)
     if model:
         log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
+    for gene in opened.table.unsorted:
+        log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
     for message in fills.messages() if fills else []:
         log.warning("%s", message)
 
@@ -209,8 +205,12 @@ def _finish(
     )
     write_text(layout.report_html, html_report(summary, tables))
     rows = genes.to_dicts()
-    write_text(layout.gene_manifest, json.dumps({"run": layout.run_name, "genes": rows}, indent=1))
+    write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
     write_text(layout.manifest_csv, genes.write_csv())
-    write_text(layout.metadata, json.dumps(run_metadata(job, summary, scores), indent=1, default=str))
+    write_text(layout.metadata, _json(run_metadata(job, summary, scores)))
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
+
+
+def _json(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=1, default=str) + "\n"

@@ -7,10 +7,11 @@ import hypothesis.strategies as st
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
-from reference import SCORE_FEATURES, features, genes_of
+from reference import SCORE_FEATURES, features, genes_of, kmer_counts
 
 from splice_meta.contracts import SCORES, canonical, with_axis
 from splice_meta.features import plan_features
+from splice_meta.features.windows import window_counts
 from splice_meta.harmonize import find_fills, harmonize
 from splice_meta.manifest import SEQUENCE, FeatureManifest
 from splice_meta.settings import FeatureSettings
@@ -18,7 +19,7 @@ from splice_meta.settings import FeatureSettings
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 PROPERTY = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 ENGINES = ("in-memory", "streaming")
@@ -176,9 +177,7 @@ def test_features_of_scores_equal_the_reference(engine: str, data: st.DataObject
 @pytest.mark.parametrize("engine", ENGINES)
 @PROPERTY
 @given(data=st.data())
-def test_sequence_features_and_kmers_equal_the_reference(
-    engine: str, data: st.DataObject
-) -> None:
+def test_sequence_features_and_kmers_equal_the_reference(engine: str, data: st.DataObject) -> None:
     table = data.draw(tables(SIZES))
     picked = data.draw(picks_of(table.height))
     names = [*data.draw(words()), *SEQUENCE]
@@ -264,6 +263,24 @@ def check_words(names: Sequence[str], half_width: int) -> None:
     check_against_reference(got, table, names, picked, half_width)
 
 
+# Word numbers go to 16 bits up to 65,535 words; the number after the last is any other word.
+@pytest.mark.parametrize("listed", [65_535, 65_536])
+def test_more_words_than_16_bits_can_number_are_counted(listed: int) -> None:
+    # Straight at the counting: a manifest this long takes minutes to plan.
+    words = ["".join(letters) for letters in product("ACGT", repeat=8)][-listed:]
+    text = "TTTTTTTTTAAAAAAAAACGTNTTTTTTTT"
+    axis = pl.Series(range(len(text)))
+    codes = pl.Series(["ACGTN".index(letter) for letter in text], dtype=pl.UInt8)
+
+    got = window_counts(axis, codes, axis == 15, 20, {8: words}).struct.unnest()
+
+    gene = {p: {"base": letter} for p, letter in enumerate(text)}
+    expected = {f"8mer_{w}": n for w, n in kmer_counts(gene, 15, 20, 8).items() if w in words}
+    found = got.drop("positions", *"ACGT").row(0, named=True)
+    assert {name: n for name, n in found.items() if n} == expected
+    assert expected["8mer_TTTTTTTT"] == 3
+
+
 # Counts go to 16 bits as long as a window holds fewer than 2^16 positions. A homopolymer has as
 # many words as positions, and its running counts pass 2^16 in every case.
 @pytest.mark.parametrize("half_width", [300, 32_766, 32_767, 32_768, 40_000])
@@ -321,6 +338,26 @@ def test_long_genes_are_counted_without_seams(is_picked: bool) -> None:
         near = {p: gene[p] for p in range(here - 6, here + 7) if p in gene}
         expected = features(near, here, names, half_width=6)
         assert {name: values[name] for name in names} == expected
+
+
+@pytest.mark.parametrize("base", ["N", "A"])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_complexity_of_a_window_without_variety_is_plain_zero(base: str, rows: int) -> None:
+    # Neither 0 / 0, where no letter is known, nor -0.
+    got = compute(sequence_table([rows], bases=base), SEQUENCE)
+
+    assert got["sequence_complexity"].is_nan().sum() == 0
+    assert bits(got)["sequence_complexity"].to_list() == [0] * rows
+
+
+def test_asymmetry_without_neighbours_is_plain_zero() -> None:
+    # 0 - 0, not -0, even where no picked row has a neighbour upstream.
+    table = sequence_table([2, 1, 3])
+    names = ["donor_context_asymmetry", "acceptor_context_asymmetry", "context_asymmetry"]
+
+    got = compute(table, names, picked=[False, False, True, True, False, False])
+
+    assert bits(got).select(names).row(0) == (0, 0, 0)
 
 
 def test_base_may_be_missing_at_some_positions() -> None:

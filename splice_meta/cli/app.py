@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
-from splice_meta.cli import check, demo, features, inspect, run
+from splice_meta.cli import check, convert_model, demo, features, inspect, run
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
 
@@ -23,6 +22,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("features")(features.features)
 app.command("inspect")(inspect.inspect)
+app.command("convert-model")(convert_model.convert_model)
 app.command("check")(check.check)
 
 
@@ -46,17 +46,18 @@ def _run() -> int:
     except SpliceMetaError as error:
         error_lines(error.message, error.hint, error)
         return 2
-    except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        where = context.command_path if context else "splice-meta"
-        error_lines(error.format_message(), f"Try: {where} --help")
-        return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         error_lines("Interrupted.", "What is written so far is whole; start the run again.")
         return 130
     except BrokenPipeError:
         return 0
     except Exception as error:
+        if hasattr(error, "format_message"):  # wrong use, as typer's parser words it
+            context = getattr(error, "ctx", None)
+            where = context.command_path if context else "splice-meta"
+            if error.format_message():  # empty where typer has shown the help instead
+                error_lines(error.format_message(), f"Try: {where} --help")
+            return 2
         hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
         error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
         return 1

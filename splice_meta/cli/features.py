@@ -10,7 +10,14 @@ import typer
 
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import (
-    Genes, GenesFile, Memory, Quiet, Scores, Verbose, gene_list, score_paths,
+    Genes,
+    GenesFile,
+    Memory,
+    Quiet,
+    Scores,
+    Verbose,
+    gene_list,
+    score_paths,
 )  # fmt: skip
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.settings import parse_memory
@@ -40,9 +47,9 @@ def features(
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
-    from splice_meta.runs.feature_table import write_features
     from splice_meta.manifest import load_manifest
     from splice_meta.model.bundle import load_model
+    from splice_meta.runs.feature_table import write_features
 
     listed = load_model(model).manifest if model else load_manifest(manifest)
     log = logging.getLogger("splice_meta")

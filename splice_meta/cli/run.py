@@ -9,10 +9,24 @@ import typer
 
 from splice_meta.cli.console import progress_watcher, say, say_pairs, set_verbosity
 from splice_meta.cli.options import (
-    Genes, GenesFile, Memory, Quiet, Scores, Verbose, comma_list, gene_list, score_paths,
+    Genes,
+    GenesFile,
+    Memory,
+    Quiet,
+    Scores,
+    Verbose,
+    comma_list,
+    gene_list,
+    score_paths,
 )  # fmt: skip
 from splice_meta.settings import (
-    Columns, Mode, Output, RunSettings, Selection, Strategy, parse_memory,
+    Columns,
+    Mode,
+    Output,
+    RunSettings,
+    Selection,
+    Strategy,
+    parse_memory,
 )  # fmt: skip
 
 if TYPE_CHECKING:

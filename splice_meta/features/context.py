@@ -26,7 +26,7 @@ def context_exprs() -> dict[str, pl.Expr]:
     ``context_asymmetry`` = (c[-1] + c[-2]) - (c[1] + c[2]).
     """
     m2, m1, p1, p2 = (pl.col(f"splice_{k}") for k in ("m2", "m1", "p1", "p2"))
-    rolling = {}
+    rolling: dict[str, pl.Expr] = {}
     for t in ("donor", "acceptor"):
         window = (f"{t}_m2", f"{t}_m1", t, f"{t}_p1", f"{t}_p2")
         rolling[f"{t}_context_mean"] = pl.mean_horizontal(*window)

@@ -28,7 +28,7 @@ def signal_exprs() -> dict[str, pl.Expr]:
     s / (max c + eps).
     """
     m2, m1, p1, p2 = (pl.col(f"splice_{k}") for k in ("m2", "m1", "p1", "p2"))
-    features = {}
+    features: dict[str, pl.Expr] = {}
     for t in ("donor", "acceptor"):
         s = pl.col(t)
         is_peak = (s > pl.col(f"{t}_m1")) & (s > pl.col(f"{t}_p1"))

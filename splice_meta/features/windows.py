@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,22 @@ BASES = "ACGT"
 def base_code_expr() -> pl.Expr:
     """A, C, G, T as 0 to 3 (lower case too), anything else as 4, UInt8."""
     base = pl.col("base")
-    code = pl.when((base == "A") | (base == "a")).then(pl.lit(0, pl.UInt8))
-    for number, letter in enumerate("CGT", start=1):
-        is_letter = (base == letter) | (base == letter.lower())
-        code = code.when(is_letter).then(pl.lit(number, pl.UInt8))
-    return code.otherwise(pl.lit(_NO_BASE, pl.UInt8))
+
+    def is_letter(letter: str) -> pl.Expr:
+        return (base == letter) | (base == letter.lower())
+
+    numbers = [pl.lit(number, pl.UInt8) for number in range(_NO_BASE + 1)]
+    return (
+        pl.when(is_letter("A"))
+        .then(numbers[0])
+        .when(is_letter("C"))
+        .then(numbers[1])
+        .when(is_letter("G"))
+        .then(numbers[2])
+        .when(is_letter("T"))
+        .then(numbers[3])
+        .otherwise(numbers[_NO_BASE])
+    )
 
 
 def window_fields(words: Mapping[int, Sequence[str]]) -> list[str]:
@@ -97,9 +109,7 @@ def window_rows(places: Rows, rows: Rows, half_width: int) -> tuple[Rows, Rows]:
     return first, last + 1
 
 
-def _count_base(
-    is_base: npt.NDArray[np.bool_], first: Rows, stop: Rows
-) -> npt.NDArray[np.float32]:
+def _count_base(is_base: npt.NDArray[np.bool_], first: Rows, stop: Rows) -> npt.NDArray[np.float32]:
     running = np.zeros(is_base.size + 1, np.int32)
     np.cumsum(is_base, out=running[1:])
     return (running[stop] - running[first]).astype(np.float32)
@@ -114,7 +124,7 @@ def _word_index(places: Rows, letters: Codes, k: int, listed: Sequence[str]) -> 
     starts = letters.size - k + 1
     if starts <= 0:
         return index
-    spelled = np.zeros(starts, np.uint8 if k <= 4 else np.uint32)
+    spelled: npt.NDArray[Any] = np.zeros(starts, np.uint8 if k <= 4 else np.uint32)
     valid = places[k - 1 :] - places[:starts] == k - 1
     for i in range(k):
         base = letters[i : i + starts]

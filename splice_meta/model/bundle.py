@@ -175,7 +175,8 @@ def load_model(
     )  # fmt: skip
     if not path.exists():
         raise ModelError(
-            f"There is no model at {path}.", "Give a bundle directory, or bundled:openspliceai-mane."
+            f"There is no model at {path}.",
+            "Give a bundle directory, or bundled:openspliceai-mane.",
         )
     if path.is_dir():
         return _load_bundle(path, text)

@@ -82,9 +82,7 @@ def _margin(model: MetaModel, part: pl.DataFrame) -> Floats:
     return base_margin(part, model.margin_columns, model.kind, model.margin.floor)
 
 
-def base_margin(
-    frame: pl.DataFrame, columns: Sequence[str], kind: str, floor: float
-) -> Floats:
+def base_margin(frame: pl.DataFrame, columns: Sequence[str], kind: str, floor: float) -> Floats:
     """Base scores on the scale on which trees add up.
 
     Args:
@@ -97,8 +95,8 @@ def base_margin(
     Returns:
         Float32, shape (rows, classes).
     """
-    p = frame.select(columns).cast(pl.Float64).to_numpy()
+    p: npt.NDArray[np.float64] = frame.select(columns).cast(pl.Float64).to_numpy()
     if kind == "multiclass":
         return np.log(np.maximum(p, floor)).astype(np.float32)
-    p = np.clip(p, floor, 1 - floor)
-    return np.log(p / (1 - p)).astype(np.float32)
+    inside = np.clip(p, floor, 1 - floor)
+    return np.asarray(np.log(inside / (1 - inside)), np.float32)

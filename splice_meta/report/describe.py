@@ -57,7 +57,7 @@ def _scores(path: str) -> Pairs:
         ("Kind", "base scores"),
         ("Genes", f"{genes.height:,} ({shown}{' ...' if genes.height > 5 else ''})"),
         ("Positions", f"{opened.table.positions:,}"),
-        ("Longest gene", f"{genes['positions'].max():,} positions"),
+        ("Longest gene", f"{max(genes['positions'].to_list()):,} positions"),
         ("Optional columns", ", ".join(n for n in OPTIONAL if n in names) or "none"),
         ("Order", "sorted" if not opened.table.unsorted
          else f"{len(opened.table.unsorted):,} genes need sorting by position"),
@@ -107,10 +107,7 @@ def _run(folder: Path) -> Pairs:
         tables = sorted(
             (folder / "selective_inference" / "predictions" / data["run"]).glob("*.parquet")
         )
-        rows = [
-            f"{t.name} ({pl.scan_parquet(t / '*.parquet' if t.is_dir() else t).select(pl.len()).collect().item():,} rows)"
-            for t in tables
-        ]  # fmt: skip
+        rows = [f"{table.name} ({_row_count(table):,} rows)" for table in tables]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
@@ -126,3 +123,8 @@ def _run(folder: Path) -> Pairs:
         ("Model", data["model"]["source"] if data["model"] else "none"),
         ("Tables", ", ".join(rows) or "none"),
     ]
+
+
+def _row_count(table: Path) -> int:
+    scan = pl.scan_parquet(table / "*.parquet" if table.is_dir() else table)
+    return int(scan.select(pl.len()).collect().item())

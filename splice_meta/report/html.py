@@ -9,7 +9,7 @@ from html import escape
 
 import polars as pl
 
-from splice_meta.report.summary import RunSummary, TableSummary
+from splice_meta.report.summary import TRACK_GENES, RunSummary, TableSummary
 
 WIDTH, TRACK = 900, 110
 COLOURS = {"donor": "#1f77b4", "acceptor": "#d9662b"}
@@ -70,7 +70,7 @@ def _changes(changes: pl.DataFrame) -> str:
     )
     marks = "".join(
         f'<text x="{left + (value * 20 + 20.5) * step:.1f}" y="{base + 18}" '
-        f'text-anchor="middle">{value:+.1f}</text>'
+        f'text-anchor="middle">{f"{value:+.1f}" if value else "0"}</text>'
         for value in (-1, -0.5, 0, 0.5, 1)
     )
     scale = "".join(
@@ -104,8 +104,8 @@ def _tracks(genes: pl.DataFrame, sites: pl.DataFrame) -> str:
     return (
         "<h2>Splice sites along the genes</h2>"
         f'<p class="note">{legend}. Base model above the line, final below; sites with a '
-        "probability of at least 0.1 in either, 5' to 3' on the transcript strand, against the "
-        f"row of the gene's table. Genes with the most recalibrated positions first drawn.</p>{drawn}"
+        "probability of at least 0.1 in either, drawn 5' to 3' on the transcript strand. Of many "
+        f"genes the {TRACK_GENES} with the most recalibrated positions are drawn.</p>{drawn}"
     )
 
 
@@ -125,7 +125,8 @@ def _track(gene: str, length: int, rows: pl.DataFrame) -> str:
                 f"<title>{name} at {place:,}: base {base:.3f}, final {final:.3f}</title></line>"
             )
     return (
-        f'<svg viewBox="0 0 {WIDTH} {TRACK}" role="img" aria-label="Splice sites of {escape(gene)}">'
+        f'<svg viewBox="0 0 {WIDTH} {TRACK}" role="img" '
+        f'aria-label="Splice sites of {escape(gene)}">'
         f'<text x="{left}" y="13">{escape(gene)}, {length:,} positions</text>'
         f'<line x1="{left}" x2="{WIDTH - left}" y1="{middle}" y2="{middle}" '
         f'stroke="currentColor" opacity=".4"/>{"".join(shapes)}</svg>'
@@ -136,7 +137,8 @@ def _gene_rows(genes: pl.DataFrame, tables: TableSummary | None) -> str:
     calls = {row[0]: row[1:] for row in tables.calls.rows()} if tables is not None else {}
     head = (
         "<tr><th>gene</th><th>case</th><th>positions</th><th>recalibrated</th>"
-        "<th>donors base</th><th>acceptors base</th><th>donors final</th><th>acceptors final</th></tr>"
+        "<th>donors base</th><th>acceptors base</th><th>donors final</th>"
+        "<th>acceptors final</th></tr>"
     )
     body = ""
     for row in genes.head(500).iter_rows(named=True):

@@ -63,25 +63,25 @@ class RunSummary:
         """Genes that could not be done."""
         return self.genes.filter(pl.col("status") == "failed").height
 
-    def share(self, count: int) -> float:
-        """A count as a share (0..1) of the positions with a prediction."""
-        return count / self.positions if self.positions else 0.0
+    def _count(self, count: int) -> str:
+        share = count / self.positions if self.positions else 0.0
+        return f"{count:,} ({share:.1%})"
 
     def lines(self) -> list[tuple[str, str]]:
         """The summary as label and text, for the terminal and the reports."""
         reused = self.positions - self.recalibrated
         done = self.genes.height - self.failed
+        fate = f" ({done:,} done, {self.failed:,} failed)" if self.failed else ""
         return [
-            ("Target genes", f"{self.genes.height:,}" + (
-                f" ({done:,} done, {self.failed:,} failed)" if self.failed else "")),
+            ("Target genes", f"{self.genes.height:,}{fate}"),
             ("Uncertainty range", f"[{self.selection.low:.3f}, {self.selection.high:.3f})"),
             ("Model", self.model),
             ("Strategy", STRATEGY_LINE[self.mode]),
             ("Processing time", f"{self.seconds:.1f} s"),
             ("Complete coverage", f"{self.positions:,} positions"),
-            ("Meta-model recalibrated", f"{self.recalibrated:,} ({self.share(self.recalibrated):.1%})"),
-            ("Base model reused", f"{reused:,} ({self.share(reused):.1%})"),
-        ]  # fmt: skip
+            ("Meta-model recalibrated", self._count(self.recalibrated)),
+            ("Base model reused", self._count(reused)),
+        ]
 
     def skew(self) -> str:
         """A sentence on training-serving skew, empty where there is none."""

@@ -12,7 +12,7 @@ import polars as pl
 from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest
-from splice_meta.pipeline import fills_of, gene_batches, harmonize_plan
+from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
 from splice_meta.runs.outputs import part_of
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
@@ -56,10 +56,7 @@ def write_features(
     settings, selection = FeatureSettings(), Selection()
     fills = fills_of(opened.frame, manifest, settings)
     share = selection.target_rate if uncertain_only else 1.0
-    per_position = 260 + int(12 * len(manifest.names) * share)
-    batches = list(
-        gene_batches(opened.table.genes["positions"].to_list(), memory, per_position)
-    )
+    batches = list(opened.batches(memory, feature_bytes(len(manifest.names), share)))
     rows = 0
     for number, (first, stop) in enumerate(batches):
         axis = with_axis(opened.batch(first, stop))

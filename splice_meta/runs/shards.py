@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import batches_of
+from splice_meta.pipeline import bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.base_scores import BaseScores
 
@@ -27,12 +27,11 @@ class Shard:
     positions: int
 
 
-def make_shards(
-    scores: BaseScores, model: MetaModel | None, settings: RunSettings
-) -> list[Shard]:
+def make_shards(scores: BaseScores, model: MetaModel | None, settings: RunSettings) -> list[Shard]:
     """Pack the genes of a run into shards that fit the memory budget."""
     counts = scores.table.genes["positions"]
+    batches = scores.batches(settings.memory, bytes_per_position(model, settings))
     return [
         Shard(number, first, stop, int(counts.slice(first, stop - first).sum()))
-        for number, (first, stop) in enumerate(batches_of(scores, model, settings))
+        for number, (first, stop) in enumerate(batches)
     ]

@@ -78,14 +78,10 @@ def run_shard(job: Job, shard: Shard, shards: int) -> Receipt:
     return Receipt(shard, genes, failures)
 
 
-def _predict_genes(
-    job: Job, first: int, stop: int
-) -> tuple[list[BatchPrediction], dict[str, str]]:
+def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPrediction], dict[str, str]]:
     """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
     try:
-        batch = predict_batch(
-            job.scores.batch(first, stop), job.model, job.settings, job.dataset
-        )
+        batch = predict_batch(job.scores.batch(first, stop), job.model, job.settings, job.dataset)
         return [batch], {}
     except OutputError:
         raise

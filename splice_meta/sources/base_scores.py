@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import GeneTable, canonical, check
+from splice_meta.contracts import canonical
 from splice_meta.errors import ContractError, InputError
+from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.layouts import to_contract_names
 
 PARQUET = (".parquet", ".pq")
@@ -51,6 +52,25 @@ class BaseScores:
             # A slice reads only the Parquet row groups that it touches.
             rows = self.frame.slice(genes["first_row"][0], int(genes["positions"].sum()))
         return rows if genes["is_sorted"].all() else by_position(rows)
+
+    def batches(self, memory: int, per_position: int) -> Iterator[tuple[int, int]]:
+        """Pack whole genes, in input order, into batches that fit a memory budget.
+
+        Args:
+            memory: The budget in bytes. A gene above it is a batch of its own.
+            per_position: Bytes per position.
+
+        Yields:
+            The first gene and the gene after the last of each batch.
+        """
+        room = max(memory // per_position, 1)
+        first, held = 0, 0
+        for gene, count in enumerate(self.table.genes["positions"]):
+            if held and held + count > room:
+                yield first, gene
+                first, held = gene, 0
+            held += count
+        yield first, self.table.genes.height
 
     def all_rows(self) -> pl.LazyFrame:
         """All rows, positions ascending in each gene."""
@@ -93,7 +113,7 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
         listed = f"{', '.join(genes[:3])}{' ...' if len(genes) > 3 else ''}"
         raise InputError(
             f"None of the {len(genes)} genes asked for ({listed}) is in the base scores.",
-            "Check the gene ids; splice-meta inspect SCORES lists those there are.",
+            "Check the gene ids against the table's gene_id column.",
         )
     return BaseScores(frame, table, is_filtered=genes is not None)
 

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import splice_meta as sm
+from splice_meta.bundled import fixtures
+
+FIXTURES = fixtures()
+MODEL = "bundled:openspliceai-mane"
+
+
+@pytest.fixture(scope="session")
+def demo_path() -> Path:
+    return FIXTURES / "scores_openspliceai.parquet"
+
+
+@pytest.fixture(scope="session")
+def demo_scores(demo_path: Path) -> pl.DataFrame:
+    return pl.read_parquet(demo_path)
+
+
+@pytest.fixture(scope="session")
+def short_genes(demo_scores: pl.DataFrame) -> pl.DataFrame:
+    # The first 1,500 positions of each gene: real scores, quick to run.
+    return demo_scores.group_by("gene_id", maintain_order=True).head(1500)
+
+
+@pytest.fixture(scope="session")
+def model() -> sm.MetaModel:
+    return sm.load_model(MODEL)
+
+
+def make_scores(genes: dict[str, list[int]], seed: int = 0) -> pl.DataFrame:
+    """Random but valid base scores for the given positions of each gene."""
+    rng = np.random.default_rng(seed)
+    rows = [(gene, position) for gene, positions in genes.items() for position in positions]
+    p = rng.dirichlet([0.3, 0.3, 2.0], len(rows)).astype(np.float32)
+    return pl.DataFrame(
+        {
+            "gene_id": [gene for gene, _ in rows],
+            "position": [position for _, position in rows],
+            "donor_score": p[:, 0],
+            "acceptor_score": p[:, 1],
+            "neither_score": p[:, 2],
+            "base": rng.choice(list("ACGTN"), len(rows)),
+        },
+        schema_overrides={"gene_id": pl.String, "position": pl.Int64, "base": pl.String},
+    )

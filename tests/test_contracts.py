@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from conftest import make_scores
+
+from splice_meta.contracts import SpliceType, canonical, with_axis
+from splice_meta.errors import ContractError
+from splice_meta.sources.checks import check
+
+GOOD = make_scores({"A": [1, 2, 3, 4], "B": [5, 6, 9]})
+
+
+def change(row: int, column: str, value: object) -> pl.DataFrame:
+    values = GOOD[column].to_list()
+    values[row] = value
+    return GOOD.with_columns(pl.Series(column, values, GOOD.schema[column]))
+
+
+@pytest.mark.parametrize("missing", ["gene_id", "position", "donor_score", "acceptor_score"])
+def test_missing_column_is_named(missing: str) -> None:
+    with pytest.raises(ContractError, match=missing):
+        canonical(GOOD.drop(missing).lazy())
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype"), [("position", pl.Float64), ("donor_score", pl.String)]
+)
+def test_wrong_type_is_named(column: str, dtype: pl.DataType) -> None:
+    with pytest.raises(ContractError, match=column):
+        canonical(GOOD.with_columns(pl.col(column).cast(dtype)).lazy())
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (None, "1 null"),
+        (float("nan"), "1 NaN"),
+        (float("inf"), "1 infinite"),
+        (-0.01, "1 below 0 or above 1"),
+        (1.01, "1 below 0 or above 1"),
+    ],
+)
+@pytest.mark.parametrize("column", ["donor_score", "acceptor_score", "neither_score"])
+def test_bad_score_names_column_count_kind_and_gene(
+    column: str, value: float | None, word: str
+) -> None:
+    scores = canonical(change(5, column, value).lazy())
+
+    with pytest.raises(ContractError) as caught:
+        check(scores)
+
+    assert column in caught.value.message
+    assert "1 rows" in caught.value.message
+    assert word in caught.value.message
+    assert "gene B" in caught.value.message
+
+
+def test_scores_slightly_outside_are_tolerated() -> None:
+    # 5e-5 is within the tolerance of the range, and of the sum.
+    row = GOOD.row(0, named=True)
+    scores = change(0, "donor_score", -5e-5).with_columns(
+        neither_score=pl.when(pl.int_range(pl.len()) == 0)
+        .then(1 - row["acceptor_score"])
+        .otherwise("neither_score")
+        .cast(pl.Float32)
+    )
+
+    assert check(canonical(scores.lazy())).positions == GOOD.height
+
+
+def test_sum_must_be_one() -> None:
+    scores = GOOD.with_columns(pl.col("neither_score") * 0.5)
+
+    with pytest.raises(ContractError, match="is not 1 in"):
+        check(canonical(scores.lazy()))
+
+
+def test_adjacent_and_distant_duplicates_are_refused() -> None:
+    with pytest.raises(ContractError, match=r"repeats a position in 1 rows, first in gene A"):
+        check(canonical(change(1, "position", 1).lazy()))
+    # 1, 2, 3, 1: the repeat is found only after sorting.
+    with pytest.raises(ContractError, match=r"repeats a position in 1 rows, first in gene A"):
+        check(canonical(change(3, "position", 1).lazy()))
+
+
+def test_gene_in_two_places_is_refused() -> None:
+    scores = pl.concat([GOOD, make_scores({"A": [7]})])
+
+    with pytest.raises(ContractError, match="Gene A stands in 2 non-adjacent places"):
+        check(canonical(scores.lazy()))
+
+
+def test_null_keys_are_refused() -> None:
+    with pytest.raises(ContractError, match="gene_id"):
+        check(canonical(change(2, "gene_id", None).lazy()))
+    with pytest.raises(ContractError, match="position of the base scores is null"):
+        check(canonical(change(2, "position", None).lazy()))
+
+
+def test_gene_table_is_in_input_order() -> None:
+    table = check(canonical(pl.concat([GOOD[4:], GOOD[:4].reverse()]).lazy()))
+
+    assert table.genes.to_dict(as_series=False) == {
+        "gene_id": ["B", "A"],
+        "first_row": [0, 3],
+        "positions": [3, 4],
+        "is_sorted": [True, False],
+    }
+
+
+def test_absent_neither_score_is_the_rest() -> None:
+    found = canonical(GOOD.drop("neither_score").lazy()).collect()
+
+    expected = (1 - GOOD["donor_score"].cast(pl.Float64) - GOOD["acceptor_score"]).cast(pl.Float32)
+    assert found["neither_score"].to_list() == expected.to_list()
+    assert found.schema["neither_score"] == pl.Float32
+
+
+@pytest.mark.parametrize(
+    "truth",
+    [
+        pl.Series([0, 1, 2, 0, 1, 2, 0], dtype=pl.Int8),
+        pl.Series(["0", "1", "2", "0", "1", "2", "0"]),
+        pl.Series(["neither", "donor", "acceptor", "neither", "donor", "acceptor", "neither"]),
+    ],
+)
+def test_truth_becomes_an_enum(truth: pl.Series) -> None:
+    found = canonical(GOOD.with_columns(splice_type=truth).lazy()).collect()["splice_type"]
+
+    assert found.dtype == SpliceType
+    assert found.to_list()[:3] == ["neither", "donor", "acceptor"]
+
+
+def test_axis_differs_by_k_exactly_for_neighbours() -> None:
+    axis = with_axis(canonical(GOOD.lazy())).collect()["_axis"].to_list()
+
+    assert [b - a for a, b in pairwise(axis)][:3] == [1, 1, 1]
+    assert axis[4] - axis[3] > 1_000_000  # gene A to gene B
+    assert axis[6] - axis[5] == 3  # the gap from 6 to 9

@@ -1,0 +1,105 @@
+"""What happens when things go wrong in the middle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from conftest import MODEL, make_scores
+
+import splice_meta as sm
+from splice_meta import sink
+from splice_meta.errors import GeneError, OutputError
+from splice_meta.runs import task
+
+SCORES = make_scores({name: list(range(1, 41)) for name in ("A", "B", "C", "D", "E")})
+
+
+@pytest.fixture
+def failing_gene(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Any batch that holds gene C fails, as a gene with impossible data would."""
+    real = task.predict_batch
+
+    def predict_batch(scores: pl.LazyFrame, *rest: object) -> object:
+        if "C" in scores.select("gene_id").collect()["gene_id"]:
+            raise GeneError("gene C is impossible")
+        return real(scores, *rest)
+
+    monkeypatch.setattr(task, "predict_batch", predict_batch)
+    return "C"
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 1 << 20])
+def test_a_failing_gene_does_not_stop_the_others(
+    failing_gene: str, tmp_path: Path, memory: int
+) -> None:
+    result = sm.run(SCORES, MODEL, tmp_path, settings=sm.RunSettings(memory=memory), run_name="r")
+
+    expected = sm.predict(SCORES.filter(pl.col("gene_id") != failing_gene), MODEL)
+    assert result.predictions().collect().equals(expected)
+    failed = result.genes.filter(pl.col("status") == "failed")
+    assert failed.select("gene_id", "reason").rows() == [("C", "gene C is impossible")]
+    assert result.failed == 1
+
+
+def test_if_every_gene_fails_the_reports_still_say_why(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def predict_batch(*_: object) -> object:
+        raise GeneError("no")
+
+    monkeypatch.setattr(task, "predict_batch", predict_batch)
+
+    result = sm.run(SCORES, MODEL, tmp_path, run_name="r")
+
+    assert result.failed == 5
+    assert (tmp_path / "report.html").exists()
+    assert "A: no" in (tmp_path / "performance_report.txt").read_text()
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_text("what was there before")
+    broken = SCORES.lazy().with_columns(
+        pl.col("position").map_batches(lambda _: 1 / 0, return_dtype=pl.Int64)
+    )
+
+    with pytest.raises(Exception, match="division by zero"):
+        sink.sink_parquet(broken, path)
+
+    assert path.read_text() == "what was there before"
+    assert [p.name for p in tmp_path.iterdir()] == ["table.parquet"]
+
+
+def test_no_temporary_file_survives_an_interrupt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        sm.run(SCORES, MODEL, tmp_path, run_name="r")
+
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_an_unwritable_place_is_an_output_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(OutputError):
+        sm.run(SCORES, MODEL, tmp_path / "file", run_name="r")
+    with pytest.raises(OutputError, match="cannot be"):
+        sm.run(SCORES, MODEL, tmp_path / "file" / "below", run_name="r")
+
+
+def test_bad_scores_write_nothing(tmp_path: Path) -> None:
+    bad = SCORES.with_columns(pl.lit(None, pl.Float32).alias("donor_score"))
+
+    with pytest.raises(sm.SpliceMetaError):
+        sm.run(bad, MODEL, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
