@@ -20,8 +20,8 @@ _LOWEST_ENTROPY = 2.0**-511
 _ENTROPY_BITS = 1 << 61
 
 
-def measure_exprs(selection: Selection) -> dict[str, pl.Expr]:
-    """The uncertainty measures of a position, numbers as Float64.
+def measure_exprs() -> dict[str, pl.Expr]:
+    """The uncertainty measures of a position that are numbers, as Float64.
 
     ``score_entropy`` is -sum p ln p / ln 3 with 0 ln 0 = 0; ``score_spread`` the largest minus the
     second largest of D, A, N; ``score_variance`` their population variance. Ambiguity is a *low*
@@ -32,26 +32,36 @@ def measure_exprs(selection: Selection) -> dict[str, pl.Expr]:
     splice, lesser = pl.max_horizontal(d, a), pl.min_horizontal(d, a)
     second = pl.max_horizontal(lesser, pl.min_horizontal(splice, n))
     largest = pl.max_horizontal(splice, n)
-    mean = total / 3
+    # Products rather than quotients: Polars divides a single row, but multiplies longer columns
+    # by the reciprocal, which rounds differently.
+    third = 1 / 3
+    mean = total * third
 
-    def p_log_p(score: pl.Expr) -> pl.Expr:
+    def surprise(score: pl.Expr) -> pl.Expr:
         p = score / total
-        return pl.when(p > 0).then(p * p.log()).otherwise(0.0)
+        # p = 1 has none, said so that it is 0 and not -0.
+        return pl.when((p > 0) & (p < 1)).then(-p * p.log()).otherwise(0.0)
 
-    entropy = -(p_log_p(d) + p_log_p(a) + p_log_p(n)) / math.log(3)
-    spread = largest - second
     return {
         "max_score": splice,
         "max_confidence": largest,
-        "score_entropy": entropy,
-        "score_spread": spread,
-        "score_variance": ((d - mean) ** 2 + (a - mean) ** 2 + (n - mean) ** 2) / 3,
-        "is_low_confidence": (splice >= selection.low) & (splice < selection.high),
-        "is_high_entropy": entropy > selection.entropy,
-        "is_low_discriminability": spread < selection.spread,
-        "confidence_category": pl.when(splice < selection.low)
+        "score_entropy": (surprise(d) + surprise(a) + surprise(n)) * (1 / math.log(3)),
+        "score_spread": largest - second,
+        "score_variance": ((d - mean) ** 2 + (a - mean) ** 2 + (n - mean) ** 2) * third,
+    }
+
+
+def flag_exprs(selection: Selection) -> dict[str, pl.Expr]:
+    """The measures that are flags and classes, over those that are numbers."""
+    splice = pl.col("max_score")
+    is_low, is_uncertain = splice < selection.low, splice < selection.high
+    return {
+        "is_low_confidence": ~is_low & is_uncertain,
+        "is_high_entropy": pl.col("score_entropy") > selection.entropy,
+        "is_low_discriminability": pl.col("score_spread") < selection.spread,
+        "confidence_category": pl.when(is_low)
         .then(pl.lit("non_splice", ConfidenceCategory))
-        .when(splice < selection.high)
+        .when(is_uncertain)
         .then(pl.lit("uncertain", ConfidenceCategory))
         .otherwise(pl.lit("splice", ConfidenceCategory)),
         "predicted_type_base": class_expr("donor_score", "acceptor_score", "neither_score"),
@@ -75,8 +85,10 @@ def target_count(positions: pl.Expr, rate: float) -> pl.Expr:
     In binary floating point 0.1 x 70 is more than 7 and would round up to 8.
     """
     exact = Fraction(str(rate))
-    product = positions.cast(pl.Int64) * exact.numerator
-    return (product + exact.denominator - 1) // exact.denominator
+    # 128 bits: a rate such as 1/3 has 16 digits, and genes have up to millions of positions.
+    numerator, denominator = (pl.lit(n, pl.Int128) for n in exact.as_integer_ratio())
+    product = positions.cast(pl.Int128) * numerator
+    return ((product + denominator - 1) // denominator).cast(pl.Int64)
 
 
 def mark_uncertain(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
@@ -92,8 +104,12 @@ def mark_uncertain(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
         selection: The strategy and its thresholds.
     """
     tests = criteria(selection)
-    measured = scores.with_columns(**measure_exprs(selection)).with_columns(
-        criteria_met=pl.sum_horizontal(test.cast(pl.UInt8) for test in tests).cast(pl.UInt8)
+    measured = (
+        scores.with_columns(**measure_exprs())
+        .with_columns(**flag_exprs(selection))
+        .with_columns(
+            criteria_met=pl.sum_horizontal(test.cast(pl.UInt8) for test in tests).cast(pl.UInt8)
+        )
     )
     if not selection.is_tuned:
         return measured.with_columns(is_uncertain=pl.col("criteria_met") > 0)

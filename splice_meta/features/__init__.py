@@ -5,7 +5,8 @@ codes, the user's own families. Then the wanted rows are picked, once. Then, on 
 each family is one ``with_columns``-style set of expressions over these Float64 columns:
 
 * ``donor``, ``acceptor``, ``neither``: the scores of the row,
-* ``donor_m2`` ... ``acceptor_p2``: the scores at position - 2 ... + 2, null where missing,
+* ``donor_m2`` ... ``acceptor_p2``: the scores at position - 2 ... + 2, 0 where missing,
+* ``has_m2`` ... ``has_p2``: 1 where the position is there, else 0,
 * ``splice_m2`` ... ``splice_p2``: the larger of the two, 0 where missing,
 * ``_window``: the counts of the row's sequence window,
 * the columns of the score table that are genomic features.

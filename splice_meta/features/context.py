@@ -26,13 +26,12 @@ def context_exprs() -> dict[str, pl.Expr]:
     ``context_asymmetry`` = (c[-1] + c[-2]) - (c[1] + c[2]).
     """
     m2, m1, p1, p2 = (pl.col(f"splice_{k}") for k in ("m2", "m1", "p1", "p2"))
+    present = 1 + pl.col("has_m2") + pl.col("has_m1") + pl.col("has_p1") + pl.col("has_p2")
     rolling: dict[str, pl.Expr] = {}
     for t in ("donor", "acceptor"):
-        window = (f"{t}_m2", f"{t}_m1", t, f"{t}_p1", f"{t}_p2")
-        rolling[f"{t}_context_mean"] = pl.mean_horizontal(*window)
-        rolling[f"{t}_context_asymmetry"] = pl.col(f"{t}_m2").fill_null(0.0) - pl.col(
-            f"{t}_p2"
-        ).fill_null(0.0)
+        s_m2, s_m1, s_p1, s_p2 = (pl.col(f"{t}_{k}") for k in ("m2", "m1", "p1", "p2"))
+        rolling[f"{t}_context_mean"] = (s_m2 + s_m1 + pl.col(t) + s_p1 + s_p2) / present
+        rolling[f"{t}_context_asymmetry"] = s_m2 - s_p2
     return rolling | {
         "context_score_m2": m2,
         "context_score_m1": m1,

@@ -26,12 +26,12 @@ def sequence_exprs() -> dict[str, pl.Expr]:
     length = _count("positions")
     known = pl.sum_horizontal(_count(base) for base in BASES)
 
-    def f_log_f(base: str) -> pl.Expr:
+    def surprise(base: str) -> pl.Expr:
         f = _count(base) / known
-        return pl.when(f > 0).then(f * f.log(2)).otherwise(0.0)
+        # Neither bound is met by NaN, the f of a window without any base: Polars ranks it above 1.
+        return pl.when((f > 0) & (f < 1)).then(-f * f.log(2)).otherwise(0.0)
 
-    # 0.0 - x rather than -x: a window of one letter has complexity 0, not -0.
-    entropy = 0.0 - pl.sum_horizontal(f_log_f(base) for base in BASES)
+    entropy = pl.sum_horizontal(surprise(base) for base in BASES)
     return {
         "sequence_length": length,
         "gc_content": (_count("G") + _count("C")) / length,

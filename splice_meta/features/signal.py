@@ -31,9 +31,10 @@ def signal_exprs() -> dict[str, pl.Expr]:
     features: dict[str, pl.Expr] = {}
     for t in ("donor", "acceptor"):
         s = pl.col(t)
-        is_peak = (s > pl.col(f"{t}_m1")) & (s > pl.col(f"{t}_p1"))
+        is_above = (s > pl.col(f"{t}_m1")) & (s > pl.col(f"{t}_p1"))
+        is_peak = is_above & (pl.col("has_m1") > 0) & (pl.col("has_p1") > 0)
         features |= {
-            f"{t}_is_local_peak": is_peak.fill_null(False).cast(pl.Float64),
+            f"{t}_is_local_peak": is_peak.cast(pl.Float64),
             f"{t}_diff_m1": s - m1,
             f"{t}_diff_m2": s - m2,
             f"{t}_diff_p1": s - p1,
