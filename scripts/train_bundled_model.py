@@ -37,8 +37,8 @@ CANDIDATE = 0.001
 SAMPLE = 0.03
 FOLDS = 5
 SEED = 20
-DEPTHS = (3, 4, 6)
-MAX_ROUNDS = 1500
+DEPTHS = (3, 4)
+MAX_ROUNDS = 3000
 MARGIN = Margin()
 MARGIN_COLUMNS = tuple(f"{name}_score" for name in CLASSES)
 
@@ -93,7 +93,7 @@ def parameters(depth: int) -> dict[str, Any]:
     """XGBoost's parameters for one depth."""
     return {
         "objective": "multi:softprob", "num_class": 3, "eval_metric": "mlogloss", "seed": SEED,
-        "tree_method": "hist", "max_depth": depth, "eta": 0.01, "subsample": 0.7,
+        "tree_method": "hist", "max_depth": depth, "eta": 0.005, "subsample": 0.7,
         "colsample_bytree": 0.5, "min_child_weight": 5, "lambda": 5.0,
     }  # fmt: skip
 
@@ -127,7 +127,7 @@ def cross_validate(rows: pl.DataFrame) -> tuple[int, int, dict[str, Any]]:
             data = data_of(test_rows)
             booster = xgboost.train(
                 parameters(depth), data_of(rows[train]), MAX_ROUNDS,
-                evals=[(data, "held")], early_stopping_rounds=100, verbose_eval=False,
+                evals=[(data, "held")], early_stopping_rounds=150, verbose_eval=False,
             )  # fmt: skip
             rounds.append(booster.best_iteration + 1)
             held[test] = booster[: rounds[-1]].predict(data)

@@ -152,6 +152,12 @@ def _kept_columns(names: Sequence[str], settings: RunSettings) -> list[str | pl.
     ]
 
 
+def describe_plan(scores: pl.LazyFrame, model: MetaModel | None, settings: RunSettings) -> str:
+    """The optimized query plan of a gene batch, as Polars words it, for debugging."""
+    plan = plan_predictions(scores, model, settings)
+    return (plan.marked if plan.matrix is None else plan.matrix).explain()
+
+
 def predict_batch(
     scores: pl.LazyFrame,
     model: MetaModel | None,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,8 +125,7 @@ def run(
     opened = open_scores(scores, wanted)
     fills = fills_of(opened.frame, loaded.manifest, chosen.features) if loaded else None
     layout.prepare(overwrite)
-    handler = _log_to(layout.log)
-    try:
+    with _log_file(layout.log):
         _log_start(opened, loaded, chosen, fills)
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
@@ -134,22 +134,27 @@ def run(
         seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
         table = gene_table(opened, receipts, wanted, seen)
         return _finish(job, shards, table, fills, scores, time.perf_counter() - started)
-    finally:
-        log.removeHandler(handler)
-        handler.close()
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
     return set(model.training_genes) if model else set()
 
 
-def _log_to(path: Path) -> logging.Handler:
+@contextmanager
+def _log_file(path: Path) -> Iterator[None]:
+    """Send the package's log to a file too, as long as the run lasts."""
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.DEBUG)
-    log.setLevel(logging.DEBUG)
+    level = log.level
+    log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
     log.addHandler(handler)
-    return handler
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+        handler.close()
 
 
 def _log_start(

@@ -24,6 +24,12 @@ PROPERTY = settings(
 )
 ENGINES = ("in-memory", "streaming")
 FLOAT32 = pl.Float32
+TABLE = {
+    "gene_id": pl.String,
+    "position": pl.Int64,
+    **dict.fromkeys(SCORES, FLOAT32),
+    "base": pl.String,
+}
 
 # Triples where formulas go wrong: probabilities 0 and 1, ties, almost nothing, rounding past 1.
 EDGE_TRIPLES = (
@@ -53,24 +59,21 @@ def tables(draw: st.DrawFn, sizes: st.SearchStrategy[list[int]]) -> pl.DataFrame
     # A small pool makes runs, ties and peaks.
     pool = [*draw(st.lists(triples(), max_size=4)), *chance.sample(EDGE_TRIPLES, 3)]
     alphabets = ("ACGT", "ACGTN", "acgtACGT", "AT", "G", "N", "ACGTUNRn-.*x")
-    frames, end = [], 0
-    for number, rows in enumerate(draw(sizes)):
+    rows: list[tuple[Any, ...]] = []
+    end = 0
+    for number, size in enumerate(draw(sizes)):
         start = draw(st.sampled_from(STARTS))
-        alphabet = draw(st.sampled_from(alphabets))
-        steps = chance.choices(draw(st.sampled_from([STEPS, (1,)])), k=rows)
-        scores = pl.DataFrame(chance.choices(pool, k=rows), schema=SCORES, orient="row")
-        positions = list(accumulate(steps[1:], initial=end + 1 if start is None else start))
+        steps = chance.choices(draw(st.sampled_from([STEPS, (1,)])), k=size - 1)
+        positions = list(accumulate(steps, initial=end + 1 if start is None else start))
         end = positions[-1]
-        frames.append(
-            # Names fall while rows rise: the input's order counts, not the names'.
-            scores.select(
-                gene_id=pl.lit(f"G{99 - number}"),
-                position=pl.Series(positions, dtype=pl.Int64),
-                **{name: pl.col(name).cast(FLOAT32) for name in SCORES},
-                base=pl.Series(chance.choices(alphabet, k=rows), dtype=pl.String),
-            )
-        )
-    return pl.concat(frames)
+        scores = chance.choices(pool, k=size)
+        bases = chance.choices(draw(st.sampled_from(alphabets)), k=size)
+        # Names fall while rows rise: the input's order counts, not the names'.
+        rows += [
+            (f"G{99 - number}", position, *triple, base)
+            for position, triple, base in zip(positions, scores, bases, strict=True)
+        ]
+    return pl.DataFrame(rows, schema=TABLE, orient="row")
 
 
 A_FEW_GENES = st.lists(st.integers(1, 30), min_size=1, max_size=3)

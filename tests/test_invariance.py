@@ -57,7 +57,7 @@ def test_thread_count_does_not_matter(
     assert pl.read_parquet(tmp_path / "out.parquet").equals(sm.predict(short_genes, model))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     genes=st.dictionaries(
         st.sampled_from([f"G{i}" for i in range(30)]),
@@ -73,7 +73,7 @@ def test_many_tiny_gappy_genes(genes: dict[str, set[int]], memory: int, mode: st
     model = sm.load_model(MODEL)
 
     together = sm.predict(
-        scores, model, mode=mode, settings=sm.RunSettings(memory=memory, predict_rows=5)
+        scores, model, mode=mode, settings=sm.RunSettings(memory=memory, predict_rows=64)
     )
 
     alone = pl.concat(sm.predict(scores, model, mode=mode, genes=[gene]) for gene in genes)

@@ -25,6 +25,7 @@ LABELS = (
     "is_low_confidence", "is_high_entropy", "is_low_discriminability", "confidence_category",
     "predicted_type_base",
 )  # fmt: skip
+TABLE = {"gene_id": pl.String, "position": pl.Int64, **dict.fromkeys(SCORES, pl.Float32)}
 RATES = (0.1, 0.07, 0.333, 1.0, 1e-6, 0.29, 0.5, 0.999)
 
 Triple = tuple[float, float, float]
@@ -66,12 +67,13 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
     edges = chance.sample(EDGE_TRIPLES, draw(st.integers(1, 4)))
     pool = told_apart([*edges, *draw(st.lists(triples(), max_size=6))])
     sizes = draw(st.one_of(st.lists(st.integers(1, 150), min_size=1, max_size=4), TINY_GENES))
-    frames = []
-    for number, rows in enumerate(sizes):
+    rows: list[tuple[Any, ...]] = []
+    for number, size in enumerate(sizes):
         step = draw(st.integers(1, 3))
         start = draw(st.sampled_from([0, 1, 500, 3_000_000_000]))
-        frames.append(table_of(chance.choices(pool, k=rows), f"G{99 - number}", start, step))
-    return pl.concat(frames)
+        for i, triple in enumerate(chance.choices(pool, k=size)):
+            rows.append((f"G{99 - number}", start + i * step, *triple))
+    return pl.DataFrame(rows, schema=TABLE, orient="row")
 
 
 TINY_GENES = st.lists(st.integers(1, 4), min_size=8, max_size=20)
@@ -80,10 +82,8 @@ TINY_GENES = st.lists(st.integers(1, 4), min_size=8, max_size=20)
 def table_of(
     scores: Sequence[Triple], gene_id: str = "G", start: int = 1, step: int = 1
 ) -> pl.DataFrame:
-    position = pl.int_range(start, start + step * pl.len(), step, dtype=pl.Int64)
-    return pl.DataFrame(scores, schema=dict.fromkeys(SCORES, pl.Float32), orient="row").select(
-        pl.lit(gene_id).alias("gene_id"), position.alias("position"), *SCORES
-    )
+    rows = [(gene_id, start + i * step, *triple) for i, triple in enumerate(scores)]
+    return pl.DataFrame(rows, schema=TABLE, orient="row")
 
 
 @st.composite

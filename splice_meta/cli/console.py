@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from splice_meta.runs.task import Receipt
     from splice_meta.workflow import Watcher
 
-_LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}
+_LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
+_EVERYTHING = 1
 _verbosity = 0
 
 
@@ -27,18 +28,19 @@ def set_verbosity(quiet: bool, verbose: int) -> int:
 
     Args:
         quiet: Errors only.
-        verbose: 1 for details per gene, 2 for debugging, 3 for everything, with times.
+        verbose: 1 for details per gene, 2 for debugging, 3 for everything, with times and the
+            optimized query plan.
     """
     global _verbosity
     _verbosity = -1 if quiet else verbose
     handler = logging.StreamHandler(sys.stderr)
-    handler.setLevel(_LEVELS.get(_verbosity, logging.DEBUG))
+    handler.setLevel(_LEVELS.get(_verbosity, _EVERYTHING))
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(message)s" if verbose > 2 else "%(message)s")
     )
     log = logging.getLogger("splice_meta")
     log.handlers = [handler]
-    log.setLevel(logging.DEBUG)
+    log.setLevel(_EVERYTHING)
     log.propagate = False
     return _verbosity
 
@@ -74,27 +76,39 @@ def progress_watcher() -> Iterator[Watcher]:
         yield Watcher()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.completed:,.0f} of {task.total:,.0f} positions"),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.fields[genes]:,} of {task.fields[of]:,} genes"),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1, genes=0, of=0, rate="")
+        task = bar.add_task("checking the scores", total=None, rate="")
+        state = {"genes": 0, "of": 0, "rows": 0, "total": 0}
+
+        def draw(rate: str = "") -> None:
+            counts = "{rows:,} of {total:,} positions, {genes:,} of {of:,} genes"
+            bar.update(
+                task,
+                description=counts.format(**state),
+                total=state["total"],
+                completed=state["rows"],
+                rate=rate,
+            )
 
         def planned(genes: int, positions: int) -> None:
-            bar.update(task, total=positions, of=genes)
+            state.update(of=genes, total=positions)
+            bar.reset(task)  # the rate is that of the run, not of the check
+            draw()
 
         def advanced(receipt: Receipt) -> None:
-            state = bar.tasks[0]
-            done = state.completed + receipt.shard.positions
-            genes = state.fields["genes"] + receipt.shard.stop - receipt.shard.first
-            elapsed = max(state.elapsed or 0.0, 1e-3)
-            rate = f"{genes / elapsed:,.1f} genes/s, {done / elapsed:,.0f} positions/s"
-            bar.update(task, completed=done, genes=genes, rate=rate)
+            state["genes"] += receipt.shard.stop - receipt.shard.first
+            state["rows"] += receipt.shard.positions
+            elapsed = max(bar.tasks[0].elapsed or 0.0, 1e-3)
+            speed = state["rows"] / elapsed
+            draw(f"{state['genes'] / elapsed:,.1f} genes/s, {speed:,.0f} positions/s")
 
         yield Watcher(planned, advanced)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
+from splice_meta.pipeline import describe_plan
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import Job, Receipt, run_shard
+
+log = logging.getLogger("splice_meta")
+
+PLAN = 5
+"""Log level of the query plan, below DEBUG."""
+logging.addLevelName(PLAN, "PLAN")
 
 Progress = Callable[[Receipt], None]
 
@@ -19,6 +27,9 @@ def run_local(job: Job, shards: Sequence[Shard], progress: Progress) -> list[Rec
         progress: Called with each receipt as soon as its parts are written.
     """
     receipts = []
+    if shards and log.isEnabledFor(PLAN):
+        first = job.scores.batch(shards[0].first, shards[0].stop)
+        log.log(PLAN, "%s", describe_plan(first, job.model, job.settings))
     for shard in shards:
         receipt = run_shard(job, shard, len(shards))
         progress(receipt)
