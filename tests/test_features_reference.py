@@ -177,6 +177,21 @@ def test_features_of_scores_equal_the_reference(engine: str, data: st.DataObject
     check_against_reference(got, scores, names, picked)
 
 
+def test_ratios_of_nearly_equal_numbers_are_exact_enough() -> None:
+    # Scores a few Float32 steps apart: their differences have no digit that rounding may take.
+    chance = Random(1)
+    rows = [
+        ("G", i, 0.3 + chance.randrange(9) * 2**-25, 0.3 + chance.randrange(9) * 2**-25, 0.4, "A")
+        for i in range(60)
+    ]
+    table = pl.DataFrame(rows, schema=TABLE, orient="row")
+
+    got = compute(table, SCORE_FEATURES)
+
+    assert got["signal_strength_ratio"].abs().max() > 10
+    check_against_reference(got, table, SCORE_FEATURES)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @PROPERTY
 @given(data=st.data())
