@@ -84,8 +84,9 @@ def target_count(positions: pl.Expr, rate: float) -> pl.Expr:
 
     In binary floating point 0.1 x 70 is more than 7 and would round up to 8.
     """
-    exact = Fraction(str(rate))
-    # 128 bits: a rate such as 1/3 has 16 digits, and genes have up to millions of positions.
+    # Any rate below 1e-18 takes one position of a gene, as 1e-18 does. 128 bits, because a rate
+    # such as 1/3 has 16 digits, and genes have up to millions of positions.
+    exact = Fraction(str(max(rate, 1e-18)))
     numerator, denominator = (pl.lit(n, pl.Int128) for n in exact.as_integer_ratio())
     product = positions.cast(pl.Int128) * numerator
     return ((product + denominator - 1) // denominator).cast(pl.Int64)

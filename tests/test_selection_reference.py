@@ -363,7 +363,6 @@ def test_gene_gets_exactly_the_target(rate: float, positions: int, expected: int
     assert marked["is_uncertain"].sum() == expected
 
 
-@pytest.mark.xfail(raises=OverflowError, strict=True, reason="the denominator passes 128 bits")
 @pytest.mark.parametrize("rate", [1e-40, 5e-324])
 def test_any_rate_above_zero_takes_a_position(rate: float) -> None:
     marked = mark(table_of([(0.1, 0.1, 0.8)] * 5), Selection(target_rate=rate))
