@@ -72,7 +72,7 @@ def training_rows(path: Path, left_out: list[str]) -> pl.DataFrame:
         weight=pl.when(is_candidate).then(1.0).otherwise(1 / SAMPLE).cast(pl.Float32),
     )
     labels = marked.filter("is_row").select("weight", truth=pl.col("splice_type").to_physical())
-    matrix = harmonize_plan(marked, manifest(), FeatureSettings(), "is_row")
+    matrix = harmonize_plan(marked, manifest(), FeatureSettings(), "is_row", SCORES)
     found, extra = pl.collect_all([matrix, labels])
     return found.hstack(extra)
 

@@ -84,18 +84,11 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
             f"{', '.join(schema.names())}.",
             "Rename the columns to gene_id, position, donor_score, acceptor_score, neither_score.",
         )
-    given = [name for name in (*SCORES, "position") if name in schema]
-    for name in given:
-        dtype = schema[name]
-        wrong = not dtype.is_integer() if name == "position" else not dtype.is_numeric()
-        if wrong:
-            raise ContractError(
-                f"Column {name} of the base scores has the type {dtype}.",
-                f"It must be {'an integer' if name == 'position' else 'a number'}.",
-            )
+    _refuse_types(schema)
     exprs: dict[str, pl.Expr] = {}
-    if schema["gene_id"] != pl.String:
-        exprs["gene_id"] = pl.col("gene_id").cast(pl.String)
+    for name in ("gene_id", "base"):
+        if schema.get(name, pl.String) != pl.String:
+            exprs[name] = pl.col(name).cast(pl.String)
     if schema["position"] != pl.Int64:
         exprs["position"] = pl.col("position").cast(pl.Int64)
     exprs |= {
@@ -114,18 +107,41 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
     return scores.with_columns(**exprs).select(*order, *rest_of)
 
 
+def _refuse_types(schema: pl.Schema) -> None:
+    """Refuse columns of the contract whose type cannot be meant."""
+    text: tuple[type[pl.DataType], ...] = (pl.String, pl.Categorical, pl.Enum)
+    for name, dtype in schema.items():
+        if name in SCORES:
+            good, must = dtype.is_numeric(), "a number"
+        elif name in ("position", "genomic_position"):
+            good, must = dtype.is_integer(), "an integer"
+        elif name in ("gene_id", "chrom", "strand"):
+            good, must = isinstance(dtype, text) or dtype.is_integer(), "text or an integer"
+        elif name == "base":
+            good, must = isinstance(dtype, (*text, pl.Null)), "text"
+        elif name == "splice_type":
+            good, must = isinstance(dtype, text) or dtype.is_numeric(), "text or a number"
+        else:
+            continue
+        if not good:
+            raise ContractError(
+                f"Column {name} of the base scores has the type {dtype}.", f"It must be {must}."
+            )
+
+
 def truth_expr(dtype: pl.DataType) -> pl.Expr:
-    """The truth column ``splice_type`` as Enum(neither, donor, acceptor).
+    """The truth column ``splice_type`` as Enum(neither, donor, acceptor), null where it is none.
 
     Args:
-        dtype: The column's type: integers 0, 1, 2 or text ``0``/``neither``, ``1``/``donor``,
+        dtype: The column's type: numbers 0, 1, 2 or text ``0``/``neither``, ``1``/``donor``,
             ``2``/``acceptor``.
     """
+    truth = pl.col("splice_type")
     if dtype == SpliceType:
-        return pl.col("splice_type")
-    text = pl.col("splice_type").cast(pl.String)
+        return truth
+    whole = truth.cast(pl.Int64, strict=False) if dtype.is_float() else truth
     codes = {str(code): name for code, name in enumerate(CLASSES)}
-    return text.replace(codes).cast(SpliceType)
+    return whole.cast(pl.String).replace(codes).cast(SpliceType, strict=False)
 
 
 def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,7 +10,6 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
     |-- FeatureError      a feature that nothing makes and that must not be filled
     |-- ModelError        a model that cannot be loaded, or predicts nonsense
     |   `-- UntrustedModelError   loading it would run code from the file
-    |-- GeneError         one gene cannot be done; the others go on
     `-- OutputError       a result that cannot be written
 """
 
@@ -60,10 +59,6 @@ class ModelError(SpliceMetaError):
 
 class UntrustedModelError(ModelError):
     """A model file that could run code when loaded, and that the user has not vouched for."""
-
-
-class GeneError(SpliceMetaError):
-    """One gene cannot be done; the reason is its message."""
 
 
 class OutputError(SpliceMetaError):

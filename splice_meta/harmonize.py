@@ -43,16 +43,15 @@ class Fills:
         said = []
         kmers = [n for n in self.values if self.kinds[n] == "kmer"]
         if kmers:
-            said.append(
-                f"{len(kmers)} k-mer features filled with 0: {self.reasons.get('kmer', '')}"
-            )
+            values = ", ".join(f"{value:g}" for value in sorted({self.values[n] for n in kmers}))
+            said.append(f"{len(kmers)} k-mer features filled with {values}: {self.reasons['kmer']}")
         for kind in ("sequence", "genomic", "unknown_genomic"):
             names = [n for n in self.values if self.kinds[n] == kind]
             if names:
                 listed = ", ".join(f"{n} {self.values[n]:g}" for n in names)
                 label = "unknown" if kind == "unknown_genomic" else kind
                 said.append(
-                    f"{len(names)} {label} features filled ({listed}): {self.reasons.get(kind, '')}"
+                    f"{len(names)} {label} features filled ({listed}): {self.reasons[kind]}"
                 )
         return said
 
@@ -137,8 +136,10 @@ def harmonize(
         ``gene_id``, ``position``, then the manifest's features in its order and types.
     """
     extra = [name for name in also if name not in manifest.names]
-    columns = {
-        name: (pl.lit(fills.values[name]) if name in fills.values else pl.col(name)).cast(dtype)
-        for name, dtype in manifest.schema.items()
-    }
+    columns, kinds = {}, manifest.kinds
+    for name, dtype in manifest.schema.items():
+        made = pl.lit(fills.values[name]) if name in fills.values else pl.col(name)
+        if kinds[name] == "genomic":  # a table may know it for some of its genes only
+            made = made.fill_null(manifest.fill(name))
+        columns[name] = made.cast(dtype)
     return plan.select("gene_id", "position", **columns, **{name: pl.col(name) for name in extra})

@@ -22,6 +22,12 @@ Kind = Literal[
 ]  # fmt: skip
 
 FORMAT_VERSION = 1
+DTYPES = (
+    "Float32", "Float64", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64",
+    "Boolean",
+)  # fmt: skip
+"""Types that a feature may have, by their Polars names."""
+
 DEFAULT_HALF_WIDTH = 250
 
 PROBABILITY = (
@@ -137,11 +143,17 @@ class FeatureManifest:
                 f"The half-width of the sequence window is {self.half_width}.",
                 "Give a number of positions from 1 to 1,000,000.",
             )
+        keys = sorted({"gene_id", "position"} & set(self.names))
+        if keys:
+            raise ManifestError(
+                f"The feature manifest lists {', '.join(keys)}.",
+                "Keys stand beside the features, they are none.",
+            )
         for name, dtype in self.dtypes:
-            if not isinstance(getattr(pl, dtype, None), type):
+            if dtype not in DTYPES:
                 raise ManifestError(
                     f"The feature manifest gives {name} the unknown type {dtype}.",
-                    "Use a Polars type name such as Float32.",
+                    f"Use one of: {', '.join(DTYPES)}.",
                 )
 
     @property
@@ -255,8 +267,6 @@ def _from_csv(text: str) -> FeatureManifest:
     rows = list(csv.DictReader(io.StringIO(text)))
     names = tuple(row["feature"].strip() for row in rows if row["feature"])
     dtypes = tuple(
-        (row["feature"].strip(), row["dtype"])
-        for row in rows
-        if row.get("dtype") and row["dtype"] in dir(pl) and row["dtype"] != "Float32"
+        (row["feature"].strip(), row["dtype"]) for row in rows if row.get("dtype") in DTYPES[1:]
     )
     return FeatureManifest(names, dtypes=dtypes)

@@ -7,6 +7,7 @@ is collected before the predict batch.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,8 +23,10 @@ from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
-from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.base_scores import BaseScores, open_scores
 from splice_meta.sources.training_dataset import mark_trained
+
+log = logging.getLogger("splice_meta")
 
 
 @dataclass(frozen=True)
@@ -100,12 +103,24 @@ def fills_of(scores: pl.LazyFrame, manifest: FeatureManifest, settings: FeatureS
 
 
 def harmonize_plan(
-    marked: pl.LazyFrame, manifest: FeatureManifest, settings: FeatureSettings, picked: str | None
+    marked: pl.LazyFrame,
+    manifest: FeatureManifest,
+    settings: FeatureSettings,
+    picked: str | None,
+    also: Sequence[str] = (),
 ) -> pl.LazyFrame:
-    """Features of the picked rows, harmonized; the scores follow where the manifest lacks them."""
+    """Features of the picked rows, harmonized.
+
+    Args:
+        marked: Canonical scores with the position axis.
+        manifest: What the model needs.
+        settings: Which families are on.
+        picked: The Boolean column that marks the wanted rows; every row if None.
+        also: Score columns to keep behind the features, where the manifest lacks them.
+    """
     plan, made = plan_feature_columns(marked, manifest, settings, picked)
     fills = find_fills(manifest, made, settings, "base" in marked.collect_schema())
-    return harmonize(plan, manifest, fills, also=SCORES if picked == "is_adjusted" else ())
+    return harmonize(plan, manifest, fills, also)
 
 
 def plan_predictions(
@@ -133,7 +148,7 @@ def plan_predictions(
     genes = gene_summary(marked)
     matrix = None
     if model is not None and settings.mode != "base_only":
-        matrix = harmonize_plan(marked, model.manifest, settings.features, "is_adjusted")
+        matrix = harmonize_plan(marked, model.manifest, settings.features, "is_adjusted", SCORES)
     kept = marked.select(_kept_columns(marked.collect_schema().names(), settings))
     return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
 
@@ -193,6 +208,25 @@ def predict_batch(
     )
 
 
+def predict_genes(
+    scores: BaseScores,
+    first: int,
+    stop: int,
+    model: MetaModel | None,
+    settings: RunSettings,
+    dataset: pl.LazyFrame | None = None,
+) -> BatchPrediction:
+    """Predict the genes first..stop (0-based, in input order) of checked base scores.
+
+    Raises:
+        InputError: If the rows are not those that were checked, as with a lazy frame that gives
+            its rows in another order each time it is evaluated.
+    """
+    batch = predict_batch(scores.batch(first, stop), model, settings, dataset)
+    scores.verify(batch.genes, first, stop)
+    return batch
+
+
 def bytes_per_position(model: MetaModel | None, settings: RunSettings) -> int:
     """About how much memory a run needs per position of its gene batch, in bytes.
 
@@ -234,11 +268,11 @@ def predict(
     scores: Any,
     model: Any = None,
     *,
-    mode: Mode = "hybrid",
+    mode: Mode | None = None,
     selection: Selection | None = None,
     features: FeatureSettings | None = None,
-    columns: Columns = "full",
-    genes: Sequence[str] | None = None,
+    columns: Columns | None = None,
+    genes: str | Sequence[str] | None = None,
     settings: RunSettings | None = None,
 ) -> pl.DataFrame:
     """Complete-coverage predictions, one row per nucleotide, in input order.
@@ -247,11 +281,11 @@ def predict(
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads. They are checked.
         model: A :class:`MetaModel`, a bundle directory, a model file or ``bundled:NAME``; may be
             None in ``base_only``.
-        mode: ``hybrid``, ``meta_only`` or ``base_only``.
+        mode: ``hybrid`` (default), ``meta_only`` or ``base_only``.
         selection: What counts as uncertain.
         features: Which feature families are made.
-        columns: ``full`` or ``lean``.
-        genes: Only these genes.
+        columns: ``full`` (default) or ``lean``.
+        genes: Only these genes; those without scores are named in a warning.
         settings: All of the above, and the memory budget, at once; the arguments above that are
             given win over it.
 
@@ -264,15 +298,17 @@ def predict(
     given = settings or RunSettings()
     chosen = replace(
         given,
-        mode=mode,
-        columns=columns,
+        mode=mode or given.mode,
+        columns=columns or given.columns,
         outputs=("complete",),
         selection=selection or given.selection,
         features=features or given.features,
     )
-    loaded = require_model(model, mode)
-    opened = open_scores(scores, genes)
+    loaded = require_model(model, chosen.mode)
+    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    for gene in opened.absent:
+        log.warning("Gene %s has no base scores.", gene)
     return pl.concat(
-        predict_batch(opened.batch(first, stop), loaded, chosen).complete.collect()
+        predict_genes(opened, first, stop, loaded, chosen).complete.collect()
         for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen))
     )

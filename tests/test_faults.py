@@ -10,8 +10,9 @@ from conftest import MODEL, make_scores
 
 import splice_meta as sm
 from splice_meta import sink
-from splice_meta.errors import GeneError, OutputError
+from splice_meta.errors import OutputError
 from splice_meta.runs import task
+from splice_meta.sources.base_scores import BaseScores
 
 SCORES = make_scores({name: list(range(1, 41)) for name in ("A", "B", "C", "D", "E")})
 
@@ -19,14 +20,14 @@ SCORES = make_scores({name: list(range(1, 41)) for name in ("A", "B", "C", "D", 
 @pytest.fixture
 def failing_gene(monkeypatch: pytest.MonkeyPatch) -> str:
     """Any batch that holds gene C fails, as a gene with impossible data would."""
-    real = task.predict_batch
+    real = task.predict_genes
 
-    def predict_batch(scores: pl.LazyFrame, *rest: object) -> object:
-        if "C" in scores.select("gene_id").collect()["gene_id"]:
-            raise GeneError("gene C is impossible")
-        return real(scores, *rest)
+    def predict_genes(scores: BaseScores, first: int, stop: int, *rest: object) -> object:
+        if "C" in scores.table.genes["gene_id"][first:stop]:
+            raise KeyError("gene C is impossible")
+        return real(scores, first, stop, *rest)
 
-    monkeypatch.setattr(task, "predict_batch", predict_batch)
+    monkeypatch.setattr(task, "predict_genes", predict_genes)
     return "C"
 
 
@@ -39,17 +40,17 @@ def test_a_failing_gene_does_not_stop_the_others(
     expected = sm.predict(SCORES.filter(pl.col("gene_id") != failing_gene), MODEL)
     assert result.predictions().collect().equals(expected)
     failed = result.genes.filter(pl.col("status") == "failed")
-    assert failed.select("gene_id", "reason").rows() == [("C", "gene C is impossible")]
+    assert failed.select("gene_id", "reason").rows() == [("C", "'gene C is impossible'")]
     assert result.failed == 1
 
 
 def test_if_every_gene_fails_the_reports_still_say_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def predict_batch(*_: object) -> object:
-        raise GeneError("no")
+    def predict_genes(*_: object) -> object:
+        raise ValueError("no")
 
-    monkeypatch.setattr(task, "predict_batch", predict_batch)
+    monkeypatch.setattr(task, "predict_genes", predict_genes)
 
     result = sm.run(SCORES, MODEL, tmp_path, run_name="r")
 

@@ -1,4 +1,4 @@
-"""Genomic features: one value per gene, carried by the score table or joined from an annotation."""
+"""Genomic features: one value per gene, as the score table carries them."""
 
 from __future__ import annotations
 

@@ -12,6 +12,11 @@ def base_exprs() -> dict[str, pl.Expr]:
     return {f"{t}_score": pl.col(t) for t in ("donor", "acceptor", "neither")}
 
 
+def _positive(score: pl.Expr) -> pl.Expr:
+    """The score, 0 where rounding has left it slightly below: a logarithm needs that."""
+    return score.clip(lower_bound=0.0)
+
+
 def probability_exprs() -> dict[str, pl.Expr]:
     """The seven probability features.
 
@@ -24,7 +29,7 @@ def probability_exprs() -> dict[str, pl.Expr]:
     total = d + a + n + EPS
 
     def p_log_p(score: pl.Expr) -> pl.Expr:
-        p = score / total
+        p = _positive(score) / total
         return p * (p + EPS).log()
 
     return {
@@ -32,7 +37,7 @@ def probability_exprs() -> dict[str, pl.Expr]:
         "splice_probability": splice,
         "donor_acceptor_diff": d - a,
         "splice_neither_diff": splice - n,
-        "donor_acceptor_logodds": ((d + EPS) / (a + EPS)).log(),
-        "splice_neither_logodds": ((splice + EPS) / (n + EPS)).log(),
+        "donor_acceptor_logodds": ((_positive(d) + EPS) / (_positive(a) + EPS)).log(),
+        "splice_neither_logodds": ((_positive(splice) + EPS) / (_positive(n) + EPS)).log(),
         "probability_entropy": -(p_log_p(d) + p_log_p(a) + p_log_p(n)),
     }

@@ -10,9 +10,8 @@ import polars as pl
 
 from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
-from splice_meta.errors import OutputError, SpliceMetaError
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import BatchPrediction, predict_batch
+from splice_meta.pipeline import BatchPrediction, predict_genes
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
 from splice_meta.settings import RunSettings
@@ -81,14 +80,12 @@ def run_shard(job: Job, shard: Shard, shards: int) -> Receipt:
 def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPrediction], dict[str, str]]:
     """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
     try:
-        batch = predict_batch(job.scores.batch(first, stop), job.model, job.settings, job.dataset)
+        batch = predict_genes(job.scores, first, stop, job.model, job.settings, job.dataset)
         return [batch], {}
-    except OutputError:
-        raise
-    except (SpliceMetaError, pl.exceptions.PolarsError, ValueError, ArithmeticError) as error:
+    except Exception as error:  # whatever it is, it must not stop the other genes
         if stop - first == 1:
             gene = job.scores.table.genes["gene_id"][first]
-            reason = str(error).strip().splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             log.warning("Gene %s failed: %s", gene, reason)
             log.debug("Gene %s", gene, exc_info=error)
             return [], {gene: reason}

@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import canonical
+from splice_meta.contracts import OPTIONAL, canonical
 from splice_meta.errors import ContractError, InputError
+from splice_meta.manifest import GENOMIC
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.layouts import to_contract_names
 
@@ -24,7 +25,7 @@ TEXT_TYPES: dict[str, type[pl.DataType]] = {
     "base": pl.String, "splice_type": pl.String, "position": pl.Int64,
     "genomic_position": pl.Int64, "donor_score": pl.Float32, "acceptor_score": pl.Float32,
     "neither_score": pl.Float32, "donor_prob": pl.Float32, "acceptor_prob": pl.Float32,
-    "neither_prob": pl.Float32,
+    "neither_prob": pl.Float32, **{name: pl.Float64 for name in GENOMIC if name != "chrom"},
 }  # fmt: skip
 """Types of the columns of text files; a guess from the first rows would take chrom for a number."""
 
@@ -36,22 +37,48 @@ class BaseScores:
     Attributes:
         frame: Canonical, lazy; each gene's rows adjacent, positions as in the input.
         table: The genes in input order.
-        is_filtered: Whether the frame holds only the genes asked for.
+        files: The files behind it, in order; empty for a frame.
+        wanted: The genes asked for; None for every gene.
     """
 
     frame: pl.LazyFrame
     table: GeneTable
-    is_filtered: bool = False
+    files: tuple[str, ...] = ()
+    wanted: tuple[str, ...] | None = None
+
+    @property
+    def absent(self) -> list[str]:
+        """The genes asked for that have no scores."""
+        there = set(self.table.genes["gene_id"])
+        return [gene for gene in self.wanted or () if gene not in there]
 
     def batch(self, first: int, stop: int) -> pl.LazyFrame:
         """The rows of the genes first..stop (0-based, in input order), positions ascending."""
         genes = self.table.genes.slice(first, stop - first)
-        if self.is_filtered:
+        if self.wanted is not None:
             rows = self.frame.filter(pl.col("gene_id").is_in(genes["gene_id"].to_list()))
         else:
             # A slice reads only the Parquet row groups that it touches.
             rows = self.frame.slice(genes["first_row"][0], int(genes["positions"].sum()))
         return rows if genes["is_sorted"].all() else by_position(rows)
+
+    def verify(self, found: pl.DataFrame, first: int, stop: int) -> None:
+        """Refuse a batch that does not hold the genes and rows that were checked.
+
+        Args:
+            found: ``gene_id`` and ``positions`` of the batch, in order.
+            first: First gene of the batch.
+            stop: Gene after the last.
+
+        Raises:
+            InputError: If they differ.
+        """
+        columns = ["gene_id", "positions"]
+        if not found.select(columns).equals(self.table.genes[first:stop].select(columns)):
+            raise InputError(
+                "The base scores gave other rows than when they were checked.",
+                "If they are a lazy frame, collect it first; if a file, let it rest.",
+            )
 
     def batches(self, memory: int, per_position: int) -> Iterator[tuple[int, int]]:
         """Pack whole genes, in input order, into batches that fit a memory budget.
@@ -97,25 +124,27 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
         InputError: If a file is missing or of an unknown kind.
         ContractError: If the scores break the contract.
     """
-    frame = canonical(to_contract_names(_scan(source)))
-    if genes is not None:
-        frame = frame.filter(pl.col("gene_id").is_in(list(genes)))
+    files = _files(source)
+    wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
     try:
+        frame = _scan_files(files) if files else canonical(to_contract_names(_frame(source)))
+        if wanted is not None:
+            frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame)
-    except (pl.exceptions.ComputeError, OSError) as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise InputError(
             f"The base scores cannot be read: {reason}.", "Check that the file is whole."
         ) from None
     if table.genes.is_empty():
-        if genes is None:
+        if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
-        listed = f"{', '.join(genes[:3])}{' ...' if len(genes) > 3 else ''}"
+        listed = f"{', '.join(wanted[:3])}{' ...' if len(wanted) > 3 else ''}"
         raise InputError(
-            f"None of the {len(genes)} genes asked for ({listed}) is in the base scores.",
+            f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
             "Check the gene ids against the table's gene_id column.",
         )
-    return BaseScores(frame, table, is_filtered=genes is not None)
+    return BaseScores(frame, table, files, wanted)
 
 
 def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -140,25 +169,43 @@ def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame
     return open_scores(source, genes).all_rows()
 
 
-def _scan(source: Any) -> pl.LazyFrame:
-    if isinstance(source, pl.LazyFrame):
-        return source
-    if isinstance(source, pl.DataFrame):
+def _frame(source: Any) -> pl.LazyFrame:
+    if isinstance(source, (pl.LazyFrame, pl.DataFrame)):
         return source.lazy()
     if hasattr(source, "__arrow_c_stream__"):
         return pl.DataFrame(source).lazy()
-    listed = [source] if isinstance(source, (str, Path)) else source
-    if not isinstance(listed, Sequence) or not all(isinstance(s, (str, Path)) for s in listed):
-        raise InputError(
-            f"Base scores cannot be read from {type(source).__name__}.",
-            "Give a path, a list of paths, or a Polars or Arrow frame.",
-        )
-    files = [file for item in listed for file in _expand(str(item))]
-    kinds = dict.fromkeys(_kind(file) for file in files)
-    if len(kinds) > 1:
-        # One scan per kind, in the order given; each file's rows stay together.
-        return pl.concat([_scan_kind([file], _kind(file)) for file in files], how="diagonal")
-    return _scan_kind(files, next(iter(kinds)))
+    raise InputError(
+        f"Base scores cannot be read from {type(source).__name__}.",
+        "Give a path, a list of paths, or a Polars or Arrow frame.",
+    )
+
+
+def _files(source: Any) -> tuple[str, ...]:
+    """The files behind paths, globs, directories and addresses; none for a frame."""
+    if isinstance(source, (str, Path)):
+        return tuple(_expand(str(source)))
+    if isinstance(source, (list, tuple)) and all(isinstance(s, (str, Path)) for s in source):
+        return tuple(file for item in source for file in _expand(str(item)))
+    return ()
+
+
+def _scan_files(files: Sequence[str]) -> pl.LazyFrame:
+    """Canonical scores of all files: one scan where their schemas agree, else one per file."""
+    scans = [_scan_kind([file], _kind(file)) for file in files]
+    schemas = [scan.collect_schema() for scan in scans]
+    if len({_kind(file) for file in files}) == 1 and all(s == schemas[0] for s in schemas):
+        return canonical(to_contract_names(_scan_kind(list(files), _kind(files[0]))))
+    parts = [canonical(to_contract_names(scan)) for scan in scans]
+    names = [part.collect_schema().names() for part in parts]
+    for name in OPTIONAL:
+        with_it = [file for file, listed in zip(files, names, strict=True) if name in listed]
+        if 0 < len(with_it) < len(files):
+            without = next(file for file in files if file not in with_it)
+            raise ContractError(
+                f"{without} has no column {name}, {with_it[0]} has one.",
+                "Give tables with the same columns.",
+            )
+    return pl.concat(parts, how="diagonal_relaxed")
 
 
 def _expand(item: str) -> list[str]:
@@ -214,12 +261,18 @@ def _kind(name: str) -> str:
 def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
     try:
         if kind == "parquet":
-            frame = pl.scan_parquet(files)
+            # Addresses may hold patterns or folders that only Polars can list.
+            frame = pl.scan_parquet(files, glob=any("://" in file for file in files))
         elif kind == "ipc":
-            frame = pl.scan_ipc(files)
+            frame = pl.scan_ipc(files, glob=False)
         else:
             frame = pl.scan_csv(
-                files, separator=kind, null_values=["", "NA"], schema_overrides=TEXT_TYPES
+                files,
+                separator=kind,
+                null_values=["", "NA"],
+                schema_overrides=TEXT_TYPES,
+                infer_schema_length=10_000,
+                glob=False,
             )
         frame.collect_schema()
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -52,9 +52,11 @@ def gene_runs(scores: pl.LazyFrame) -> pl.LazyFrame:
         f"bad_{name}": ~pl.col(name).is_between(-RANGE_TOLERANCE, 1 + RANGE_TOLERANCE)
         for name in SCORES
     } | {"bad_sum": ~total.is_between(1 - SUM_TOLERANCE, 1 + SUM_TOLERANCE)}
+    truth = ["splice_type"] if "splice_type" in scores.collect_schema() else []
+    checks |= {"bad_truth": pl.col(name).is_null() for name in truth}
     same = pl.col("run") == pl.col("run").shift(1)
     return (
-        scores.select("gene_id", "position", *SCORES, run=pl.col("gene_id").rle_id())
+        scores.select("gene_id", "position", *SCORES, *truth, run=pl.col("gene_id").rle_id())
         .with_columns(
             backward=same & (step < 0),
             repeated=same & (step == 0),
@@ -88,6 +90,7 @@ def check(scores: pl.LazyFrame) -> GeneTable:
     runs = gene_runs(scores).collect()
     _refuse_missing_keys(runs)
     _refuse_bad_scores(scores, runs)
+    _refuse_bad_truth(runs)
     twice = runs.filter(pl.col("gene_id").is_duplicated())
     if twice.height:
         gene = twice["gene_id"][0]
@@ -149,6 +152,16 @@ def _refuse_bad_scores(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
             f"donor_score + acceptor_score + neither_score is not 1 in {bad['bad_sum'].sum():,} "
             f"rows, first in gene {bad['gene_id'][0]}.",
             f"The three probabilities of a position must sum to 1 within {SUM_TOLERANCE}.",
+        )
+
+
+def _refuse_bad_truth(runs: pl.DataFrame) -> None:
+    bad = runs.filter(pl.col("bad_truth") > 0) if "bad_truth" in runs.columns else runs.clear()
+    if bad.height:
+        raise ContractError(
+            f"Column splice_type of the base scores has none of its values in "
+            f"{bad['bad_truth'].sum():,} rows, first in gene {bad['gene_id'][0]}.",
+            "It must be 0 or neither, 1 or donor, 2 or acceptor; leave the column out if unknown.",
         )
 
 
