@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from splice_meta.errors import OutputError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import fills_of, require_model
@@ -79,7 +80,7 @@ def run(
     output_dir: str | Path = "inference_results",
     *,
     settings: RunSettings | None = None,
-    genes: Sequence[str] | None = None,
+    genes: str | Sequence[str] | None = None,
     training_dataset: str | Path | None = None,
     run_name: str | None = None,
     keep_artifacts_dir: str | Path | None = None,
@@ -116,24 +117,23 @@ def run(
     chosen, watch = settings or RunSettings(), watcher or Watcher()
     layout = OutputLayout(
         Path(output_dir),
-        check_run_name(run_name) if run_name is not None else new_run_name(),
+        check_run_name(run_name) if run_name is not None else new_run_name(Path(output_dir)),
         Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
     )
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
-    wanted = list(dict.fromkeys(genes)) if genes is not None else None
-    opened = open_scores(scores, wanted)
+    seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
+    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
     fills = fills_of(opened.frame, loaded.manifest, chosen.features) if loaded else None
-    layout.prepare(overwrite)
+    layout.prepare(overwrite, opened.files)
     with _log_file(layout.log):
         _log_start(opened, loaded, chosen, fills)
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
         receipts = run_local(job, shards, lambda receipt: _advance(receipt, watch))
-        seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
-        table = gene_table(opened, receipts, wanted, seen)
-        return _finish(job, shards, table, fills, scores, time.perf_counter() - started)
+        table = gene_table(opened, receipts, seen)
+        return _finish(job, shards, table, fills, time.perf_counter() - started)
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -142,19 +142,34 @@ def _genes_of(model: MetaModel | None) -> set[str]:
 
 @contextmanager
 def _log_file(path: Path) -> Iterator[None]:
-    """Send the package's log to a file too, as long as the run lasts."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    """Send everything to the run's log file, and to a caller's logging no more than before."""
+    try:
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.DEBUG)
-    level = log.level
+    level, propagate = log.level, log.propagate
+    added = [handler, *([_ToCaller(log.getEffectiveLevel())] if propagate else [])]
     log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
-    log.addHandler(handler)
+    log.propagate = False
+    for each in added:
+        log.addHandler(each)
     try:
         yield
     finally:
-        log.removeHandler(handler)
+        for each in added:
+            log.removeHandler(each)
         log.setLevel(level)
+        log.propagate = propagate
         handler.close()
+
+
+class _ToCaller(logging.Handler):
+    """Passes records on to the root logger, as propagation would."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger().handle(record)
 
 
 def _log_start(
@@ -184,7 +199,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 
 def _finish(
-    job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None, scores: Any,
+    job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None,
     seconds: float,
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
@@ -212,7 +227,7 @@ def _finish(
     rows = genes.to_dicts()
     write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
     write_text(layout.manifest_csv, genes.write_csv())
-    write_text(layout.metadata, _json(run_metadata(job, summary, scores)))
+    write_text(layout.metadata, _json(run_metadata(job, summary)))
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
 

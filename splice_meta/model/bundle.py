@@ -18,7 +18,7 @@ import polars as pl
 
 from splice_meta.bundled import bundled_model
 from splice_meta.contracts import CLASSES
-from splice_meta.errors import InputError, ModelError, OutputError, UntrustedModelError
+from splice_meta.errors import ModelError, OutputError
 from splice_meta.manifest import FeatureManifest, load_manifest
 
 FORMAT_VERSION = 1
@@ -128,7 +128,10 @@ class MetaModel:
         folder = Path(path)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(f"{folder} is there already.", "Give a new directory.")
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot be made: {error.strerror}.") from None
         for name, booster in zip(_files(self.kind, self.classes), self.boosters, strict=True):
             booster.save_model(folder / name)
         (folder / "feature_manifest.json").write_text(self.manifest.to_json())
@@ -265,6 +268,3 @@ def name_features(booster: Any, manifest: FeatureManifest, where: Path) -> Any:
         )
     booster.feature_names = list(manifest.names)
     return booster
-
-
-__all__ = ["InputError", "Margin", "MetaModel", "UntrustedModelError", "load_model"]

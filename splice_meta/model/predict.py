@@ -43,7 +43,7 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
         raise FeatureError(
             f"The frame lacks {len(missing)} columns that the model reads: "
             f"{', '.join(missing[:8])}{' ...' if len(missing) > 8 else ''}.",
-            "Make the frame with plan_features(scores, model.manifest).",
+            "Make it with plan_features(scores, model.manifest), the base scores beside it.",
         )
     out = np.empty((len(model.classes), frame.height), np.float32)
     for start in range(0, frame.height, rows):

@@ -12,18 +12,22 @@ from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.runs.outputs import scan_parts
 from splice_meta.sources.base_scores import open_scores
 
 Pairs = list[tuple[str, str]]
 
 
-def describe(path: str, trust_pickle: bool = False) -> Pairs:
+def describe(
+    path: str, trust_pickle: bool = False, classes: tuple[str, ...] | None = None
+) -> Pairs:
     """What a path holds, in a few lines.
 
     Args:
         path: Base scores, a bundle, a model file, a manifest, a run's output directory, or
             ``bundled:NAME``.
         trust_pickle: Allow pickled models, through an allow-list.
+        classes: Class order of a model file that does not state it.
 
     Raises:
         InputError: If it is none of these.
@@ -34,9 +38,12 @@ def describe(path: str, trust_pickle: bool = False) -> Pairs:
     if (place / "gene_manifest.json").exists():
         return _run(place)
     if place.suffix in (".ubj", ".pkl", ".pickle", ".joblib", ".skops"):
-        return _model(load_model(path, trust_pickle=trust_pickle))
+        return _model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
-        return _manifest(load_manifest(place))
+        is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")
+        if is_manifest:
+            return _manifest(load_manifest(place))
+        return _model(load_model(path, classes=classes))
     if place.suffix == ".csv" and _is_manifest(place):
         return _manifest(load_manifest(place))
     if not place.exists() and "://" not in path and not any(c in path for c in "*?["):
@@ -126,5 +133,4 @@ def _run(folder: Path) -> Pairs:
 
 
 def _row_count(table: Path) -> int:
-    scan = pl.scan_parquet(table / "*.parquet" if table.is_dir() else table)
-    return int(scan.select(pl.len()).collect().item())
+    return int(scan_parts(table).select(pl.len()).collect().item())

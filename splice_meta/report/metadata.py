@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,12 @@ from splice_meta.runs.task import Job
 LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
 
 
-def run_metadata(job: Job, summary: RunSummary, scores: Any) -> dict[str, Any]:
+def run_metadata(job: Job, summary: RunSummary) -> dict[str, Any]:
     """Everything needed to tell what a run was made from.
 
     Args:
         job: The run's scores, model, settings and layout.
         summary: What it came to.
-        scores: The base scores as they were given.
     """
     settings = asdict(job.settings)
     settings["features"]["custom"] = sorted(job.settings.features.custom)
@@ -31,9 +31,9 @@ def run_metadata(job: Job, summary: RunSummary, scores: Any) -> dict[str, Any]:
     return {
         "run": job.layout.run_name,
         "settings": settings,
-        "versions": {name: version(name) for name in LIBRARIES}
+        "versions": {name: import_module(name).__version__ for name in LIBRARIES}
         | {"python": platform.python_version()},
-        "inputs": input_digests(scores),
+        "inputs": input_digests(job.scores.files),
         "model": {
             "source": job.model.source,
             "sha256": job.model.digest(),
@@ -52,27 +52,25 @@ def run_metadata(job: Job, summary: RunSummary, scores: Any) -> dict[str, Any]:
     }
 
 
-def input_digests(scores: Any) -> list[dict[str, Any]]:
+def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
     """Which files went in: path, size in bytes, and SHA-256 of the first and last MiB.
 
     A whole-genome table is not read a second time for its digest; a Parquet file's last MiB
-    holds its footer with the statistics of every row group.
+    holds its footer with the statistics of every row group. Addresses of object stores are named
+    only.
+
+    Args:
+        files: The files behind the base scores; none for a frame.
     """
-    listed = [scores] if isinstance(scores, (str, Path)) else scores
-    if not isinstance(listed, (list, tuple)):
-        return [{"source": type(scores).__name__}]
     found = []
-    for item in listed:
-        path = Path(str(item))
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in files:
-            entry: dict[str, Any] = {"source": str(file)}
-            if file.is_file():
-                size = file.stat().st_size
-                with file.open("rb") as stream:
-                    digest = hashlib.sha256(stream.read(1 << 20))
-                    stream.seek(max(size - (1 << 20), 0))
-                    digest.update(stream.read())
-                entry |= {"bytes": size, "sha256_of_ends": digest.hexdigest()}
-            found.append(entry)
-    return found
+    for file in files:
+        entry: dict[str, Any] = {"source": file}
+        if Path(file).is_file():
+            size = Path(file).stat().st_size
+            with Path(file).open("rb") as stream:
+                digest = hashlib.sha256(stream.read(1 << 20))
+                stream.seek(max(size - (1 << 20), 0))
+                digest.update(stream.read())
+            entry |= {"bytes": size, "sha256_of_ends": digest.hexdigest()}
+        found.append(entry)
+    return found or [{"source": "a frame"}]

@@ -12,10 +12,7 @@ from splice_meta.sources.base_scores import BaseScores
 
 log = logging.getLogger("splice_meta")
 
-NO_SCORES = (
-    "no base scores for this gene; give a score table that holds it (making scores from sequence "
-    "needs an installed base model, --fasta and --annotation)"
-)
+NO_SCORES = "no base scores for this gene; give a score table that holds it"
 
 _DONE = {
     "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64,
@@ -24,15 +21,12 @@ _DONE = {
 }  # fmt: skip
 
 
-def gene_table(
-    opened: BaseScores, receipts: Sequence[Receipt], wanted: Sequence[str] | None, seen: set[str]
-) -> pl.DataFrame:
+def gene_table(opened: BaseScores, receipts: Sequence[Receipt], seen: set[str]) -> pl.DataFrame:
     """One row per gene asked for, in input order; genes without scores come last.
 
     Args:
         opened: The base scores.
         receipts: What the shards came to.
-        wanted: The genes asked for; those in the scores if None.
         seen: Genes that the model was trained on.
 
     Returns:
@@ -42,7 +36,7 @@ def gene_table(
         positions).
     """
     there = opened.table.genes["gene_id"].to_list()
-    absent = [gene for gene in wanted or [] if gene not in set(there)]
+    absent = opened.absent
     reasons = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
     reasons |= dict.fromkeys(absent, NO_SCORES)
     for gene in absent:

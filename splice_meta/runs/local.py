@@ -27,7 +27,7 @@ def run_local(job: Job, shards: Sequence[Shard], progress: Progress) -> list[Rec
         progress: Called with each receipt as soon as its parts are written.
     """
     receipts = []
-    if shards and log.isEnabledFor(PLAN):
+    if shards and any(handler.level <= PLAN for handler in log.handlers):
         first = job.scores.batch(shards[0].first, shards[0].stop)
         log.log(PLAN, "%s", describe_plan(first, job.model, job.settings))
     for shard in shards:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -85,27 +86,43 @@ class OutputLayout:
         assert self.artifacts is not None
         return self.artifacts / "master" / f"batch_{shard:05d}.parquet"
 
-    def prepare(self, overwrite: bool) -> None:
-        """Make the run's folder.
+    def prepare(self, overwrite: bool, inputs: Sequence[str] = ()) -> None:
+        """Make the run's folder, and room for the artifacts that are kept.
+
+        Args:
+            overwrite: Replace what is there already.
+            inputs: Files the run reads; they must not lie where it writes.
 
         Raises:
-            OutputError: If the run is there already and may not be overwritten, or the folder
-                cannot be made.
+            OutputError: If something is there already and may not be overwritten, an input would
+                be overwritten, or the folder cannot be made.
         """
         if self.root.exists() and not self.root.is_dir():
             raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
-        if self.predictions.exists() and any(self.predictions.iterdir()):
-            if not overwrite:
+        kept = [self.artifacts / name for name in ("features", "master")] if self.artifacts else []
+        for target in (self.predictions, *kept):
+            held = [file for file in inputs if target.resolve() in Path(file).resolve().parents]
+            if held:
                 raise OutputError(
-                    f"The run {self.run_name} is in {self.root} already.",
-                    "Give another --run-name, or --overwrite.",
+                    f"The input {held[0]} lies in {target}, where the run writes.",
+                    "Give another output directory or --run-name.",
                 )
-            shutil.rmtree(self.predictions)
+            if target.exists() and any(target.iterdir()) and not overwrite:
+                what = f"The run {self.run_name}" if target == self.predictions else str(target)
+                raise OutputError(
+                    f"{what} is in {target.parent} already.",
+                    "Give another --run-name or folder, or --overwrite.",
+                )
+        for target in kept:
+            shutil.rmtree(target, ignore_errors=True)
+        shutil.rmtree(self.predictions, ignore_errors=True)
         try:
-            self.predictions.mkdir(parents=True, exist_ok=True)
+            # Made here or not at all: of two runs that start at once under one name, one fails.
+            self.predictions.mkdir(parents=True)
         except OSError as error:
             raise OutputError(
-                f"{self.root} cannot be made: {error.strerror}.", "Check the path's permissions."
+                f"{self.predictions} cannot be made: {error.strerror}.",
+                "Check the path's permissions, or give another --run-name.",
             ) from None
 
 
@@ -114,9 +131,14 @@ def part_of(table: Path, shard: int, shards: int) -> Path:
     return table if shards == 1 else table / f"part-{shard:05d}.parquet"
 
 
-def new_run_name() -> str:
-    """``selective_inference_YYYYMMDD_HHMMSS``, in local time."""
-    return f"selective_inference_{datetime.now():%Y%m%d_%H%M%S}"
+def new_run_name(root: Path) -> str:
+    """``selective_inference_YYYYMMDD_HHMMSS``, in local time; ``_2`` ... where that is taken."""
+    name = f"selective_inference_{datetime.now():%Y%m%d_%H%M%S}"
+    taken = root / "selective_inference" / "predictions"
+    number = 1
+    while (taken / (f"{name}_{number}" if number > 1 else name)).exists():
+        number += 1
+    return f"{name}_{number}" if number > 1 else name
 
 
 def check_run_name(name: str) -> str:
@@ -134,5 +156,14 @@ def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
     """
     path = layout.predictions / FILE_OF[output]
     if not path.exists():
-        raise OutputError(f"The run has no table {path.name}.", "Ask for it with --outputs.")
-    return pl.scan_parquet(path / "*.parquet" if path.is_dir() else path)
+        raise OutputError(
+            f"The run has no table {path.name}.",
+            "Either no gene could be done, or it was not among the outputs asked for.",
+        )
+    return scan_parts(path)
+
+
+def scan_parts(path: Path) -> pl.LazyFrame:
+    """A Parquet file, or the part files of a directory in order, as one table."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    return pl.scan_parquet(files, glob=False)

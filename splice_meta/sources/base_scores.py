@@ -258,6 +258,15 @@ def _kind(name: str) -> str:
     )
 
 
+def scan_file(path: Path) -> pl.LazyFrame | None:
+    """A table file of a kind that scores may have; None for any other file.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    return _scan_kind([str(path)], _kind(path.name)) if _is_known(path) else None
+
+
 def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
     try:
         if kind == "parquet":
@@ -281,6 +290,3 @@ def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
             f"{files[0]} cannot be read: {reason}.", "Check the file's kind and that it is whole."
         ) from None
     return frame
-
-
-__all__ = ["BaseScores", "ContractError", "by_position", "open_scores", "scan_scores"]

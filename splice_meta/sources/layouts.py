@@ -15,8 +15,9 @@ def to_contract_names(scores: pl.LazyFrame) -> pl.LazyFrame:
 
     Tables of meta-spliceai (``nucleotide_scores.tsv``, ``analysis_sequences_*.tsv``) use the
     contract's names already. agentic-spliceai's have ``*_prob`` columns, and a ``position`` that
-    is genomic: where it lies between ``gene_start`` and ``gene_end`` (1-based, inclusive) it
-    becomes ``genomic_position``, and ``position`` counts from the gene's 5' end, from 1.
+    is genomic: where every one lies between its ``gene_start`` and ``gene_end`` (1-based,
+    inclusive) it becomes ``genomic_position``, and ``position`` counts from the gene's 5' end,
+    from 1.
 
     Args:
         scores: Any score table.
@@ -30,9 +31,8 @@ def to_contract_names(scores: pl.LazyFrame) -> pl.LazyFrame:
     start, end, here = (
         pl.col(name).cast(pl.Int64) for name in ("gene_start", "gene_end", "position")
     )
-    is_genomic = here.is_between(start, end)
+    # One look at the whole table: gene-relative positions may lie in the span here and there.
+    if not scores.select(here.is_between(start, end).all()).collect().item():
+        return named
     along = pl.when(pl.col("strand") == "-").then(end - here + 1).otherwise(here - start + 1)
-    return named.with_columns(
-        pl.when(is_genomic).then(along).otherwise(here).alias("position"),
-        pl.when(is_genomic).then(here).alias("genomic_position"),
-    )
+    return named.with_columns(along.alias("position"), here.alias("genomic_position"))

@@ -7,8 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import InputError
-
-_SCANS = {".parquet": pl.scan_parquet, ".tsv": None, ".csv": None}
+from splice_meta.sources.base_scores import scan_file
 
 
 def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
@@ -30,8 +29,11 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
             f"There is no training dataset directory {folder}.", "Check --training-dataset."
         )
     place = root / "master" if (root / "master").is_dir() else root
-    parts = [_scan(path) for path in sorted(place.iterdir()) if path.suffix in _SCANS]
-    usable = [p for p in parts if {"gene_id", "position"} <= set(p.collect_schema().names())]
+    usable = []
+    for path in sorted(place.iterdir()):
+        part = scan_file(path)
+        if part is not None and {"gene_id", "position"} <= set(part.collect_schema().names()):
+            usable.append(part)
     if not usable:
         raise InputError(
             f"The training dataset {folder} has no table with gene_id and position.",
@@ -43,12 +45,6 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
             for part in usable
         ]
     )
-
-
-def _scan(path: Path) -> pl.LazyFrame:
-    if path.suffix == ".parquet":
-        return pl.scan_parquet(path)
-    return pl.scan_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
 
 
 def trained_genes(dataset: pl.LazyFrame) -> set[str]:
