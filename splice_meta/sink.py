@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,32 @@ def whole_file(path: Path) -> Iterator[Path]:
             "Check the output directory's permissions and free space.",
         ) from error
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_target(path: Path) -> Iterator[Path]:
+    """As :func:`whole_file`, for a target that may be a file or a directory of part files.
+
+    What is at ``path`` already, file or directory, is replaced at the end.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif temporary.is_dir():
+            path.unlink(missing_ok=True)
+        temporary.replace(path)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Check the output directory's permissions and free space.",
+        ) from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
         temporary.unlink(missing_ok=True)
 
 

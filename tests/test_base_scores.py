@@ -184,3 +184,68 @@ def test_subsampled_table_with_NA_and_extra_columns_is_read(tmp_path: Path) -> N
 
     assert found["position"].to_list() == [0, 17]
     assert found["score_std"].to_list() == [None, 0.4]
+
+
+def test_files_of_differing_types_and_column_orders_are_one_table(tmp_path: Path) -> None:
+    SCORES[:3].write_parquet(tmp_path / "a.parquet")
+    SCORES[3:5].cast({"position": pl.Int32, "donor_score": pl.Float64}).write_parquet(
+        tmp_path / "b.parquet"
+    )
+    SCORES[5:].select(reversed(SCORES.columns)).with_columns(extra=1).write_parquet(
+        tmp_path / "c.parquet"
+    )
+
+    found = sm.scan_scores(tmp_path).collect()
+
+    assert_frame_equal(found.select(EXPECTED.columns), EXPECTED)
+
+
+def test_a_file_without_base_beside_one_with_it_is_refused(tmp_path: Path) -> None:
+    SCORES[:3].write_parquet(tmp_path / "a.parquet")
+    SCORES[3:].drop("base").write_parquet(tmp_path / "b.parquet")
+
+    with pytest.raises(ContractError, match=r"b\.parquet has no column base"):
+        sm.scan_scores(tmp_path)
+
+
+def test_names_with_brackets_are_names(tmp_path: Path) -> None:
+    folder = tmp_path / "w[1]"
+    folder.mkdir()
+    path = write(folder, "parquet")
+
+    assert_frame_equal(sm.scan_scores(path).collect(), EXPECTED)
+
+
+def test_addresses_are_handed_to_polars(tmp_path: Path) -> None:
+    path = write(tmp_path, "parquet")
+
+    opened = open_scores(f"file://{path}")
+
+    assert_frame_equal(opened.all_rows().collect(), EXPECTED)
+    assert opened.files == (f"file://{path}",)
+
+
+def test_genes_without_scores_are_known() -> None:
+    assert open_scores(SCORES, ["X", "GHOST", "X"]).absent == ["GHOST"]
+
+
+def test_a_lazy_frame_that_changes_its_order_is_refused(model: sm.MetaModel) -> None:
+    turns = iter(range(1000))
+
+    def shuffle(frame: pl.DataFrame) -> pl.DataFrame:
+        parts = frame.partition_by("gene_id", maintain_order=True)
+        return pl.concat(parts[::-1] if next(turns) else parts)
+
+    scores = SCORES.lazy().map_batches(shuffle)
+
+    with pytest.raises(InputError, match="other rows than when they were checked"):
+        sm.predict(scores, model)
+
+
+def test_gene_relative_agentic_positions_stay(tmp_path: Path) -> None:
+    table = pl.DataFrame(
+        {"gene_id": "P", "strand": "+", "position": [1, 2, 100], "gene_start": 100,
+         "gene_end": 400, "donor_prob": 0.1, "acceptor_prob": 0.2, "neither_prob": 0.7}
+    )  # fmt: skip
+
+    assert sm.scan_scores(table).collect()["position"].to_list() == [1, 2, 100]

@@ -10,6 +10,7 @@ import pytest
 from conftest import FIXTURES, MODEL
 
 import splice_meta as sm
+from splice_meta.bundled import bundled_model
 
 GENE = "ENSG00000164039"
 
@@ -237,3 +238,74 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "inspect" in done.stdout
+
+
+def test_features_overwrite_leaves_nothing_of_before(tmp_path: Path, demo_path: Path) -> None:
+    common = ("features", "--scores", demo_path, "--model", MODEL, "--uncertain-only",
+              "--output", "f.parquet")  # fmt: skip
+    call(*common, "--memory", "30MiB", cwd=tmp_path)
+    assert (tmp_path / "f.parquet").is_dir()
+
+    refused = call(*common, cwd=tmp_path)
+    done = call(*common, "--genes", f"{GENE},GHOST", "--overwrite", cwd=tmp_path)
+
+    assert refused.returncode == 2
+    assert done.returncode == 1
+    assert "Gene GHOST has no base scores" in done.stderr
+    assert pl.read_parquet(tmp_path / "f.parquet")["gene_id"].unique().to_list() == [GENE]
+    assert [path.name for path in tmp_path.iterdir()] == ["f.parquet"]
+
+
+def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, demo_path: Path) -> None:
+    code = (
+        "import os, signal, sys, splice_meta.workflow as w\n"
+        "from splice_meta.cli.app import main\n"
+        "w.run_local = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['splice-meta', 'demo', '--output-dir', 'out']\n"
+        "main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+
+    assert done.returncode == 130
+    assert done.stderr.startswith("splice-meta: Interrupted.")
+
+
+def test_training_dataset_and_kept_artifacts(tmp_path: Path, demo_path: Path) -> None:
+    common = ("run", "--scores", demo_path, "--model", MODEL, "--genes", GENE)
+
+    first = call(*common, "--keep-artifacts-dir", "kept", "--output-dir", "a", cwd=tmp_path)
+    second = call(*common, "--training-dataset", "kept", "--output-dir", "b", cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    gene = json.loads((tmp_path / "b/gene_manifest.json").read_text())["genes"][0]
+    assert gene["scenario"] == "1"
+
+
+def test_empty_gene_option_is_refused(tmp_path: Path, demo_path: Path) -> None:
+    done = call("run", "--scores", demo_path, "--model", MODEL, "--genes", "", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "names no gene" in done.stderr
+
+
+def test_convert_model_makes_a_bundle(tmp_path: Path) -> None:
+    bundle = bundled_model(MODEL.removeprefix("bundled:"))
+    for name in ("model.ubj", "feature_manifest.csv"):
+        (tmp_path / name).write_bytes((bundle / name).read_bytes())
+
+    refused = call("convert-model", "model.ubj", "new", cwd=tmp_path)
+    done = call(
+        "convert-model", "model.ubj", "new", "--classes", "neither,donor,acceptor", cwd=tmp_path
+    )
+
+    assert refused.returncode == 2
+    assert "--classes" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert sm.load_model(tmp_path / "new").trees == sm.load_model(MODEL).trees
+
+
+def test_version(tmp_path: Path) -> None:
+    assert call("--version", cwd=tmp_path).stdout.strip() == f"splice-meta {sm.__version__}"

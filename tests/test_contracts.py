@@ -140,3 +140,33 @@ def test_axis_differs_by_k_exactly_for_neighbours() -> None:
     assert [b - a for a, b in pairwise(axis)][:3] == [1, 1, 1]
     assert axis[4] - axis[3] > 1_000_000  # gene A to gene B
     assert axis[6] - axis[5] == 3  # the gap from 6 to 9
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("genomic_position", [1.5] * 7),
+        ("base", [1] * 7),
+        ("splice_type", [[0]] * 7),
+        ("chrom", [1.5] * 7),
+    ],
+)
+def test_wrong_type_of_an_optional_column_is_named(column: str, values: list[object]) -> None:
+    with pytest.raises(ContractError, match=f"Column {column} of the base scores has the type"):
+        canonical(GOOD.with_columns(pl.Series(column, values)).lazy())
+
+
+@pytest.mark.parametrize("value", ["3", "Donor", ".", None])
+def test_unknown_truth_is_refused_with_its_rows(value: str | None) -> None:
+    truth = pl.Series("splice_type", ["0"] * 4 + [value] + ["1"] * 2)
+
+    with pytest.raises(ContractError, match=r"none of its values in 1 rows, first in gene B"):
+        check(canonical(GOOD.with_columns(truth).lazy()))
+
+
+def test_whole_numbers_as_floats_are_truths() -> None:
+    truth = pl.Series("splice_type", [0.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0])
+
+    found = canonical(GOOD.with_columns(truth).lazy()).collect()["splice_type"]
+
+    assert found.to_list()[:3] == ["neither", "donor", "acceptor"]

@@ -1,9 +1,12 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+import splice_meta as sm
 from splice_meta.contracts import canonical, with_axis
 from splice_meta.features import plan_features
 from splice_meta.harmonize import find_fills, harmonize
@@ -109,3 +112,27 @@ def test_uncertain_positions_are_the_golden_ones(
 
     differs = marked["is_uncertain"] != golden_selection[column]
     assert marked.filter(differs).select(KEYS).rows() == []
+
+
+def test_public_plan_and_command_line_give_the_golden_features(tmp_path: Path) -> None:
+    scores, golden = (
+        GOLDEN / "open_scores.parquet",
+        pl.read_parquet(GOLDEN / "open_features.parquet"),
+    )
+    names = golden.columns[2:]
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("feature\n" + "\n".join(names) + "\n")
+    command = [
+        sys.executable, "-m", "splice_meta", "features", "--scores", str(scores),
+        "--manifest", str(manifest), "--output", str(tmp_path / "features.parquet"),
+    ]  # fmt: skip
+
+    subprocess.run(command, check=True, capture_output=True)
+
+    planned = sm.plan_features(scores, manifest).collect()
+    assert planned.equals(pl.read_parquet(tmp_path / "features.parquet"))
+    assert planned.select("gene_id", "position").equals(golden.select("gene_id", "position"))
+    for name in names:
+        error = (planned[name].cast(pl.Float64) - golden[name]).abs()
+        allowed = golden.select(pl.max_horizontal(pl.lit(1e-6), pl.col(name).abs() * 1e-5))
+        assert (error <= allowed.to_series()).all(), name

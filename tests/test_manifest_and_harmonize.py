@@ -225,3 +225,26 @@ def test_no_collect_hides_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
 
     plan, made = plan_features(frame, reference124(), FeatureSettings())
     harmonize(plan, reference124(), find_fills(reference124(), made, FeatureSettings(), True))
+
+
+@pytest.mark.parametrize("names", [("gene_id", "donor_score"), ("position",)])
+def test_keys_are_no_features(names: tuple[str, ...]) -> None:
+    with pytest.raises(ManifestError, match=names[0]):
+        FeatureManifest(names)
+
+
+def test_types_that_no_model_reads_are_refused() -> None:
+    with pytest.raises(ManifestError, match="List"):
+        FeatureManifest(("donor_score",), dtypes=(("donor_score", "List"),))
+
+
+def test_genes_the_table_knows_nothing_of_get_the_default() -> None:
+    table = SCORES.with_columns(
+        gene_length=pl.when(pl.col("gene_id") == "A").then(123).otherwise(None)
+    )
+
+    found = sm.plan_features(table, FeatureManifest(("donor_score", "gene_length"))).collect()
+
+    assert found.group_by("gene_id", maintain_order=True).first()["gene_length"].to_list() == [
+        123, 1000,
+    ]  # fmt: skip

@@ -252,3 +252,33 @@ def test_full_table_types() -> None:
 def test_a_mode_that_needs_a_model_says_so() -> None:
     with pytest.raises(UsageError, match="needs a model"):
         sm.predict(SCORES_TABLE)
+
+
+def test_settings_alone_are_respected() -> None:
+    model = train("multiclass", margin=True)
+
+    found = sm.predict(
+        SCORES_TABLE, model, settings=sm.RunSettings(mode="meta_only", columns="lean")
+    )
+
+    assert found["is_adjusted"].all()
+    assert "score_entropy" not in found.columns
+
+
+def test_one_gene_may_be_named_as_text(caplog: pytest.LogCaptureFixture) -> None:
+    found = sm.predict(SCORES_TABLE, mode="base_only", genes="B")
+
+    assert found["gene_id"].unique().to_list() == ["B"]
+    sm.predict(SCORES_TABLE, mode="base_only", genes=["B", "GHOST"])
+    assert "Gene GHOST has no base scores" in caplog.text
+
+
+def test_scores_just_below_zero_give_no_nan() -> None:
+    table = pl.DataFrame(
+        {"gene_id": ["A"], "position": [1], "donor_score": [-5e-5], "acceptor_score": [-5e-5],
+         "neither_score": [1.00005], "base": ["A"]}
+    )  # fmt: skip
+
+    found = sm.plan_features(table, sm.reference124()).collect()
+
+    assert not found.select(pl.any_horizontal(pl.col(pl.Float32).is_nan())).item()

@@ -260,3 +260,67 @@ def test_strategy_lines(scores: pl.DataFrame, tmp_path: Path) -> None:
         result = sm.run(scores, MODEL, tmp_path, settings=sm.RunSettings(mode=mode), run_name=mode)
         assert line in result.report
         assert "[0.020, 0.800)" in result.report
+
+
+def test_runs_named_by_the_clock_do_not_share_a_folder(
+    scores: pl.DataFrame, tmp_path: Path
+) -> None:
+    settings = sm.RunSettings(mode="base_only")
+
+    names = [sm.run(scores, None, tmp_path, settings=settings).layout.run_name for _ in range(3)]
+
+    assert len(set(names)) == 3
+
+
+def test_a_run_does_not_delete_its_own_input(scores: pl.DataFrame, tmp_path: Path) -> None:
+    first = sm.run(scores, MODEL, tmp_path, run_name="r")
+    table = first.layout.predictions / "base_model_predictions.parquet"
+
+    with pytest.raises(OutputError, match="where the run writes"):
+        sm.run(table, MODEL, tmp_path, run_name="r", overwrite=True)
+
+    assert table.exists()
+
+
+def test_kept_artifacts_of_another_run_are_not_mixed_in(
+    scores: pl.DataFrame, tmp_path: Path
+) -> None:
+    kept = {"keep_artifacts_dir": tmp_path / "kept"}
+    sm.run(scores, MODEL, tmp_path / "a", settings=sm.RunSettings(memory=MIB), **kept)
+    one = scores["gene_id"][0]
+
+    with pytest.raises(OutputError, match="already"):
+        sm.run(scores, MODEL, tmp_path / "b", genes=[one], **kept)
+    sm.run(scores, MODEL, tmp_path / "b", genes=[one], overwrite=True, **kept)
+
+    master = pl.read_parquet(tmp_path / "kept/master/batch_*.parquet")
+    assert master["gene_id"].unique().to_list() == [one]
+
+
+def test_folders_with_brackets_are_folders(scores: pl.DataFrame, tmp_path: Path) -> None:
+    settings = sm.RunSettings(memory=MIB)
+
+    result = sm.run(scores, MODEL, tmp_path / "w[1]", settings=settings)
+
+    assert result.predictions().collect().height == scores.height
+
+
+def test_a_callers_log_is_not_flooded(
+    scores: pl.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sm.run(scores.drop("base"), MODEL, tmp_path)
+
+    # Warnings come through, as they would without a run's log file; details do not.
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
+def test_a_damaged_training_dataset_is_refused_before_the_run(
+    scores: pl.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train/batch.parquet").write_bytes(b"PAR1 no more")
+
+    with pytest.raises(InputError, match=r"batch\.parquet"):
+        sm.run(scores, MODEL, tmp_path / "out", training_dataset=tmp_path / "train")
+
+    assert not (tmp_path / "out").exists()

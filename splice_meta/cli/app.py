@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from splice_meta import __version__
 from splice_meta.cli import check, convert_model, demo, features, inspect, run
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="splice-meta",
@@ -26,8 +30,19 @@ app.command("convert-model")(convert_model.convert_model)
 app.command("check")(check.check)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"splice-meta {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def splice_meta() -> None:
+def splice_meta(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
     """Recalibrate the splice-site probabilities of deep networks with a meta-model."""
 
 
@@ -47,10 +62,7 @@ def _run() -> int:
         error_lines(error.message, error.hint, error)
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        error_lines("Interrupted.", "What is written so far is whole; start the run again.")
-        return 130
-    except BrokenPipeError:
-        return 0
+        status = INTERRUPTED
     except Exception as error:
         if hasattr(error, "format_message"):  # wrong use, as typer's parser words it
             context = getattr(error, "ctx", None)
@@ -61,4 +73,13 @@ def _run() -> int:
         hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
         error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
         return 1
+    except BaseException as error:  # Polars panics where an interrupt meets a Python function
+        if type(error).__name__ != "PanicException":
+            raise
+        if "KeyboardInterrupt" not in str(error):
+            error_lines(f"Polars panicked: {error}", "", error)
+            return 1
+        status = INTERRUPTED
+    if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
+        error_lines("Interrupted.", "What is written so far is whole; start the run again.")
     return int(status or 0)

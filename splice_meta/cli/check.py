@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from splice_meta.cli.console import say, set_verbosity
-from splice_meta.cli.options import Quiet, Verbose, score_paths
+from splice_meta.cli.options import Quiet, TrustPickle, Verbose, score_paths
 from splice_meta.errors import SpliceMetaError
 
 
@@ -18,9 +18,7 @@ def check(
     scores: Annotated[
         list[str] | None, typer.Option(help="Base scores; the bundled genes if not given.")
     ] = None,
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
-    ] = False,
+    trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -56,8 +57,12 @@ def error_lines(message: str, hint: str = "", error: BaseException | None = None
 
 def say(text: str = "") -> None:
     """A line on stdout, unless quiet."""
-    if _verbosity >= 0:
-        print(text)
+    if _verbosity < 0:
+        return
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader has seen enough; the run itself is done
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def say_pairs(pairs: Sequence[tuple[str, str]]) -> None:

@@ -8,19 +8,14 @@ from typing import Annotated
 import typer
 
 from splice_meta.cli.console import say, set_verbosity
-from splice_meta.cli.options import Quiet, Verbose, comma_list
+from splice_meta.cli.options import Classes, Quiet, TrustPickle, Verbose, comma_list
 
 
 def convert_model(
     path: Annotated[str, typer.Argument(help="An XGBoost .ubj or .json, a .skops, a pickle.")],
     out: Annotated[Path, typer.Argument(help="The bundle directory to write.")],
-    classes: Annotated[
-        str,
-        typer.Option(help="Class order of the model's outputs, such as neither,donor,acceptor."),
-    ] = "",
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
-    ] = False,
+    classes: Classes = "",
+    trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:

@@ -15,6 +15,7 @@ from splice_meta.cli.options import (
     Memory,
     Quiet,
     Scores,
+    TrustPickle,
     Verbose,
     gene_list,
     score_paths,
@@ -30,12 +31,13 @@ def features(
         str, typer.Option(help="reference124, or a manifest file (JSON, or CSV with 'feature').")
     ] = "",
     model: Annotated[str, typer.Option(help="Take the manifest of this model.")] = "",
-    genes: Genes = "",
+    genes: Genes = None,
     genes_file: GenesFile = None,
     uncertain_only: Annotated[
         bool, typer.Option("--uncertain-only", help="Only the positions the default selects.")
     ] = False,
     memory: Memory = "1GiB",
+    trust_pickle: TrustPickle = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -51,10 +53,14 @@ def features(
     from splice_meta.model.bundle import load_model
     from splice_meta.runs.feature_table import write_features
 
-    listed = load_model(model).manifest if model else load_manifest(manifest)
+    listed = (
+        load_model(model, trust_pickle=trust_pickle).manifest if model else load_manifest(manifest)
+    )
     log = logging.getLogger("splice_meta")
     written = write_features(paths, listed, output, wanted, uncertain_only, budget)
     for message in written.fills.messages():
         log.warning("%s", message)
+    for gene in written.absent:
+        log.warning("Gene %s has no base scores.", gene)
     say(f"{written.rows:,} rows of {len(listed.names)} features: {output}")
-    return 0
+    return 1 if written.absent else 0

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from splice_meta.cli.console import say_pairs, set_verbosity
-from splice_meta.cli.options import Quiet, Verbose
+from splice_meta.cli.options import Classes, Quiet, TrustPickle, Verbose, comma_list
 
 
 def inspect(
     path: Annotated[
         str, typer.Argument(help="Scores, a bundle, a manifest, a model or a run's output.")
     ],
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
-    ] = False,
+    classes: Classes = "",
+    trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
@@ -25,5 +23,5 @@ def inspect(
     set_verbosity(quiet, verbose)
     from splice_meta.report.describe import describe
 
-    say_pairs(describe(path if path.startswith("bundled:") else str(Path(path)), trust_pickle))
+    say_pairs(describe(path, trust_pickle, comma_list(classes) or None))
     return 0

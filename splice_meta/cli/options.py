@@ -22,30 +22,38 @@ Scores = Annotated[
         "Repeat for more files.",
     ),
 ]
-Genes = Annotated[str, typer.Option("--genes", help="Only these genes, separated by commas.")]
+Genes = Annotated[
+    str | None, typer.Option("--genes", help="Only these genes, separated by commas.")
+]
 GenesFile = Annotated[
     Path | None,
     typer.Option("--genes-file", help="Only the genes in this file, one per line, # comments."),
+]
+TrustPickle = Annotated[
+    bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
+]
+Classes = Annotated[
+    str, typer.Option(help="Class order of the model's outputs, such as neither,donor,acceptor.")
 ]
 Memory = Annotated[
     str, typer.Option("--memory", help="Memory budget of one gene batch, such as 1GiB.")
 ]
 
 
-def gene_list(genes: str, genes_file: Path | None) -> list[str] | None:
+def gene_list(genes: str | None, genes_file: Path | None) -> list[str] | None:
     """The genes asked for, or None for every gene in the scores.
 
     Raises:
         UsageError: If both options are given or no gene is named.
         InputError: If the file cannot be read.
     """
-    if genes and genes_file:
+    if genes is not None and genes_file is not None:
         raise UsageError("--genes and --genes-file are both given.", "Give one of them.")
-    if not genes and genes_file is None:
+    if genes is None and genes_file is None:
         return None
     if genes_file is not None:
         try:
-            lines = genes_file.read_text(encoding="utf-8").splitlines()
+            lines = genes_file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"The gene list {genes_file} cannot be read: {error}.",
@@ -53,7 +61,7 @@ def gene_list(genes: str, genes_file: Path | None) -> list[str] | None:
             ) from None
         listed = [line.split("#")[0].strip() for line in lines]
     else:
-        listed = [gene.strip() for gene in genes.split(",")]
+        listed = [gene.strip() for gene in (genes or "").split(",")]
     found = [gene for gene in listed if gene]
     if not found:
         raise UsageError("The gene list names no gene.", "Leave it out to take every gene.")
@@ -68,7 +76,8 @@ def score_paths(scores: Sequence[str]) -> list[str]:
     """
     for item in scores:
         name, sign, _ = item.partition("=")
-        if sign and "/" not in name and "://" not in item and not Path(item).exists():
+        is_name = sign and name.isidentifier() and not any(letter in item for letter in "*?[")
+        if is_name and not Path(item).exists():
             raise UsageError(
                 f"--scores {item} names a base model.",
                 "Scores of several base models in one meta-model are not supported yet; "

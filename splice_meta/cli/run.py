@@ -14,6 +14,7 @@ from splice_meta.cli.options import (
     Memory,
     Quiet,
     Scores,
+    TrustPickle,
     Verbose,
     comma_list,
     gene_list,
@@ -38,7 +39,7 @@ def run(
     model: Annotated[
         str, typer.Option(help="A bundle directory, a model file, or bundled:NAME.")
     ] = "",
-    genes: Genes = "",
+    genes: Genes = None,
     genes_file: GenesFile = None,
     training_dataset: Annotated[
         Path | None, typer.Option(help="Directory of the model's training dataset.")
@@ -77,9 +78,7 @@ def run(
     ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
     memory: Memory = "1GiB",
-    trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
-    ] = False,
+    trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
@@ -134,7 +133,6 @@ def show(result: RunResult) -> int:
             ("Reports", f"{result.layout.report_text}, {result.layout.report_html}"),
         ]
     )
-    for note in (*result.summary.fills, result.summary.skew()):
-        if note:
-            say(note)
+    if result.summary.skew():
+        say(result.summary.skew())
     return 1 if result.failed else 0

@@ -8,7 +8,7 @@ each family is one ``with_columns``-style set of expressions over these Float64 
 * ``donor_m2`` ... ``acceptor_p2``: the scores at position - 2 ... + 2, 0 where missing,
 * ``has_m2`` ... ``has_p2``: 1 where the position is there, else 0,
 * ``splice_m2`` ... ``splice_p2``: the larger of the two, 0 where missing,
-* ``_window``: the counts of the row's sequence window,
+* the counts of the row's sequence window: positions, bases, words,
 * the columns of the score table that are genomic features.
 """
 
@@ -24,7 +24,7 @@ from splice_meta.features.context import context_exprs
 from splice_meta.features.genomic import genomic_exprs
 from splice_meta.features.neighbours import neighbour_exprs, shifted_exprs, splice_exprs
 from splice_meta.features.probability import base_exprs, probability_exprs
-from splice_meta.features.sequence import WINDOW, kmer_exprs, sequence_exprs
+from splice_meta.features.sequence import kmer_exprs, sequence_exprs
 from splice_meta.features.signal import comparative_exprs, signal_exprs
 from splice_meta.features.windows import base_code_expr, window_counts, window_fields
 from splice_meta.manifest import GENOMIC, FeatureManifest, kind_of
@@ -114,8 +114,10 @@ def plan_features(
         *(name for name in GENOMIC if name in features and name in columns),
         *(_CUSTOM + name for name in custom if name in features),
     ]  # fmt: skip
+    window = _window(features, manifest, picked)
     plan = (
-        full.select(*(_pick(name, picked) for name in kept), **_window(features, manifest, picked))
+        full.select(*(_pick(name, picked) for name in kept), **window)
+        .unnest(*window)
         .with_columns(
             donor=pl.col("donor_score").cast(pl.Float64),
             acceptor=pl.col("acceptor_score").cast(pl.Float64),
@@ -145,4 +147,4 @@ def _window(
 
     inputs = [pl.col(AXIS), base_code_expr(), *([pl.col(picked)] if picked else [])]
     dtype = pl.Struct({name: pl.Float32 for name in window_fields(words)})
-    return {WINDOW: pl.map_batches(inputs, count, return_dtype=dtype)}
+    return {"_window": pl.map_batches(inputs, count, return_dtype=dtype)}

@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from splice_meta.features.windows import BASES
-
-WINDOW = "_window"
-"""Name of the struct column with the counts of a row's window."""
+from splice_meta.features.windows import BASES, POSITIONS, base_field
 
 
-def _count(field: str) -> pl.Expr:
-    return pl.col(WINDOW).struct.field(field).cast(pl.Float64)
+def _count(base: str) -> pl.Expr:
+    return pl.col(base_field(base)).cast(pl.Float64)
 
 
 def sequence_exprs() -> dict[str, pl.Expr]:
@@ -23,7 +20,7 @@ def sequence_exprs() -> dict[str, pl.Expr]:
     sequence_length; ``sequence_complexity`` the Shannon entropy (base 2) of the A, C, G, T
     frequencies, divided by 2, and 0 where the window holds none of them.
     """
-    length = _count("positions")
+    length = pl.col(POSITIONS).cast(pl.Float64)
     known = pl.sum_horizontal(_count(base) for base in BASES)
 
     def surprise(base: str) -> pl.Expr:
@@ -46,4 +43,4 @@ def kmer_exprs(words: Mapping[int, Sequence[str]]) -> dict[str, pl.Expr]:
         words: The words by their length.
     """
     names = [f"{k}mer_{word}" for k, listed in words.items() for word in listed]
-    return {name: pl.col(WINDOW).struct.field(name) for name in names}
+    return {name: pl.col(name) for name in names}

@@ -24,6 +24,8 @@ Words = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 _NO_BASE = 4
 _CHUNK = 1 << 16
 BASES = "ACGT"
+POSITIONS = "_window_positions"
+"""The field with the number of positions in the window."""
 
 
 def base_code_expr() -> pl.Expr:
@@ -47,10 +49,15 @@ def base_code_expr() -> pl.Expr:
     )
 
 
+def base_field(base: str) -> str:
+    """The field with the count of one base."""
+    return f"_window_{base}"
+
+
 def window_fields(words: Mapping[int, Sequence[str]]) -> list[str]:
     """The fields of the struct that :func:`window_counts` returns."""
     kmers = [f"{k}mer_{word}" for k, listed in words.items() for word in listed]
-    return ["positions", *BASES, *kmers]
+    return [POSITIONS, *map(base_field, BASES), *kmers]
 
 
 def window_counts(
@@ -78,8 +85,11 @@ def window_counts(
     letters = codes.to_numpy()
     rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
     first, stop = window_rows(places, rows, half_width)
-    counts: dict[str, npt.NDArray[np.float32]] = {"positions": (stop - first).astype(np.float32)}
-    counts |= {base: _count_base(letters == code, first, stop) for code, base in enumerate(BASES)}
+    counts: dict[str, npt.NDArray[np.float32]] = {POSITIONS: (stop - first).astype(np.float32)}
+    counts |= {
+        base_field(base): _count_base(letters == code, first, stop)
+        for code, base in enumerate(BASES)
+    }
     for k, listed in words.items():
         index = _word_index(places, letters, k, listed)
         # A word of k bases must start k - 1 rows before the window's end.

@@ -13,10 +13,10 @@ from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest
 from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
-from splice_meta.runs.outputs import part_of
+from splice_meta.runs.outputs import part_of, scan_parts
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
-from splice_meta.sink import sink_parquet
+from splice_meta.sink import sink_parquet, whole_target
 from splice_meta.sources.base_scores import open_scores
 
 
@@ -27,10 +27,12 @@ class WrittenFeatures:
     Attributes:
         rows: Rows over all parts.
         fills: Features that were filled with a constant.
+        absent: Genes asked for that have no scores.
     """
 
     rows: int
     fills: Fills
+    absent: list[str]
 
 
 def write_features(
@@ -51,6 +53,10 @@ def write_features(
         genes: Only these genes.
         uncertain_only: Only the positions that the default selection picks.
         memory: Budget of one gene batch in bytes.
+
+    Raises:
+        OutputError: If the output cannot be written. What was there before is replaced only when
+            everything is written.
     """
     opened = open_scores(scores, genes)
     settings, selection = FeatureSettings(), Selection()
@@ -58,12 +64,12 @@ def write_features(
     share = selection.target_rate if uncertain_only else 1.0
     batches = list(opened.batches(memory, feature_bytes(len(manifest.names), share)))
     rows = 0
-    for number, (first, stop) in enumerate(batches):
-        axis = with_axis(opened.batch(first, stop))
-        marked = mark_uncertain(axis, selection) if uncertain_only else axis
-        picked = "is_uncertain" if uncertain_only else None
-        plan = harmonize_plan(marked, manifest, settings, picked)
-        part = part_of(output, number, len(batches))
-        sink_parquet(plan, part)
-        rows += int(pl.scan_parquet(part).select(pl.len()).collect().item())
-    return WrittenFeatures(rows, fills)
+    with whole_target(output) as target:
+        for number, (first, stop) in enumerate(batches):
+            axis = with_axis(opened.batch(first, stop))
+            marked = mark_uncertain(axis, selection) if uncertain_only else axis
+            picked = "is_uncertain" if uncertain_only else None
+            part = part_of(target, number, len(batches))
+            sink_parquet(harmonize_plan(marked, manifest, settings, picked), part)
+            rows += int(scan_parts(part).select(pl.len()).collect().item())
+    return WrittenFeatures(rows, fills, opened.absent)
