@@ -37,15 +37,17 @@ def measure_exprs() -> dict[str, pl.Expr]:
     third = 1 / 3
     mean = total * third
 
-    def surprise(score: pl.Expr) -> pl.Expr:
+    def p_log_p(score: pl.Expr) -> pl.Expr:
         p = score / total
-        # p = 1 has none, said so that it is 0 and not -0.
-        return pl.when((p > 0) & (p < 1)).then(-p * p.log()).otherwise(0.0)
+        return pl.when(p > 0).then(p * p.log()).otherwise(0.0)
+
+    # The sum is not above 0: abs turns its sign, and makes the entropy of (0, 0, 1) 0, not -0.
+    entropy = ((p_log_p(d) + p_log_p(a) + p_log_p(n)) * (1 / math.log(3))).abs()
 
     return {
         "max_score": splice,
         "max_confidence": largest,
-        "score_entropy": (surprise(d) + surprise(a) + surprise(n)) * (1 / math.log(3)),
+        "score_entropy": entropy,
         "score_spread": largest - second,
         "score_variance": ((d - mean) ** 2 + (a - mean) ** 2 + (n - mean) ** 2) * third,
     }
