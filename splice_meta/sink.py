@@ -19,11 +19,12 @@ ROW_GROUP_ROWS = 1 << 18
 def whole_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; rename it to ``path`` if all goes well.
 
-    The file is flushed to disk before the rename, so that after a crash there is the old state or
-    the new one. On an error the temporary file is removed.
+    The target may be a file, or a directory of part files. A file is flushed to disk before the
+    rename, so that after a crash there is the old state or the new one. On an error what is
+    temporary is removed, and what was at ``path`` before is still there.
 
     Args:
-        path: Where the file should appear.
+        path: Where the file or directory should appear.
 
     Raises:
         OutputError: If the directory cannot be written to.
@@ -32,28 +33,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Check the output directory's permissions and free space.",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_target(path: Path) -> Iterator[Path]:
-    """As :func:`whole_file`, for a target that may be a file or a directory of part files.
-
-    What is at ``path`` already, file or directory, is replaced at the end.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
+        if temporary.is_file():
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         if path.is_dir():
             shutil.rmtree(path)
         elif temporary.is_dir():

@@ -16,7 +16,7 @@ from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
 from splice_meta.runs.outputs import part_of, scan_parts
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
-from splice_meta.sink import sink_parquet, whole_target
+from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.base_scores import open_scores
 
 
@@ -64,7 +64,7 @@ def write_features(
     share = selection.target_rate if uncertain_only else 1.0
     batches = list(opened.batches(memory, feature_bytes(len(manifest.names), share)))
     rows = 0
-    with whole_target(output) as target:
+    with whole_file(output) as target:
         for number, (first, stop) in enumerate(batches):
             axis = with_axis(opened.batch(first, stop))
             marked = mark_uncertain(axis, selection) if uncertain_only else axis
