@@ -24,7 +24,7 @@ def last_verbosity() -> int:
     return _verbosity
 
 
-def set_verbosity(quiet: bool, verbose: int) -> int:
+def set_verbosity(quiet: bool, verbose: int) -> None:
     """Send the package's log to stderr, as much as was asked for.
 
     Args:
@@ -43,7 +43,6 @@ def set_verbosity(quiet: bool, verbose: int) -> int:
     log.handlers = [handler]
     log.setLevel(_EVERYTHING)
     log.propagate = False
-    return _verbosity
 
 
 def error_lines(message: str, hint: str = "", error: BaseException | None = None) -> None:

@@ -14,7 +14,7 @@ each family is one ``with_columns``-style set of expressions over these Float64 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
@@ -43,7 +43,10 @@ _CUSTOM = "_custom_"
 
 
 def feature_exprs(
-    manifest: FeatureManifest, settings: FeatureSettings, columns: list[str]
+    manifest: FeatureManifest,
+    settings: FeatureSettings,
+    columns: Collection[str],
+    custom: Collection[str] = (),
 ) -> dict[str, pl.Expr]:
     """The manifest's features that can be made, as expressions over the picked rows.
 
@@ -51,6 +54,7 @@ def feature_exprs(
         manifest: What the model needs.
         settings: Which families are on.
         columns: Column names of the score table.
+        custom: Names of the user's own features.
     """
     made: dict[str, pl.Expr] = {}
     for family, exprs in SCORE_FAMILIES:
@@ -59,7 +63,7 @@ def feature_exprs(
     if "base" in columns:
         made |= sequence_exprs() if settings.sequence else {}
         made |= kmer_exprs(manifest.kmers) if settings.kmer else {}
-    made |= {name: pl.col(_CUSTOM + name) for name in custom_exprs(settings)}
+    made |= {name: pl.col(_CUSTOM + name) for name in custom}
     wanted = set(manifest.names)
     return {name: expr for name, expr in made.items() if name in wanted}
 
@@ -103,20 +107,17 @@ def plan_features(
         Float32; and the names of the features it makes.
     """
     columns = scores.collect_schema().names()
-    features = feature_exprs(manifest, settings, columns)
     custom = custom_exprs(settings)
-    full = scores.with_columns(
-        **shifted_exprs(),
-        **{_CUSTOM + name: expr for name, expr in custom.items() if name in features},
-    )
-    kept = [
-        "gene_id", "position", AXIS, *SCORES, *shifted_exprs(),
-        *(name for name in GENOMIC if name in features and name in columns),
-        *(_CUSTOM + name for name in custom if name in features),
-    ]  # fmt: skip
+    features = feature_exprs(manifest, settings, columns, custom)
+    on_axis = shifted_exprs() | {
+        _CUSTOM + name: expr for name, expr in custom.items() if name in features
+    }
+    genomic = [name for name in GENOMIC if name in features and name in columns]
+    kept = ["gene_id", "position", AXIS, *SCORES, *on_axis, *genomic]
     window = _window(features, manifest, picked)
     plan = (
-        full.select(*(_pick(name, picked) for name in kept), **window)
+        scores.with_columns(**on_axis)
+        .select(*(_pick(name, picked) for name in kept), **window)
         .unnest(*window)
         .with_columns(
             donor=pl.col("donor_score").cast(pl.Float64),
@@ -139,7 +140,8 @@ def _window(
 ) -> dict[str, pl.Expr]:
     if not any(kind_of(name) in ("sequence", "kmer") for name in features):
         return {}
-    words = manifest.kmers
+    has_words = any(kind_of(name) == "kmer" for name in features)
+    words = manifest.kmers if has_words else {}
 
     def count(series: Sequence[pl.Series]) -> pl.Series:
         axis, codes, *mask = series

@@ -4,7 +4,7 @@ A window is the positions -half_width..+half_width of a row that are there, with
 word counts are a difference of two running counts. Running counts are kept at every b-th row
 only (b grows with the number of words, so the table costs about four cells per row), and the few
 words between a window's end and the nearest kept row are added or taken off one by one: for
-64 words about a quarter of the work of counting every word of every window.
+64 words in less than a quarter of the time of counting every word of every window.
 """
 
 from __future__ import annotations
