@@ -20,9 +20,10 @@ import polars as pl
 
 import splice_meta as sm
 from splice_meta.bundled import fixtures
+from splice_meta.catalogue import kind_of
 from splice_meta.combine import combine
 from splice_meta.contracts import with_axis
-from splice_meta.manifest import FeatureManifest, kind_of
+from splice_meta.manifest import FeatureManifest
 from splice_meta.model.predict import predict_proba
 from splice_meta.pipeline import harmonize_plan, plan_predictions
 from splice_meta.selection import mark_uncertain

@@ -9,10 +9,15 @@ Coordinates, said once for the whole package:
 * ``base`` is the nucleotide on the transcript strand.
 * A donor is the last base of an exon, an acceptor the first base of the next.
 
-Base scores are three probabilities per nucleotide: donor, acceptor, neither.
+Base scores are three probabilities per nucleotide: donor, acceptor, neither. Where several base
+models' scores go together, ``donor_score`` ... are those of the primary one (which confident
+positions keep, and which the selection looks at), and ``NAME.donor_score`` ... those of each,
+the primary among them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import polars as pl
 
@@ -48,6 +53,24 @@ GENE = "_gene"
 """Name of the running number of a gene in its batch, see :func:`with_axis`."""
 
 _GENE_STRIDE = 1 << 40
+
+
+def scores_of(base_model: str = "") -> tuple[str, str, str]:
+    """The score columns of one base model, in the order donor, acceptor, neither.
+
+    Args:
+        base_model: The name of one of several base models, whose columns are ``NAME.donor_score``,
+            ``NAME.acceptor_score``, ``NAME.neither_score``; empty for the primary one, whose
+            columns have no name in front.
+    """
+    front = f"{base_model}." if base_model else ""
+    return (f"{front}{SCORES[0]}", f"{front}{SCORES[1]}", f"{front}{SCORES[2]}")
+
+
+def base_models_in(columns: Collection[str]) -> tuple[str, ...]:
+    """The named base models whose three scores are among some columns, in their order."""
+    names = [c.removesuffix(f".{SCORES[0]}") for c in columns if c.endswith(f".{SCORES[0]}")]
+    return tuple(name for name in names if set(scores_of(name)) <= set(columns))
 
 
 def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from splice_meta.catalogue import Kind
 from splice_meta.errors import FeatureError
-from splice_meta.manifest import FeatureManifest, Kind
+from splice_meta.manifest import FeatureManifest
 from splice_meta.settings import FeatureSettings
 
 NEVER_FILLED: tuple[Kind, ...] = (
-    "base", "probability", "context", "signal", "comparative", "unknown_probability",
+    "base", "probability", "context", "signal", "comparative", "surroundings", "place",
+    "unknown_probability",
 )  # fmt: skip
 
 
@@ -45,7 +47,7 @@ class Fills:
         if kmers:
             values = ", ".join(f"{value:g}" for value in sorted({self.values[n] for n in kmers}))
             said.append(f"{len(kmers)} k-mer features filled with {values}: {self.reasons['kmer']}")
-        for kind in ("sequence", "genomic", "unknown_genomic"):
+        for kind in ("sequence", "motif", "genomic", "unknown_genomic"):
             names = [n for n in self.values if self.kinds[n] == kind]
             if names:
                 listed = ", ".join(f"{n} {self.values[n]:g}" for n in names)
@@ -90,6 +92,7 @@ def find_fills(
         else "the family is switched off" if not settings.kmer
         else "their names are no words over A, C, G, T of length 1 to 9",
         "sequence": "the family is switched off" if has_base else "no sequence given",
+        "motif": "the family is switched off" if has_base else "no sequence given",
         "genomic": "no annotation given" if settings.genomic else "the family is switched off",
         "unknown_genomic": "nothing makes features of these names",
     }  # fmt: skip
@@ -108,9 +111,11 @@ def _refuse(kinds: Mapping[str, Kind]) -> None:
         f"{family}: {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
         for family, names in (known or families).items()
     )
+    # Place is made with the surroundings, by one switch.
+    switches = dict.fromkeys("surroundings" if kind == "place" else kind for kind in known)
     count = sum(len(names) for names in (known or families).values())
     hint = (
-        f"Switch on the {' and '.join(known)} famil{'ies' if len(known) > 1 else 'y'}, "
+        f"Switch on the {' and '.join(switches)} famil{'ies' if len(switches) > 1 else 'y'}, "
         "which would make them."
         if known
         else "No family makes them: pass your own as FeatureSettings(custom={name: function})."

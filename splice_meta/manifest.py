@@ -5,21 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
+from splice_meta.catalogue import (
+    COMPARATIVE,
+    GENOMIC,
+    KMER,
+    MOTIF,
+    NEIGHBOUR_CONTEXT,
+    PLACE,
+    PROBABILITY,
+    SEQUENCE,
+    SIGNAL,
+    SURROUNDINGS,
+    Kind,
+    default_fill,
+    kind_of,
+    kmer_words,
+    split_name,
+)
 from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
-
-Kind = Literal[
-    "base", "probability", "context", "signal", "comparative", "genomic", "sequence", "kmer",
-    "unknown_probability", "unknown_genomic",
-]  # fmt: skip
 
 FORMAT_VERSION = 1
 DTYPES = (
@@ -29,84 +40,6 @@ DTYPES = (
 """Types that a feature may have, by their Polars names."""
 
 DEFAULT_HALF_WIDTH = 250
-
-PROBABILITY = (
-    "relative_donor_probability", "splice_probability", "donor_acceptor_diff",
-    "splice_neither_diff", "donor_acceptor_logodds", "splice_neither_logodds",
-    "probability_entropy",
-)  # fmt: skip
-NEIGHBOUR_CONTEXT = (
-    "context_score_m2", "context_score_m1", "context_score_p1", "context_score_p2",
-    "context_neighbor_mean", "context_asymmetry", "context_max",
-)  # fmt: skip
-ROLLING_CONTEXT = tuple(
-    f"{t}_context_{what}" for t in ("donor", "acceptor") for what in ("mean", "asymmetry")
-)
-SIGNAL = tuple(
-    f"{t}_{what}"
-    for t in ("donor", "acceptor")
-    for what in (
-        "is_local_peak", "diff_m1", "diff_m2", "diff_p1", "diff_p2", "surge_ratio",
-        "weighted_context", "peak_height_ratio", "second_derivative", "signal_strength",
-        "context_diff_ratio",
-    )
-)  # fmt: skip
-COMPARATIVE = (
-    "donor_acceptor_peak_ratio", "type_signal_difference", "score_difference_ratio",
-    "signal_strength_ratio",
-)  # fmt: skip
-GENOMIC = (
-    "gene_start", "gene_end", "gene_length", "tx_start", "tx_end", "transcript_length",
-    "num_exons", "avg_exon_length", "median_exon_length", "total_exon_length",
-    "total_intron_length", "n_splice_sites", "num_overlaps", "chrom",
-)  # fmt: skip
-SEQUENCE = ("sequence_length", "gc_content", "sequence_complexity")
-
-CATALOGUE: dict[Kind, tuple[str, ...]] = {
-    "base": SCORES,
-    "probability": PROBABILITY,
-    "context": ROLLING_CONTEXT + NEIGHBOUR_CONTEXT,
-    "signal": SIGNAL,
-    "comparative": COMPARATIVE,
-    "genomic": GENOMIC,
-    "sequence": SEQUENCE,
-}
-"""The features of the catalogue by kind; k-mers are recognised by their name."""
-
-KMER = re.compile(r"^([1-9])mer_([ACGT]+)$")
-_ANY_KMER = re.compile(r"^\d+mer_")
-_PROBABILITY_LIKE = re.compile(
-    "score|prob|ratio|diff|entropy|signal|peak|surge|context|weighted", re.IGNORECASE
-)
-_KIND_OF: dict[str, Kind] = {name: kind for kind, names in CATALOGUE.items() for name in names}
-
-
-def kind_of(name: str) -> Kind:
-    """The kind of a feature by its name.
-
-    Names outside the catalogue are sorted by their wording, as in the older system: those that
-    sound like a probability must not be filled, the others may.
-    """
-    if name in _KIND_OF:
-        return _KIND_OF[name]
-    if _ANY_KMER.match(name):
-        return "kmer"
-    return "unknown_probability" if _PROBABILITY_LIKE.search(name) else "unknown_genomic"
-
-
-def kmer_words(k: int) -> list[str]:
-    """The 4^k feature names of the k-mers of one length, in alphabetical order of the words."""
-    return [f"{k}mer_{''.join(letters)}" for letters in product("ACGT", repeat=k)]
-
-
-def default_fill(name: str) -> float:
-    """What a genomic, sequence or k-mer feature is filled with where it cannot be computed."""
-    if _ANY_KMER.match(name):
-        return 0.0
-    lowered = name.lower()
-    if "length" in lowered:
-        return 1000.0
-    return 0.5 if "complexity" in lowered or "gc_content" in lowered else 0.0
 
 
 @dataclass(frozen=True)
@@ -176,6 +109,12 @@ class FeatureManifest:
         return dict(self.fills).get(name, default_fill(name))
 
     @property
+    def base_models(self) -> tuple[str, ...]:
+        """The base models that features are named by; empty where there is only one, unnamed."""
+        names = dict.fromkeys(split_name(name)[0] for name in self.names)
+        return tuple(name for name in names if name)
+
+    @property
     def kmers(self) -> dict[int, list[str]]:
         """The words the model counts, by word length; names that are no DNA word are left out."""
         words: dict[int, list[str]] = {}
@@ -207,36 +146,73 @@ class FeatureManifest:
         return out.getvalue()
 
 
-def reference124(half_width: int = DEFAULT_HALF_WIDTH) -> FeatureManifest:
-    """The reference manifest: 60 features of scores and gene, 64 3-mers."""
-    names = (
-        *SCORES, *PROBABILITY, *NEIGHBOUR_CONTEXT, *SIGNAL, *COMPARATIVE, *GENOMIC, *SEQUENCE,
-        *kmer_words(3),
-    )  # fmt: skip
-    return FeatureManifest(names, half_width)
+def reference124(
+    half_width: int = DEFAULT_HALF_WIDTH, base_models: Sequence[str] = ()
+) -> FeatureManifest:
+    """The reference manifest: 60 features of scores and gene, 64 3-mers.
+
+    Args:
+        half_width: Positions on each side of a row that its sequence window spans.
+        base_models: With several base models, their names: the features of scores come once
+            for each.
+    """
+    scores = (*SCORES, *PROBABILITY, *NEIGHBOUR_CONTEXT, *SIGNAL, *COMPARATIVE)
+    rest = (*GENOMIC, *SEQUENCE, *kmer_words(3))
+    return FeatureManifest((*_named(scores, base_models), *rest), half_width)
 
 
-def load_manifest(source: str | Path | FeatureManifest) -> FeatureManifest:
+def extended(
+    half_width: int = DEFAULT_HALF_WIDTH, base_models: Sequence[str] = ()
+) -> FeatureManifest:
+    """The manifest for training new models: scores, their surroundings, place and motif.
+
+    It reaches 20,000 positions up- and downstream and leaves out the peak shapes and 3-mers of
+    the reference manifest, which did not help held-out genes beside it.
+
+    Args:
+        half_width: Positions on each side of a row that its sequence window spans.
+        base_models: As for :func:`reference124`.
+    """
+    scores = (*SCORES, *PROBABILITY, *SURROUNDINGS)
+    rest = (*PLACE, *SEQUENCE, *MOTIF)
+    return FeatureManifest((*_named(scores, base_models), *rest), half_width)
+
+
+def _named(features: Sequence[str], base_models: Sequence[str]) -> tuple[str, ...]:
+    if len(base_models) < 2:
+        return tuple(features)
+    return tuple(f"{base_model}.{name}" for base_model in base_models for name in features)
+
+
+MANIFESTS = {"reference124": reference124, "extended": extended}
+"""The manifests that are known by name."""
+
+
+def load_manifest(
+    source: str | Path | FeatureManifest, base_models: Sequence[str] = ()
+) -> FeatureManifest:
     """Read a feature manifest.
 
     Args:
-        source: ``reference124``, a JSON file written by this package, a CSV file with a
-            ``feature`` column, or a manifest (returned as it is).
+        source: ``reference124``, ``extended``, a JSON file written by this package, a CSV file
+            with a ``feature`` column, or a manifest (returned as it is).
+        base_models: With several base models, their names: a manifest known by name lists the
+            features of scores once for each.
 
     Raises:
         ManifestError: If there is no such file or it is not a manifest.
     """
     if isinstance(source, FeatureManifest):
         return source
-    if str(source) == "reference124":
-        return reference124()
+    if str(source) in MANIFESTS:
+        return MANIFESTS[str(source)](base_models=base_models)
     path = Path(source)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(
             f"The feature manifest {path} cannot be read: {error}.",
-            "Give reference124, or a manifest in JSON or CSV.",
+            "Give reference124, extended, or a manifest in JSON or CSV.",
         ) from None
     try:
         return _from_json(json.loads(text)) if path.suffix == ".json" else _from_csv(text)

@@ -102,8 +102,10 @@ class FeatureSettings:
         context: Rolling and neighbouring scores.
         signal: Peak and signal shape of donor and acceptor.
         comparative: Donor against acceptor.
+        surroundings: Splice sites of the base model up- and downstream, and place in the gene.
         genomic: One value per gene, from an annotation.
         sequence: Length, GC content and complexity of the sequence window.
+        motif: Agreement with the consensus of donors and acceptors.
         kmer: k-mer counts of the sequence window.
         custom: The user's own families by name. A family is a function without arguments that
             returns expressions by feature name; they are evaluated gene by gene over the gene's
@@ -115,8 +117,10 @@ class FeatureSettings:
     context: bool = True
     signal: bool = True
     comparative: bool = True
+    surroundings: bool = True
     genomic: bool = True
     sequence: bool = True
+    motif: bool = True
     kmer: bool = True
     custom: Mapping[str, FamilyFunction] = field(default_factory=dict)
 

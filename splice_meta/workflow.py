@@ -124,7 +124,7 @@ def run(
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
     opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
-    fills = fills_of(opened.frame, loaded.manifest, chosen.features) if loaded else None
+    fills = fills_of(opened.all_rows(), loaded.manifest, chosen.features) if loaded else None
     layout.prepare(overwrite, opened.files)
     with _log_file(layout.log):
         _log_start(opened, loaded, chosen, fills)

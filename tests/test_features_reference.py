@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from reference import SCORE_FEATURES, features, genes_of, kmer_counts
 
+from splice_meta.catalogue import SEQUENCE
 from splice_meta.contracts import SCORES, canonical, with_axis
 from splice_meta.features import plan_features
 from splice_meta.features.windows import window_counts
 from splice_meta.harmonize import find_fills, harmonize
-from splice_meta.manifest import SEQUENCE, FeatureManifest
+from splice_meta.manifest import FeatureManifest
 from splice_meta.settings import FeatureSettings
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6

@@ -7,11 +7,12 @@ import pytest
 from conftest import make_scores
 
 import splice_meta as sm
+from splice_meta.catalogue import kind_of
 from splice_meta.contracts import with_axis
 from splice_meta.errors import FeatureError, ManifestError
 from splice_meta.features import plan_features
 from splice_meta.harmonize import find_fills, harmonize
-from splice_meta.manifest import FeatureManifest, kind_of, load_manifest, reference124
+from splice_meta.manifest import FeatureManifest, load_manifest, reference124
 from splice_meta.pipeline import fills_of
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import scan_scores

@@ -1,8 +1,10 @@
 """The feature families, and the one lazy plan that computes them.
 
 The plan has three steps. Over the full position axis of every gene: shifted scores (views), base
-codes, the user's own families. Then the wanted rows are picked, once. Then, on those rows only,
-each family is one ``with_columns``-style set of expressions over these Float64 columns:
+codes, the user's own families; and, in numpy because they need the full axis but are wanted for
+few rows, the counts of sequence windows, the surroundings, place and motif. Then the wanted rows
+are picked, once. Then, on those rows only, each family is one set of expressions over these
+Float64 columns:
 
 * ``donor``, ``acceptor``, ``neither``: the scores of the row,
 * ``donor_m2`` ... ``acceptor_p2``: the scores at position - 2 ... + 2, 0 where missing,
@@ -10,24 +12,32 @@ each family is one ``with_columns``-style set of expressions over these Float64 
 * ``splice_m2`` ... ``splice_p2``: the larger of the two, 0 where missing,
 * the counts of the row's sequence window: positions, bases, words,
 * the columns of the score table that are genomic features.
+
+With several base models the columns of scores are made, used, and made again for the next one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
 import polars as pl
 
-from splice_meta.contracts import AXIS, GENE, SCORES
+from splice_meta.catalogue import GENOMIC, kind_of
+from splice_meta.contracts import AXIS, GENE, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
 from splice_meta.features.genomic import genomic_exprs
-from splice_meta.features.neighbours import neighbour_exprs, shifted_exprs, splice_exprs
+from splice_meta.features.neighbours import (
+    neighbour_exprs,
+    shifted_axis_exprs,
+    shifted_score_exprs,
+    splice_exprs,
+)
+from splice_meta.features.on_axis import place_expr, surroundings_expr, window_expr
 from splice_meta.features.probability import base_exprs, probability_exprs
 from splice_meta.features.sequence import kmer_exprs, sequence_exprs
 from splice_meta.features.signal import comparative_exprs, signal_exprs
-from splice_meta.features.windows import base_code_expr, window_counts, window_fields
-from splice_meta.manifest import GENOMIC, FeatureManifest, kind_of
+from splice_meta.manifest import FeatureManifest
 from splice_meta.settings import FeatureSettings
 
 SCORE_FAMILIES = (
@@ -37,42 +47,19 @@ SCORE_FAMILIES = (
     ("signal", signal_exprs),
     ("comparative", comparative_exprs),
 )
-"""The families that need nothing but scores; genomic, sequence and kmer depend on the table."""
+"""The families of one base model's scores that look no further than two positions."""
+
+TRUTH = "splice_type"
 
 _CUSTOM = "_custom_"
-
-
-def feature_exprs(
-    manifest: FeatureManifest,
-    settings: FeatureSettings,
-    columns: Collection[str],
-    custom: Collection[str] = (),
-) -> dict[str, pl.Expr]:
-    """The manifest's features that can be made, as expressions over the picked rows.
-
-    Args:
-        manifest: What the model needs.
-        settings: Which families are on.
-        columns: Column names of the score table.
-        custom: Names of the user's own features.
-    """
-    made: dict[str, pl.Expr] = {}
-    for family, exprs in SCORE_FAMILIES:
-        made |= exprs() if settings.has(family) else {}
-    made |= genomic_exprs(columns) if settings.genomic else {}
-    if "base" in columns:
-        made |= sequence_exprs() if settings.sequence else {}
-        made |= kmer_exprs(manifest.kmers) if settings.kmer else {}
-    made |= {name: pl.col(_CUSTOM + name) for name in custom}
-    wanted = set(manifest.names)
-    return {name: expr for name, expr in made.items() if name in wanted}
 
 
 def custom_exprs(settings: FeatureSettings) -> dict[str, pl.Expr]:
     """The user's own features, each over its gene's full position axis.
 
     Raises:
-        FeatureError: If one has a name of the catalogue, or two families make the same name.
+        FeatureError: If one has a name of the catalogue, two families make the same name, or one
+            reads the truth.
     """
     features: dict[str, pl.Expr] = {}
     for family, function in settings.custom.items():
@@ -83,6 +70,12 @@ def custom_exprs(settings: FeatureSettings) -> dict[str, pl.Expr]:
                     f"The custom family {family!r} makes {name!r}, a name that is already taken"
                     f"{' in the catalogue' if taken else ' by another family'}.",
                     "Give the feature another name: a name always means the same number.",
+                )
+            if TRUTH in expr.meta.root_names():
+                raise FeatureError(
+                    f"The feature {name!r} of the custom family {family!r} reads {TRUTH}, the "
+                    "truth.",
+                    "A feature is made from what is known where the model is used.",
                 )
             features[name] = expr.over(GENE)
     return features
@@ -97,56 +90,116 @@ def plan_features(
     """The lazy plan of the features of the picked rows.
 
     Args:
-        scores: Canonical base scores with the position axis, each gene's full axis.
+        scores: Canonical base scores with the position axis, each gene's full axis. A truth
+            column is dropped first: it is never a feature.
         manifest: What the model needs.
         settings: Which families are on.
         picked: Name of the Boolean column that marks the wanted rows; every row if None.
 
     Returns:
-        The plan, with ``gene_id``, ``position``, the three scores and the features as Float64 or
+        The plan, with ``gene_id``, ``position``, all scores and the features as Float64 or
         Float32; and the names of the features it makes.
+
+    Raises:
+        FeatureError: If the manifest names a base model whose scores are not there.
     """
+    scores = scores.drop(TRUTH, strict=False)
     columns = scores.collect_schema().names()
-    custom = custom_exprs(settings)
-    features = feature_exprs(manifest, settings, columns, custom)
-    on_axis = shifted_exprs() | {
-        _CUSTOM + name: expr for name, expr in custom.items() if name in features
-    }
-    genomic = [name for name in GENOMIC if name in features and name in columns]
-    kept = ["gene_id", "position", AXIS, *SCORES, *on_axis, *genomic]
-    window = _window(features, manifest, picked)
+    base_models = manifest.base_models or ("",)
+    _refuse_missing(base_models, columns)
+    wanted = set(manifest.names)
+    custom = {n: expr for n, expr in custom_exprs(settings).items() if n in wanted}
+    counted = _counted_exprs(manifest, settings, columns, picked)
+    plain = {n: e for n, e in _plain_exprs(manifest, settings, columns).items() if n in wanted}
+    plain |= {name: pl.col(_CUSTOM + name) for name in custom}
+    shifted = [shifted_score_exprs(base_model) for base_model in base_models]
+    on_axis = shifted_axis_exprs() | {_CUSTOM + name: expr for name, expr in custom.items()}
+    for exprs in shifted:
+        on_axis |= exprs
+    raw = [c for base_model in dict.fromkeys(("", *base_models)) for c in scores_of(base_model)]
+    genomic = [name for name in GENOMIC if name in plain and name in columns]
+    kept = ["gene_id", "position", AXIS, *raw, *on_axis, *genomic]
     plan = (
         scores.with_columns(**on_axis)
-        .select(*(_pick(name, picked) for name in kept), **window)
-        .unnest(*window)
-        .with_columns(
-            donor=pl.col("donor_score").cast(pl.Float64),
-            acceptor=pl.col("acceptor_score").cast(pl.Float64),
-            neither=pl.col("neither_score").cast(pl.Float64),
-            **neighbour_exprs(),
-        )
-        .with_columns(**splice_exprs())
-        .select("gene_id", "position", **({name: pl.col(name) for name in SCORES} | features))
+        .select(*(_pick(name, picked) for name in kept), **counted)
+        .unnest(*counted)
     )
-    return plan, list(features)
+    made = [*plain, *_counted_names(manifest, settings, columns)]
+    for base_model in base_models:
+        features = _score_exprs(manifest, settings, base_model)
+        made += features
+        plan = (
+            plan.with_columns(**neighbour_exprs(base_model))
+            .with_columns(**splice_exprs())
+            .with_columns(**features)
+        )
+    found = {name: pl.col(name) for name in (*raw, *made)} | plain
+    return plan.select("gene_id", "position", **found), made
+
+
+def _refuse_missing(base_models: Collection[str], columns: Collection[str]) -> None:
+    missing = [b for b in base_models if b and not set(scores_of(b)) <= set(columns)]
+    if missing:
+        raise FeatureError(
+            f"The features need base scores of {', '.join(missing)}, which are not there.",
+            "Give the scores of each base model under its name.",
+        )
 
 
 def _pick(name: str, picked: str | None) -> pl.Expr:
     return pl.col(name) if picked is None else pl.col(name).filter(pl.col(picked))
 
 
-def _window(
-    features: Mapping[str, pl.Expr], manifest: FeatureManifest, picked: str | None
+def _score_exprs(
+    manifest: FeatureManifest, settings: FeatureSettings, base_model: str
 ) -> dict[str, pl.Expr]:
-    if not any(kind_of(name) in ("sequence", "kmer") for name in features):
-        return {}
-    has_words = any(kind_of(name) == "kmer" for name in features)
-    words = manifest.kmers if has_words else {}
+    """The features of one base model's scores that look no further than two positions."""
+    front = f"{base_model}." if base_model else ""
+    made: dict[str, pl.Expr] = {}
+    for family, exprs in SCORE_FAMILIES:
+        made |= exprs() if settings.has(family) else {}
+    wanted = set(manifest.names)
+    return {front + name: expr for name, expr in made.items() if front + name in wanted}
 
-    def count(series: Sequence[pl.Series]) -> pl.Series:
-        axis, codes, *mask = series
-        return window_counts(axis, codes, mask[0] if mask else None, manifest.half_width, words)
 
-    inputs = [pl.col(AXIS), base_code_expr(), *([pl.col(picked)] if picked else [])]
-    dtype = pl.Struct({name: pl.Float32 for name in window_fields(words)})
-    return {"_window": pl.map_batches(inputs, count, return_dtype=dtype)}
+def _plain_exprs(
+    manifest: FeatureManifest, settings: FeatureSettings, columns: Collection[str]
+) -> dict[str, pl.Expr]:
+    """The features of the picked rows that do not come from scores."""
+    made = genomic_exprs(columns) if settings.genomic else {}
+    if "base" in columns:
+        made |= sequence_exprs() if settings.sequence else {}
+        made |= kmer_exprs(manifest.kmers) if settings.kmer else {}
+    return made
+
+
+def _counted_exprs(
+    manifest: FeatureManifest,
+    settings: FeatureSettings,
+    columns: Collection[str],
+    picked: str | None,
+) -> dict[str, pl.Expr]:
+    """The struct columns that are computed over the full axis for the picked rows."""
+    exprs: dict[str, pl.Expr] = {}
+    has_sequence = settings.sequence and manifest.of_kind("sequence")
+    if "base" in columns and (has_sequence or (settings.kmer and manifest.of_kind("kmer"))):
+        words = manifest.kmers if settings.kmer else {}
+        exprs["_window"] = window_expr(manifest.half_width, words, picked)
+    names = _counted_names(manifest, settings, columns)
+    place = [name for name in names if kind_of(name) != "surroundings"]
+    if place:
+        exprs["_place"] = place_expr(place, picked)
+    for base_model in manifest.base_models or ("",):
+        front = f"{base_model}." if base_model else ""
+        mine = [n.removeprefix(front) for n in names if n.startswith(front) and n not in place]
+        if mine:
+            exprs[f"_{front}surroundings"] = surroundings_expr(mine, base_model, picked)
+    return exprs
+
+
+def _counted_names(
+    manifest: FeatureManifest, settings: FeatureSettings, columns: Collection[str]
+) -> list[str]:
+    """The features that :func:`_counted_exprs` finishes, in the manifest's order."""
+    names = manifest.of_kind("surroundings", "place") if settings.surroundings else []
+    return names + (manifest.of_kind("motif") if settings.motif and "base" in columns else [])

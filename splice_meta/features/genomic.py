@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from splice_meta.manifest import GENOMIC
+from splice_meta.catalogue import GENOMIC
 
 _CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
 

@@ -12,29 +12,37 @@ from operator import add
 
 import polars as pl
 
-from splice_meta.contracts import AXIS
+from splice_meta.catalogue import TYPES, offset_suffix
+from splice_meta.contracts import AXIS, scores_of
 
 RADIUS = 2
 OFFSETS = tuple(k for k in range(-RADIUS, RADIUS + 1) if k)
-TYPES = ("donor", "acceptor")
 
 _NOWHERE = -(1 << 62)
 
 
-def suffix(offset: int) -> str:
-    """How an offset is written in a column name: m2, m1, p1, p2."""
-    return f"{'m' if offset < 0 else 'p'}{abs(offset)}"
+def shifted_axis_exprs() -> dict[str, pl.Expr]:
+    """The axis of the rows above and below, over the full axis: ``_axis_m2`` ... ``_axis_p2``.
 
-
-def shifted_exprs() -> dict[str, pl.Expr]:
-    """The rows above and below as columns, over the full axis: ``_axis_m2`` ... ``_acceptor_p2``.
-
-    Beyond the table's ends the axis is a number that no row has, the scores are 0.
+    Beyond the table's ends it is a number that no row has.
     """
-    sources = {"_axis": (AXIS, _NOWHERE)} | {f"_{t}": (f"{t}_score", 0.0) for t in TYPES}
     return {
-        f"{name}_{suffix(row)}": pl.col(column).shift(-row, fill_value=beyond)
-        for name, (column, beyond) in sources.items()
+        f"_axis_{offset_suffix(row)}": pl.col(AXIS).shift(-row, fill_value=_NOWHERE)
+        for row in OFFSETS
+    }
+
+
+def shifted_score_exprs(base_model: str = "") -> dict[str, pl.Expr]:
+    """The scores of the rows above and below, over the full axis, 0 beyond the table's ends.
+
+    Args:
+        base_model: One of several base models; empty for a single one. The columns are
+            ``_donor_m2`` ... ``_acceptor_p2``, with the base model's name and a dot in front.
+    """
+    front = f"{base_model}." if base_model else ""
+    return {
+        f"{front}_{t}_{offset_suffix(row)}": pl.col(score).shift(-row, fill_value=0.0)
+        for t, score in zip(TYPES, scores_of(base_model), strict=False)
         for row in OFFSETS
     }
 
@@ -44,35 +52,43 @@ def _lies(row: str, offset: int) -> pl.Expr:
     return (pl.col(f"_axis_{row}") == pl.col(AXIS) + offset).cast(pl.Float64)
 
 
-def neighbour_exprs() -> dict[str, pl.Expr]:
-    """``donor_m2`` ... ``acceptor_p2`` and ``has_m2`` ... ``has_p2``, Float64.
+def neighbour_exprs(base_model: str = "") -> dict[str, pl.Expr]:
+    """Scores of a base model on the picked rows, and of the neighbours by position, as Float64.
 
-    ``{t}_*`` is s[k], 0 where position + k is not there; ``has_*`` is 1 where it is, else 0.
-    Position + k can lie 1 to abs(k) rows away, fewer than abs(k) where the input has gaps.
+    ``donor``, ``acceptor``, ``neither`` are those of the row; ``donor_m2`` ... ``acceptor_p2``
+    are s[k], 0 where position + k is not there; ``has_m2`` ... ``has_p2`` are 1 where it is,
+    else 0. Position + k can lie 1 to abs(k) rows away, fewer than abs(k) where the input has gaps.
 
     Products rather than branches, so that every column is computed by the same arithmetic
     whatever rows it holds: a branch that no row takes becomes a constant in Polars, and dividing
     by a constant rounds differently.
+
+    Args:
+        base_model: One of several base models; empty for a single one.
     """
+    front = f"{base_model}." if base_model else ""
 
     def rows_within(offset: int) -> list[str]:
         side = 1 if offset > 0 else -1
-        return [suffix(side * distance) for distance in range(1, abs(offset) + 1)]
+        return [offset_suffix(side * distance) for distance in range(1, abs(offset) + 1)]
 
     def neighbour(score_type: str, offset: int) -> pl.Expr:
         terms = [
-            _lies(row, offset) * pl.col(f"_{score_type}_{row}").cast(pl.Float64)
+            _lies(row, offset) * pl.col(f"{front}_{score_type}_{row}").cast(pl.Float64)
             for row in rows_within(offset)
         ]
         return reduce(add, terms)
 
-    has = {f"has_{suffix(k)}": reduce(add, (_lies(r, k) for r in rows_within(k))) for k in OFFSETS}
-    return has | {f"{t}_{suffix(k)}": neighbour(t, k) for t in TYPES for k in OFFSETS}
+    scores = dict(zip(("donor", "acceptor", "neither"), scores_of(base_model), strict=True))
+    own = {t: pl.col(score).cast(pl.Float64) for t, score in scores.items()}
+    has = {
+        f"has_{offset_suffix(k)}": reduce(add, (_lies(r, k) for r in rows_within(k)))
+        for k in OFFSETS
+    }
+    return own | has | {f"{t}_{offset_suffix(k)}": neighbour(t, k) for t in TYPES for k in OFFSETS}
 
 
 def splice_exprs() -> dict[str, pl.Expr]:
     """``splice_m2`` ... ``splice_p2``: c[k] = max(D[k], A[k]), 0 where the neighbour is missing."""
-    return {
-        f"splice_{suffix(k)}": pl.max_horizontal(f"donor_{suffix(k)}", f"acceptor_{suffix(k)}")
-        for k in OFFSETS
-    }
+    suffixes = [offset_suffix(k) for k in OFFSETS]
+    return {f"splice_{k}": pl.max_horizontal(f"donor_{k}", f"acceptor_{k}") for k in suffixes}

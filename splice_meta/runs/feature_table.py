@@ -60,7 +60,7 @@ def write_features(
     """
     opened = open_scores(scores, genes)
     settings, selection = FeatureSettings(), Selection()
-    fills = fills_of(opened.frame, manifest, settings)
+    fills = fills_of(opened.all_rows(), manifest, settings)
     share = selection.target_rate if uncertain_only else 1.0
     batches = list(opened.batches(memory, feature_bytes(len(manifest.names), share)))
     rows = 0

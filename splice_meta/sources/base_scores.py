@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import OPTIONAL, canonical
+from splice_meta.contracts import base_models_in, canonical
 from splice_meta.errors import ContractError, InputError
-from splice_meta.manifest import GENOMIC
 from splice_meta.sources.checks import GeneTable, check
+from splice_meta.sources.files import files_of, scan_files
+from splice_meta.sources.joined import check_coverage, check_names, join_scores, name_scores
 from splice_meta.sources.layouts import to_contract_names
-
-PARQUET = (".parquet", ".pq")
-IPC = (".arrow", ".ipc", ".feather")
-TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-COMPRESSED = (".gz", ".zst")
-
-TEXT_TYPES: dict[str, type[pl.DataType]] = {
-    "gene_id": pl.String, "gene_name": pl.String, "chrom": pl.String, "strand": pl.String,
-    "base": pl.String, "splice_type": pl.String, "position": pl.Int64,
-    "genomic_position": pl.Int64, "donor_score": pl.Float32, "acceptor_score": pl.Float32,
-    "neither_score": pl.Float32, "donor_prob": pl.Float32, "acceptor_prob": pl.Float32,
-    "neither_prob": pl.Float32, **{name: pl.Float64 for name in GENOMIC if name != "chrom"},
-}  # fmt: skip
-"""Types of the columns of text files; a guess from the first rows would take chrom for a number."""
 
 
 @dataclass(frozen=True)
 class BaseScores:
-    """Checked base scores.
+    """Checked base scores of one base model, or of several joined on gene and position.
 
     Attributes:
         frame: Canonical, lazy; each gene's rows adjacent, positions as in the input.
         table: The genes in input order.
         files: The files behind it, in order; empty for a frame.
         wanted: The genes asked for; None for every gene.
+        names: The base models, the primary one first; empty where the scores were given no name.
+        others: The scores of ``names[1:]`` where they lie in tables of their own.
     """
 
     frame: pl.LazyFrame
     table: GeneTable
     files: tuple[str, ...] = ()
     wanted: tuple[str, ...] | None = None
+    names: tuple[str, ...] = ()
+    others: tuple[BaseScores, ...] = ()
 
     @property
     def absent(self) -> list[str]:
@@ -53,13 +43,29 @@ class BaseScores:
         return [gene for gene in self.wanted or () if gene not in there]
 
     def batch(self, first: int, stop: int) -> pl.LazyFrame:
-        """The rows of the genes first..stop (0-based, in input order), positions ascending."""
+        """The rows of the genes first..stop (0-based, in input order), positions ascending.
+
+        With several base models the columns of each follow, see :mod:`splice_meta.contracts`.
+        """
         genes = self.table.genes.slice(first, stop - first)
-        if self.wanted is not None:
-            rows = self.frame.filter(pl.col("gene_id").is_in(genes["gene_id"].to_list()))
-        else:
+        rows = self._rows(genes)
+        if not self.others:
+            return rows
+        rows = name_scores(rows, self.names[0])
+        for name, other in zip(self.names[1:], self.others, strict=True):
+            theirs = other.table.genes.filter(pl.col("gene_id").is_in(genes["gene_id"].to_list()))
+            rows = join_scores(rows, genes, other._rows(theirs), theirs, name)
+        return rows
+
+    def _rows(self, genes: pl.DataFrame) -> pl.LazyFrame:
+        """This table's own rows of some of its genes, given in its order; positions ascending."""
+        count = int(genes["positions"].sum())
+        is_run = count == genes["first_row"][-1] + genes["positions"][-1] - genes["first_row"][0]
+        if self.wanted is None and is_run:
             # A slice reads only the Parquet row groups that it touches.
-            rows = self.frame.slice(genes["first_row"][0], int(genes["positions"].sum()))
+            rows = self.frame.slice(genes["first_row"][0], count)
+        else:
+            rows = self.frame.filter(pl.col("gene_id").is_in(genes["gene_id"].to_list()))
         return rows if genes["is_sorted"].all() else by_position(rows)
 
     def verify(self, found: pl.DataFrame, first: int, stop: int) -> None:
@@ -101,7 +107,7 @@ class BaseScores:
 
     def all_rows(self) -> pl.LazyFrame:
         """All rows, positions ascending in each gene."""
-        return by_position(self.frame) if self.table.unsorted else self.frame
+        return self.batch(0, self.table.genes.height)
 
 
 def by_position(scores: pl.LazyFrame) -> pl.LazyFrame:
@@ -122,12 +128,15 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
 
     Raises:
         InputError: If a file is missing or of an unknown kind.
-        ContractError: If the scores break the contract.
+        ContractError: If the scores break the contract, or other base models' scores do not cover
+            those of the primary one.
     """
-    files = _files(source)
+    if isinstance(source, Mapping):
+        return _open_several(source, genes)
+    files = files_of(source)
     wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
     try:
-        frame = _scan_files(files) if files else canonical(to_contract_names(_frame(source)))
+        frame = scan_files(files) if files else canonical(to_contract_names(_frame(source)))
         if wanted is not None:
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame)
@@ -144,7 +153,17 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
             f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
             "Check the gene ids against the table's gene_id column.",
         )
-    return BaseScores(frame, table, files, wanted)
+    return BaseScores(frame, table, files, wanted, base_models_in(frame.collect_schema().names()))
+
+
+def _open_several(source: Mapping[str, Any], genes: Sequence[str] | None) -> BaseScores:
+    """Open the scores of each base model, the first being the primary one."""
+    names = check_names(source)
+    primary, *others = (open_scores(scores, genes) for scores in source.values())
+    for name, other in zip(names[1:], others, strict=True):
+        check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
+    files = tuple(file for scores in (primary, *others) for file in scores.files)
+    return replace(primary, files=files, names=names, others=tuple(others))
 
 
 def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -156,15 +175,19 @@ def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame
     Args:
         source: A path, glob or directory of Parquet, Arrow IPC, CSV or TSV files (text also gzip
             or zstd compressed), an object-store address that Polars can scan, a list of those, a
-            Polars frame, or an object with the Arrow PyCapsule interface.
+            Polars frame, or an object with the Arrow PyCapsule interface. Or a mapping of base
+            model names to any of these: they are joined on gene and position; the first is the
+            primary one, whose rows and further columns are kept.
         genes: Only these genes.
 
     Returns:
-        One row per nucleotide, see :func:`splice_meta.contracts.canonical`.
+        One row per nucleotide, see :func:`splice_meta.contracts.canonical`; with several base
+        models also ``NAME.donor_score``, ``NAME.acceptor_score``, ``NAME.neither_score`` of each.
 
     Raises:
         InputError: If a file is missing or of an unknown kind.
-        ContractError: If the scores break the contract.
+        ContractError: If the scores break the contract, or other base models' scores do not cover
+            those of the primary one.
     """
     return open_scores(source, genes).all_rows()
 
@@ -176,117 +199,6 @@ def _frame(source: Any) -> pl.LazyFrame:
         return pl.DataFrame(source).lazy()
     raise InputError(
         f"Base scores cannot be read from {type(source).__name__}.",
-        "Give a path, a list of paths, or a Polars or Arrow frame.",
+        "Give a path, a list of paths, a Polars or Arrow frame, or a mapping of base model names "
+        "to those.",
     )
-
-
-def _files(source: Any) -> tuple[str, ...]:
-    """The files behind paths, globs, directories and addresses; none for a frame."""
-    if isinstance(source, (str, Path)):
-        return tuple(_expand(str(source)))
-    if isinstance(source, (list, tuple)) and all(isinstance(s, (str, Path)) for s in source):
-        return tuple(file for item in source for file in _expand(str(item)))
-    return ()
-
-
-def _scan_files(files: Sequence[str]) -> pl.LazyFrame:
-    """Canonical scores of all files: one scan where their schemas agree, else one per file."""
-    scans = [_scan_kind([file], _kind(file)) for file in files]
-    schemas = [scan.collect_schema() for scan in scans]
-    if len({_kind(file) for file in files}) == 1 and all(s == schemas[0] for s in schemas):
-        return canonical(to_contract_names(_scan_kind(list(files), _kind(files[0]))))
-    parts = [canonical(to_contract_names(scan)) for scan in scans]
-    names = [part.collect_schema().names() for part in parts]
-    for name in OPTIONAL:
-        with_it = [file for file, listed in zip(files, names, strict=True) if name in listed]
-        if 0 < len(with_it) < len(files):
-            without = next(file for file in files if file not in with_it)
-            raise ContractError(
-                f"{without} has no column {name}, {with_it[0]} has one.",
-                "Give tables with the same columns.",
-            )
-    return pl.concat(parts, how="diagonal_relaxed")
-
-
-def _expand(item: str) -> list[str]:
-    """The files behind one path, glob, directory or address, in name order."""
-    if "://" in item:
-        return [item]
-    path = Path(item).expanduser()
-    if path.is_dir():
-        files = sorted(str(file) for file in path.iterdir() if _is_known(file))
-        if not files:
-            raise InputError(
-                f"The directory {item} holds no score files.",
-                "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
-            )
-        return files
-    if path.exists():
-        return [str(path)]
-    if any(letter in item for letter in "*?["):
-        anchor = Path(path.anchor) if path.is_absolute() else Path()
-        pattern = str(path.relative_to(anchor)) if path.is_absolute() else str(path)
-        files = sorted(str(file) for file in anchor.glob(pattern) if file.is_file())
-        if files:
-            return files
-        raise InputError(f"No file matches {item}.", "Check the pattern; quote it in a shell.")
-    raise InputError(f"There is no file {item}.", "Check the path given as scores.")
-
-
-def _suffix(name: str) -> str:
-    suffixes = Path(name.split("?")[0]).suffixes
-    if len(suffixes) > 1 and suffixes[-1].lower() in COMPRESSED:
-        return suffixes[-2].lower()
-    return suffixes[-1].lower() if suffixes else ""
-
-
-def _is_known(file: Path) -> bool:
-    return file.is_file() and _suffix(file.name) in (*PARQUET, *IPC, *TEXT)
-
-
-def _kind(name: str) -> str:
-    suffix = _suffix(name)
-    if suffix in PARQUET or ("://" in name and suffix == ""):
-        return "parquet"
-    if suffix in IPC:
-        return "ipc"
-    if suffix in TEXT:
-        return TEXT[suffix]
-    raise InputError(
-        f"{name} is of an unknown kind.",
-        "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
-    )
-
-
-def scan_file(path: Path) -> pl.LazyFrame | None:
-    """A table file of a kind that scores may have; None for any other file.
-
-    Raises:
-        InputError: If it cannot be read.
-    """
-    return _scan_kind([str(path)], _kind(path.name)) if _is_known(path) else None
-
-
-def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
-    try:
-        if kind == "parquet":
-            # Addresses may hold patterns or folders that only Polars can list.
-            frame = pl.scan_parquet(files, glob=any("://" in file for file in files))
-        elif kind == "ipc":
-            frame = pl.scan_ipc(files, glob=False)
-        else:
-            frame = pl.scan_csv(
-                files,
-                separator=kind,
-                null_values=["", "NA"],
-                schema_overrides=TEXT_TYPES,
-                infer_schema_length=10_000,
-                glob=False,
-            )
-        frame.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(
-            f"{files[0]} cannot be read: {reason}.", "Check the file's kind and that it is whole."
-        ) from None
-    return frame

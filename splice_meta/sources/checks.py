@@ -19,7 +19,8 @@ class GeneTable:
 
     Attributes:
         genes: One row per gene in input order: ``gene_id``, ``first_row`` (0-based row of the
-            checked frame), ``positions`` (rows), ``is_sorted``.
+            checked frame), ``positions`` (rows), ``is_sorted``, ``places`` (a number that two
+            genes share exactly if they have the same positions, but for one chance in 2^64).
     """
 
     genes: pl.DataFrame
@@ -69,6 +70,8 @@ def gene_runs(scores: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("gene_id").first(),
             pl.len().alias("positions"),
             pl.col("backward", "repeated", "no_position", *checks).sum(),
+            # A sum of hashes, modulo 2^64: the same for any order of the positions.
+            places=pl.col("position").hash().sum(),
         )
         .sort("run")
     )
@@ -109,6 +112,7 @@ def check(scores: pl.LazyFrame) -> GeneTable:
             first_row.alias("first_row"),
             pl.col("positions").cast(pl.Int64),
             (pl.col("backward") == 0).alias("is_sorted"),
+            "places",
         )
     )
 

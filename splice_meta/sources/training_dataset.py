@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.base_scores import scan_file
+from splice_meta.sources.files import scan_file
 
 
 def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:

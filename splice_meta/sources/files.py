@@ -1,0 +1,140 @@
+"""Score files: which there are behind a path, and scanning each kind of them lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.catalogue import GENOMIC
+from splice_meta.contracts import OPTIONAL, canonical
+from splice_meta.errors import ContractError, InputError
+from splice_meta.sources.layouts import to_contract_names
+
+PARQUET = (".parquet", ".pq")
+IPC = (".arrow", ".ipc", ".feather")
+TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+COMPRESSED = (".gz", ".zst")
+
+TEXT_TYPES: dict[str, type[pl.DataType]] = {
+    "gene_id": pl.String, "gene_name": pl.String, "chrom": pl.String, "strand": pl.String,
+    "base": pl.String, "splice_type": pl.String, "position": pl.Int64,
+    "genomic_position": pl.Int64, "donor_score": pl.Float32, "acceptor_score": pl.Float32,
+    "neither_score": pl.Float32, "donor_prob": pl.Float32, "acceptor_prob": pl.Float32,
+    "neither_prob": pl.Float32, **{name: pl.Float64 for name in GENOMIC if name != "chrom"},
+}  # fmt: skip
+"""Types of the columns of text files; a guess from the first rows would take chrom for a number."""
+
+
+def files_of(source: Any) -> tuple[str, ...]:
+    """The files behind paths, globs, directories and addresses; none for a frame."""
+    if isinstance(source, (str, Path)):
+        return tuple(_expand(str(source)))
+    if isinstance(source, (list, tuple)) and all(isinstance(s, (str, Path)) for s in source):
+        return tuple(file for item in source for file in _expand(str(item)))
+    return ()
+
+
+def scan_files(files: Sequence[str]) -> pl.LazyFrame:
+    """Canonical scores of all files: one scan where their schemas agree, else one per file."""
+    scans = [_scan_kind([file], _kind(file)) for file in files]
+    schemas = [scan.collect_schema() for scan in scans]
+    if len({_kind(file) for file in files}) == 1 and all(s == schemas[0] for s in schemas):
+        return canonical(to_contract_names(_scan_kind(list(files), _kind(files[0]))))
+    parts = [canonical(to_contract_names(scan)) for scan in scans]
+    names = [part.collect_schema().names() for part in parts]
+    for name in OPTIONAL:
+        with_it = [file for file, listed in zip(files, names, strict=True) if name in listed]
+        if 0 < len(with_it) < len(files):
+            without = next(file for file in files if file not in with_it)
+            raise ContractError(
+                f"{without} has no column {name}, {with_it[0]} has one.",
+                "Give tables with the same columns.",
+            )
+    return pl.concat(parts, how="diagonal_relaxed")
+
+
+def _expand(item: str) -> list[str]:
+    """The files behind one path, glob, directory or address, in name order."""
+    if "://" in item:
+        return [item]
+    path = Path(item).expanduser()
+    if path.is_dir():
+        files = sorted(str(file) for file in path.iterdir() if _is_known(file))
+        if not files:
+            raise InputError(
+                f"The directory {item} holds no score files.",
+                "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+            )
+        return files
+    if path.exists():
+        return [str(path)]
+    if any(letter in item for letter in "*?["):
+        anchor = Path(path.anchor) if path.is_absolute() else Path()
+        pattern = str(path.relative_to(anchor)) if path.is_absolute() else str(path)
+        files = sorted(str(file) for file in anchor.glob(pattern) if file.is_file())
+        if files:
+            return files
+        raise InputError(f"No file matches {item}.", "Check the pattern; quote it in a shell.")
+    raise InputError(f"There is no file {item}.", "Check the path given as scores.")
+
+
+def _suffix(name: str) -> str:
+    suffixes = Path(name.split("?")[0]).suffixes
+    if len(suffixes) > 1 and suffixes[-1].lower() in COMPRESSED:
+        return suffixes[-2].lower()
+    return suffixes[-1].lower() if suffixes else ""
+
+
+def _is_known(file: Path) -> bool:
+    return file.is_file() and _suffix(file.name) in (*PARQUET, *IPC, *TEXT)
+
+
+def _kind(name: str) -> str:
+    suffix = _suffix(name)
+    if suffix in PARQUET or ("://" in name and suffix == ""):
+        return "parquet"
+    if suffix in IPC:
+        return "ipc"
+    if suffix in TEXT:
+        return TEXT[suffix]
+    raise InputError(
+        f"{name} is of an unknown kind.",
+        "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+    )
+
+
+def scan_file(path: Path) -> pl.LazyFrame | None:
+    """A table file of a kind that scores may have; None for any other file.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    return _scan_kind([str(path)], _kind(path.name)) if _is_known(path) else None
+
+
+def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
+    try:
+        if kind == "parquet":
+            # Addresses may hold patterns or folders that only Polars can list.
+            frame = pl.scan_parquet(files, glob=any("://" in file for file in files))
+        elif kind == "ipc":
+            frame = pl.scan_ipc(files, glob=False)
+        else:
+            frame = pl.scan_csv(
+                files,
+                separator=kind,
+                null_values=["", "NA"],
+                schema_overrides=TEXT_TYPES,
+                infer_schema_length=10_000,
+                glob=False,
+            )
+        frame.collect_schema()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(
+            f"{files[0]} cannot be read: {reason}.", "Check the file's kind and that it is whole."
+        ) from None
+    return frame
