@@ -81,12 +81,12 @@ def _width(tally: Tally) -> int:
 
 
 def _centre(tally: Tally, name: str, members: npt.NDArray[np.bool_], figures: Figures) -> None:
-    """Shift ranking figures by what merged bins of low scores change; 0 where none were merged."""
+    """Shift ranking figures by what merged bins of low scores change; nothing if none were."""
     once = members.astype(np.float64)[None, :]
     exact, merged = exact_ranking(tally, name, members), resampled_ranking(tally, name, once)
     for key in figures:
         if key[0] in RANKED:
-            figures[key] = figures[key] + (exact[key] - merged[key])
+            figures[key] = np.clip(figures[key] + (exact[key] - merged[key]), 0.0, 1.0)
 
 
 def interval(values: Floats) -> tuple[float, float]:
