@@ -15,8 +15,9 @@ from sklearn.metrics import average_precision_score
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, UsageError
-from splice_meta.evaluation.evaluate import Evaluation, measure
+from splice_meta.evaluation.evaluate import measure
 from splice_meta.evaluation.record import record
+from splice_meta.evaluation.summary import Evaluation
 
 GENE = "ENSG00000164039"
 SHORT = "ENSG00000145354"
@@ -131,6 +132,32 @@ def test_base_scores_alone(scores: pl.DataFrame, modes: Evaluation) -> None:
 
     assert found.columns == ["group", "metric", "class", "base", "base_low", "base_high"]
     assert found["base"].equals(modes.table["base"])
+
+
+def test_further_base_models_are_systems_of_their_own(scores: pl.DataFrame) -> None:
+    # As several base models' scores come: the primary once more by its name, then the others.
+    named = scores.with_columns(
+        **{f"one.{kind}_score": f"{kind}_score" for kind in ("donor", "acceptor", "neither")},
+        **{
+            f"two.{kind}_score": pl.col(f"{kind}_score") * 0.5 + 1 / 6
+            for kind in ("donor", "acceptor", "neither")
+        },
+    )
+
+    found = sm.evaluate(named, resamples=0)
+    modes = sm.evaluate(named, modes=["base_only"], resamples=0)
+
+    assert [c for c in found.columns[3:] if not c.endswith(("_low", "_high"))] == [
+        "base", "two", "two_change",
+    ]  # fmt: skip
+    loss = found.filter(metric="log_loss_per_site").row(0, named=True)
+    assert loss["two"] > loss["base"] * 10
+    same = found.filter(metric="average_precision")
+    assert same["two"].to_list() == pytest.approx(same["base"].to_list(), abs=1e-3)
+    assert modes["two"].equals(found["two"])
+    renamed = named.rename(lambda column: column.replace("two.", "final."))
+    with pytest.raises(UsageError, match="called final"):
+        sm.evaluate(renamed)
 
 
 def test_seen_and_unseen_genes_add_up(pred: pl.DataFrame, table: pl.DataFrame) -> None:

@@ -6,20 +6,20 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import polars as pl
-import polars.testing
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from naive_evaluation import naive, ranking
+from polars.testing import assert_frame_equal
 from sklearn.metrics import average_precision_score
 
 from splice_meta.contracts import SpliceType
 from splice_meta.errors import InputError
 from splice_meta.evaluation import ranking as ranking_module
-from splice_meta.evaluation.evaluate import ORDER, summarise
 from splice_meta.evaluation.intervals import draw, interval, resampled_figures
 from splice_meta.evaluation.metrics import point_figures, resampled_ranking, summed_figures
 from splice_meta.evaluation.ranking import Counts, RankingTally, ranking_figures
+from splice_meta.evaluation.summary import ORDER, summarise
 from splice_meta.evaluation.tally import tally
 
 SYSTEMS = {
@@ -107,8 +107,8 @@ def test_batches_do_not_matter(size: int, seed: int, lengths: list[int]) -> None
     whole = summarise(tally(lambda: [rows], SYSTEMS, ["G0"]), resamples=20, seed=1)
     parts = summarise(tally(lambda: batches, SYSTEMS, ["G0"]), resamples=20, seed=1)
 
-    pl.testing.assert_frame_equal(whole.table, parts.table, rel_tol=1e-9, abs_tol=1e-12)
-    pl.testing.assert_frame_equal(whole.reliability, parts.reliability, rel_tol=1e-9)
+    assert_frame_equal(whole.table, parts.table, rel_tol=1e-9, abs_tol=1e-12)
+    assert_frame_equal(whole.reliability, parts.reliability, rel_tol=1e-9)
 
 
 def test_average_precision_is_that_of_scikit_learn_on_many_rows() -> None:

@@ -25,7 +25,7 @@ from splice_meta.settings import Mode, RunSettings, Selection, Strategy, parse_m
 if TYPE_CHECKING:
     import polars as pl
 
-    from splice_meta.evaluation.evaluate import Evaluation, Group
+    from splice_meta.evaluation.summary import Evaluation, Group
     from splice_meta.model.bundle import MetaModel
 
 LEFT_OUT = ("sites", "positions", "candidates")

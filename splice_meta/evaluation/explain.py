@@ -66,8 +66,9 @@ def explain(
         .join(marks, on=["gene_id", "position"], how="left", maintain_order="left")
         .with_columns(pl.col("_explained").fill_null(False))
     )
+    kept = list(dict.fromkeys([*SCORES, *loaded.margin_columns]))
     matrix = harmonize_plan(
-        marked, loaded.manifest, features or FeatureSettings(), "_explained", SCORES
+        marked, loaded.manifest, features or FeatureSettings(), "_explained", kept
     )
     return _split(loaded, asked, matrix.collect())
 

@@ -39,6 +39,7 @@ def mode_systems(modes: Sequence[Mode]) -> dict[str, tuple[str, str, str]]:
 
 def predict_modes(
     scores: BaseScores,
+    bases: Systems,
     model: MetaModel | None,
     settings: RunSettings,
     modes: Sequence[Mode],
@@ -53,6 +54,7 @@ def predict_modes(
 
     Args:
         scores: Checked base scores with ``splice_type``.
+        bases: The base models' columns.
         model: The meta-model; may be None where ``base_only`` is the only mode.
         settings: Selection, features and memory; its mode is not used.
         modes: Which modes; at least one.
@@ -60,17 +62,20 @@ def predict_modes(
         advanced: Told the positions of each batch done.
 
     Returns:
-        Files with ``gene_id``, ``truth``, the base scores and the columns of
-        :func:`mode_systems`, in input order.
+        Files with ``gene_id``, ``truth`` and the columns of ``bases`` and :func:`mode_systems`,
+        in input order.
     """
     widest: Mode = next((m for m in ("meta_only", "hybrid") if m in modes), "base_only")
     chosen = replace(settings, mode=widest, outputs=("complete",), columns="full")
+    others = [name for names in bases.values() for name in names if name not in SCORES]
     files: list[Path] = []
     for first, stop in scores.batches(chosen.memory, bytes_per_position(model, chosen)):
         batch = predict_genes(scores, first, stop, model, chosen)
         plan = batch.complete.select(
             "gene_id", *SCORES, **_columns(modes, widest), truth="true_splice_type"
         )
+        if others:  # the combined table has the primary base model only; rows are the same
+            plan = pl.concat([plan, scores.batch(first, stop).select(others)], how="horizontal")
         files.append(folder / f"part-{len(files):05d}.parquet")
         sink_parquet(plan, files[-1])
         advanced(batch.marked.height)
@@ -89,8 +94,3 @@ def _columns(modes: Sequence[Mode], widest: Mode) -> dict[str, pl.Expr]:
             else:
                 found[name] = pl.col(score)
     return found
-
-
-def with_base(modes: Sequence[Mode]) -> Systems:
-    """The systems of a comparison of modes: the base model first."""
-    return {"base": SCORES, **mode_systems(modes)}

@@ -106,9 +106,9 @@ class RankingTally:
             is_site: Whether the row is annotated as the class.
         """
         # Equal to threshold i: 2i + 1; between thresholds i - 1 and i: 2i. Then highest first.
-        left = np.searchsorted(self._thresholds, score, "left")
-        right = np.searchsorted(self._thresholds, score, "right")
-        place = (self._bins - 1 - left - right).astype(np.int64)
+        above = np.searchsorted(self._thresholds, score)
+        is_equal = np.append(self._thresholds, np.inf)[above] == score
+        place = (self._bins - 1 - 2 * above - is_equal).astype(np.int64)
         part = self._is_seen[gene] * self._bins + place
         hits = np.where(is_site, weight, 0.0)
         for row, values in enumerate((weight, hits)):
@@ -156,8 +156,15 @@ class RankingTally:
 
 def _merged(key: Ints, values: Floats) -> tuple[Ints, Floats]:
     """Sum values, shape (2, rows), over equal keys; the keys ascend."""
+    if not key.size:
+        return key, values
+    low, high = int(key.min()), int(key.max())
+    if high - low < 4 * key.size:  # dense enough to count without sorting
+        used = np.flatnonzero(np.bincount(key - low))
+        summed = [np.bincount(key - low, row)[used] for row in values]
+        return (used + low).astype(np.int64), np.asarray(summed, np.float64)
     keys, which = np.unique(key, return_inverse=True)
-    return keys, np.stack([np.bincount(which, row, keys.size) for row in values])
+    return keys, np.asarray([np.bincount(which, row, keys.size) for row in values], np.float64)
 
 
 def ranking_figures(counts: Counts) -> dict[str, Floats]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.evaluation.evaluate import Evaluation
 from splice_meta.evaluation.intervals import COVERAGE
+from splice_meta.evaluation.summary import Evaluation
 
 
 def record(evaluation: Evaluation, source: str, explained: pl.DataFrame | None) -> dict[str, Any]:

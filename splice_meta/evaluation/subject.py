@@ -14,6 +14,7 @@ from splice_meta.contracts import FINAL, SCORES
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.tally import Systems
 from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
+from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import BaseScores, open_scores, scan_file
 
 BYTES = 400
@@ -69,13 +70,14 @@ def open_subject(source: Any, genes: Sequence[str] | None) -> Subject:
     if frame is not None and "donor_meta" in frame.collect_schema():
         return _predictions(frame, genes, "predictions", None)
     opened = open_scores(source, genes)
-    if "splice_type" not in opened.frame.collect_schema():
+    columns = opened.batch(0, 1).collect_schema().names()
+    if "splice_type" not in columns:
         raise InputError(
             "The base scores have no column splice_type, which says what is annotated.",
             "Add it (0 or neither, 1 or donor, 2 or acceptor), or give predictions that have "
             "true_splice_type.",
         )
-    return Subject(kind="base scores", scores=opened, systems={"base": SCORES})
+    return Subject(kind="base scores", scores=opened, systems=base_systems(columns))
 
 
 def _is_run(source: Any) -> bool:
@@ -116,9 +118,30 @@ def _predictions(
     rows = frame.drop("splice_type", strict=False).rename({"true_splice_type": "splice_type"})
     opened = open_scores(rows, genes)
     _check_final(opened.frame)
-    return Subject(
-        kind=kind, scores=opened, systems={"base": SCORES, "final": FINAL}, trained=trained
-    )
+    bases = base_systems(opened.frame.collect_schema().names())
+    return Subject(kind=kind, scores=opened, systems={**bases, "final": FINAL}, trained=trained)
+
+
+def base_systems(columns: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """The base model as ``base``, the reference, and further base models by their names.
+
+    Args:
+        columns: ``donor_score`` ... are the base model's; with several base models there are also
+            ``NAME.donor_score`` ... of each, the first name being ``base`` once more.
+
+    Raises:
+        UsageError: If a base model has the name of another system.
+    """
+    firsts = [c for c in columns if c.endswith(f".{SCORES[0]}")]
+    found = {"base": SCORES}
+    for name in [c.removesuffix(f".{SCORES[0]}") for c in firsts][1:]:
+        if name in ("base", "final", *MODES):
+            raise UsageError(
+                f"A base model is called {name}, which means something else here.",
+                "Give its scores under another name.",
+            )
+        found[name] = (f"{name}.{SCORES[0]}", f"{name}.{SCORES[1]}", f"{name}.{SCORES[2]}")
+    return found
 
 
 def _check_final(frame: pl.LazyFrame) -> None:
