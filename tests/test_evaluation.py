@@ -223,6 +223,13 @@ def test_intervals_cover_the_figures(modes: Evaluation) -> None:
     assert (inside["hybrid"] <= inside["hybrid_high"]).all()
 
 
+def test_one_gene_has_no_intervals(pred: pl.DataFrame) -> None:
+    found = sm.evaluate(pred, genes=GENE, resamples=20)
+
+    assert found["final"].null_count() == 0
+    assert found["final_change_low"].null_count() == found.height
+
+
 def test_record_is_the_table_as_json(modes: Evaluation) -> None:
     data = json.loads(json.dumps(record(modes, "here", None), allow_nan=False))
 

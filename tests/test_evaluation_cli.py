@@ -13,13 +13,14 @@ from test_cli import call
 import splice_meta as sm
 
 GENE = "ENSG00000145354"
+GENES = f"{GENE},ENSG00000164039"
 
 
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory, demo_path: Path) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("evaluate")
     done = call(
-        "evaluate", demo_path, "--model", MODEL, "--modes", "hybrid", "--genes", GENE,
+        "evaluate", demo_path, "--model", MODEL, "--modes", "hybrid", "--genes", GENES,
         "--resamples", "20", "--seed", "3", "--json", "e.json", "--output", "e.parquet",
         "--explain", f"{GENE}:1200", "--explain", f"{GENE}:7", "--top", "4", cwd=folder,
     )  # fmt: skip
@@ -32,7 +33,7 @@ def test_base_and_final_stand_side_by_side(evaluated: tuple[Path, str]) -> None:
     _, said = evaluated
     lines = said.splitlines()
 
-    assert lines[0] == "All genes: 1 genes, 23,816 positions, 5 annotated sites"
+    assert lines[0] == "All genes: 2 genes, 46,095 positions, 27 annotated sites"
     assert lines[1].split() == ["metric", "class", "base", "hybrid", "change"]
     assert sum(line.startswith("average precision") for line in lines) == 2
     assert "20 draws of genes" in said
@@ -54,7 +55,9 @@ def test_table_on_the_terminal_holds_the_figures_of_the_file(evaluated: tuple[Pa
 
 def test_files_hold_what_evaluate_returns(evaluated: tuple[Path, str], demo_path: Path) -> None:
     folder, _ = evaluated
-    expected = sm.evaluate(demo_path, MODEL, modes=["hybrid"], genes=GENE, resamples=20, seed=3)
+    expected = sm.evaluate(
+        demo_path, MODEL, modes=["hybrid"], genes=GENES.split(","), resamples=20, seed=3
+    )
     data = json.loads((folder / "e.json").read_text())
 
     assert pl.read_parquet(folder / "e.parquet").equals(expected)

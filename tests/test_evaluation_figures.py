@@ -278,3 +278,25 @@ def test_no_site_is_an_error() -> None:
     with pytest.raises(InputError, match="no annotated splice site") as caught:
         tally(lambda: [rows], SYSTEMS)
     assert caught.value.hint
+
+
+def test_intervals_do_not_depend_on_how_many_draws_go_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sums = tally(lambda: [make_rows(120, 2)], SYSTEMS)
+    together = summarise(sums, resamples=30, seed=0).table
+    monkeypatch.setattr("splice_meta.evaluation.intervals._CHUNK", 1)
+
+    assert_frame_equal(summarise(sums, resamples=30, seed=0).table, together)
+
+
+def test_batches_without_rows_are_fine() -> None:
+    rows = make_rows(60, 2)
+
+    with_empty = tally(lambda: [rows[:0], rows, rows[:0]], SYSTEMS)
+    alone = tally(lambda: [rows], SYSTEMS)
+
+    assert_frame_equal(
+        summarise(with_empty, resamples=5, seed=0).table,
+        summarise(alone, resamples=5, seed=0).table,
+    )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from splice_meta.evaluation.summary import Evaluation, Group
     from splice_meta.model.bundle import MetaModel
 
+FEW_GENES = 10
 LEFT_OUT = ("sites", "positions", "candidates")
 COMPARED = ("rescued", "lost", "false_positives_removed", "false_positives_added")
 """Counts against the first system: it has none itself, and they are changes already."""
@@ -40,7 +41,8 @@ def evaluate(
         typer.Argument(help="Predictions, a run's output directory, or base scores with truth."),
     ],
     model: Annotated[
-        str, typer.Option(help="Predict base scores with it: a bundle, a file or bundled:NAME.")
+        str,
+        typer.Option(help="Predict base scores with it: a bundle, a model file or bundled:NAME."),
     ] = "",
     modes: Annotated[
         str, typer.Option(help="Which modes to compare, of base_only, hybrid, meta_only.")
@@ -163,6 +165,8 @@ def show(found: Evaluation) -> None:
             f"In brackets: 95% intervals over {found.resamples:,} draws of genes with replacement; "
             f"changes against {found.systems[0]} are paired."
         )
+        if any(group.genes < FEW_GENES for group in found.groups):
+            say(f"Intervals over fewer than {FEW_GENES} genes are rough; over one there are none.")
 
 
 def _heading(group: Group) -> str:

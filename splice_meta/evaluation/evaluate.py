@@ -69,15 +69,16 @@ def evaluate(
     * ``sites``, ``positions``, ``candidates``.
 
     Intervals hold the middle 95% of the figures of ``resamples`` draws of genes with replacement
-    (as many as there are genes); all systems see the same draws, so changes are paired. Few genes
-    give wide intervals, and with fewer than about ten they are themselves uncertain.
+    (as many as there are genes); all systems see the same draws, so changes are paired. With fewer
+    than about ten genes intervals are rough, with one gene there are none.
 
     Args:
         source: Complete-coverage predictions that have ``true_splice_type`` (a frame, a Parquet
             file or a directory of parts): systems ``base`` and ``final``; the output directory of
             a run: the same; or base scores with ``splice_type``, anything
             :func:`splice_meta.scan_scores` reads: ``base`` and, with a model, each of ``modes``.
-        model: A model, a bundle directory, a model file or ``bundled:NAME``.
+        model: A model, a bundle directory, a model file or ``bundled:NAME``. It predicts base
+            scores; of predictions it only says which genes it was trained on.
         modes: ``base_only``, ``hybrid``, ``meta_only``; by default all of them.
         genes: Only these genes; those without scores are named in a warning.
         training_genes: Genes the model was trained on; by default those the run or the model

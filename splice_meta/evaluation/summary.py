@@ -120,7 +120,9 @@ def _table(
 ) -> pl.DataFrame:
     """The rows of one group."""
     points = {name: point_figures(sums, name, members) for name in sums.systems}
-    drawn = resampled_figures(sums, members, resamples, seed) if resamples else {}
+    # One gene is drawn again and again: an interval without width would say nothing.
+    is_drawn = resamples > 0 and members.sum() > 1
+    drawn = resampled_figures(sums, members, resamples, seed) if is_drawn else {}
     first = next(iter(sums.systems))
     keys = [(m, c) for m in ORDER for c in (*SITES, "all") if (m, c) in points[first]]
     columns: dict[str, list[float | str]] = {
