@@ -212,6 +212,11 @@ def _figure(
 
 def show_explanations(explained: pl.DataFrame, model: MetaModel, top: int) -> None:
     """Print the largest contributions at each position, and the model's features by gain."""
+    say()
+    say(
+        "By feature, on the scale on which trees add up; a hybrid run keeps the base model's "
+        "probabilities where it is certain."
+    )
     for (gene, position), rows in explained.group_by("gene_id", "position", maintain_order=True):
         say()
         say(f"{gene}:{position}")

@@ -18,7 +18,8 @@ from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import BaseScores, open_scores, scan_file
 
 BYTES = 400
-"""Bytes per position that a batch of probabilities and its sums are planned with."""
+"""Bytes per position that a batch is planned with; with two systems the sums took 85 beside the
+batch's own 28 in one measurement over two million positions."""
 
 
 @dataclass(frozen=True, kw_only=True)
