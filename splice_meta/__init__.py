@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from splice_meta.errors import SpliceMetaError
+    from splice_meta.evaluation.evaluate import evaluate
+    from splice_meta.evaluation.explain import explain
     from splice_meta.manifest import FeatureManifest, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel, load_model
     from splice_meta.pipeline import plan_features, predict
@@ -29,6 +31,8 @@ __all__ = [
     "Selection",
     "SpliceMetaError",
     "__version__",
+    "evaluate",
+    "explain",
     "load_manifest",
     "load_model",
     "plan_features",
@@ -42,6 +46,8 @@ __all__ = [
 # at once: its help needs none of them.
 _HOME = {
     "SpliceMetaError": "errors",
+    "evaluate": "evaluation.evaluate",
+    "explain": "evaluation.explain",
     "FeatureManifest": "manifest",
     "load_manifest": "manifest",
     "reference124": "manifest",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,63 @@ def say_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     width = max((len(label) for label, _ in pairs), default=0) + 1
     for label, text in pairs:
         say(f"{label + ':':{width}} {text}")
+
+
+def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> None:
+    """A table on stdout, unless quiet: drawn on a terminal, plain columns anywhere else.
+
+    Args:
+        heads: The column heads.
+        rows: The cells.
+        left: How many columns, from the first, are text; the others are numbers, set flush right.
+    """
+    if _verbosity < 0:
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if sys.stdout.isatty() and sum(widths) + 3 * len(widths) <= shutil.get_terminal_size().columns:
+        from rich.box import SIMPLE
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=SIMPLE, pad_edge=False)
+        for number, head in enumerate(heads):
+            table.add_column(Text(head), justify="left" if number < left else "right")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    for row in (heads, *rows):
+        cells = [
+            f"{cell:{'<' if number < left else '>'}{width}}"
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        say("  ".join(cells).rstrip())
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A function of work done and work in all that draws a bar on stderr if that is a terminal.
+
+    Args:
+        label: What is going on.
+    """
+    if _verbosity < 0 or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:.0f}%"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

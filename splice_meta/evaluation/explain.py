@@ -1,0 +1,123 @@
+"""Why a position got its probabilities: what each feature contributes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from splice_meta.contracts import SCORES, with_axis
+from splice_meta.errors import InputError, UsageError
+from splice_meta.evaluation.subject import base_scores_of
+from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
+from splice_meta.pipeline import harmonize_plan
+from splice_meta.settings import FeatureSettings
+from splice_meta.sources.base_scores import open_scores
+
+
+def explain(
+    scores: Any,
+    model: Any,
+    positions: str | Sequence[str],
+    *,
+    features: FeatureSettings | None = None,
+    trust_pickle: bool = False,
+) -> pl.DataFrame:
+    """Split the model's prediction at chosen positions by feature.
+
+    The features are made over the whole gene, as for a prediction. Contributions are SHAP values
+    on the scale of log-probabilities (log-odds for three binary models): a class's contributions
+    sum to its margin, and the softmax of the three margins (the sigmoids, renormalised) is what
+    the trees predict. Whether a run uses the meta-model at the position depends on its mode.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads, or the output
+            directory of a run that wrote its base table.
+        model: A model, a bundle directory, a model file or ``bundled:NAME``.
+        positions: ``GENE:POSITION``, one or several.
+        features: Which feature families are made.
+        trust_pickle: Allow pickled models, through an allow-list.
+
+    Returns:
+        ``gene_id``, ``position``, ``class``, ``base`` (the base model's probability of the class)
+        and ``meta`` (the meta-model's), ``feature``, ``value`` (the feature's), ``contribution``;
+        positions in the order given, classes in the model's, features with the largest
+        contribution first. Besides the features there are ``base model``, the margin, whose value
+        is the base model's probability, and ``bias``, which has no value.
+
+    Raises:
+        UsageError: If a position is not worded as ``GENE:POSITION``, or predictions are given.
+        InputError: If a position has no scores.
+        FeatureError: If the model needs features that cannot be made.
+    """
+    wanted = [_parse(item) for item in ([positions] if isinstance(positions, str) else positions)]
+    if not wanted:
+        raise UsageError("No position is given.", "Give some as GENE:POSITION.")
+    loaded = load_model(model, trust_pickle=trust_pickle)
+    rows = open_scores(base_scores_of(scores), [gene for gene, _ in wanted]).all_rows()
+    schema = {"gene_id": pl.String, "position": pl.Int64}
+    asked = pl.DataFrame(list(dict.fromkeys(wanted)), schema=schema, orient="row")
+    marks = asked.with_columns(_explained=pl.lit(True)).lazy()
+    marked = (
+        with_axis(rows)
+        .join(marks, on=["gene_id", "position"], how="left", maintain_order="left")
+        .with_columns(pl.col("_explained").fill_null(False))
+    )
+    kept = list(dict.fromkeys([*SCORES, *loaded.margin_columns]))
+    matrix = harmonize_plan(
+        marked, loaded.manifest, features or FeatureSettings(), "_explained", kept
+    )
+    return _split(loaded, asked, matrix.collect())
+
+
+def _parse(text: str) -> tuple[str, int]:
+    gene, sign, place = text.rpartition(":")
+    try:
+        if not (gene and sign):
+            raise ValueError
+        return gene, int(place.replace(",", ""))
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no position.", "Write GENE:POSITION, such as ENSG00000164039:1200."
+        ) from None
+
+
+def _split(model: MetaModel, asked: pl.DataFrame, matrix: pl.DataFrame) -> pl.DataFrame:
+    """The long table of contributions of the rows asked for."""
+    ordered = asked.join(
+        matrix.with_row_index("_row"), on=["gene_id", "position"], how="left", maintain_order="left"
+    )
+    lacking = ordered.filter(pl.col("_row").is_null())
+    if lacking.height:
+        gene, position = lacking.row(0)[:2]
+        raise InputError(
+            f"There is no position {gene}:{position} in the base scores.",
+            "Positions count along the transcript strand, as in the table's position column.",
+        )
+    meta = model.predict_proba(ordered).to_numpy()
+    split = contributions(model, ordered)
+    count, classes, entries = split.shape
+    names = [*model.manifest.names, BASE_MODEL, BIAS]
+    base = ordered.select(model.margin_columns).to_numpy()
+    features = ordered.select(model.manifest.names).cast(pl.Float64).to_numpy()
+    values = np.full((count, classes, entries), np.nan)
+    values[:, :, :-2] = features[:, None, :]
+    values[:, :, -2] = base
+    keys = ordered.select("gene_id", "position")[np.repeat(np.arange(count), classes * entries)]
+    table = keys.with_columns(
+        pl.Series("class", np.tile(np.repeat(model.classes, entries), count), pl.String),
+        pl.Series("base", np.repeat(base, entries), pl.Float64),
+        pl.Series("meta", np.repeat(meta, entries), pl.Float64),
+        pl.Series("feature", np.tile(names, count * classes), pl.String),
+        pl.Series("value", values.ravel()).fill_nan(None),
+        pl.Series("contribution", split.ravel(), pl.Float64),
+        _block=pl.Series(np.repeat(np.arange(count * classes), entries)),
+    )
+    # Without a margin the base model has no entry of its own.
+    kept = table if model.margin else table.filter(pl.col("feature") != BASE_MODEL)
+    return kept.sort(
+        "_block", pl.col("contribution").abs(), descending=[False, True], maintain_order=True
+    ).drop("_block")

@@ -1,0 +1,202 @@
+"""What is evaluated: predictions, a run's output directory, or base scores with truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.contracts import FINAL, SCORES
+from splice_meta.errors import InputError, UsageError
+from splice_meta.evaluation.tally import Systems
+from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
+from splice_meta.settings import MODES
+from splice_meta.sources.base_scores import BaseScores, open_scores, scan_file
+
+BYTES = 400
+"""Bytes per position that a batch is planned with; with two systems the sums took 85 beside the
+batch's own 28 in one measurement over two million positions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is evaluated, opened and checked.
+
+    Attributes:
+        kind: ``predictions``, ``run`` or ``base scores``.
+        scores: Positions with their probabilities and ``splice_type``, the truth.
+        systems: The systems that are there already.
+        trained: Genes that the run's model was trained on; None where that is not known.
+    """
+
+    kind: str
+    scores: BaseScores
+    systems: Systems
+    trained: frozenset[str] | None = None
+
+    def batches(self, memory: int) -> Iterator[pl.DataFrame]:
+        """The positions batch by batch, as :func:`splice_meta.evaluation.tally.tally` wants them.
+
+        Args:
+            memory: Budget of a batch in bytes.
+        """
+        columns = dict.fromkeys(name for names in self.systems.values() for name in names)
+        for first, stop in self.scores.batches(memory, BYTES):
+            rows = self.scores.batch(first, stop)
+            batch = rows.select("gene_id", *columns, truth="splice_type").collect()
+            counts = batch.group_by("gene_id", maintain_order=True).agg(positions=pl.len())
+            dtype = self.scores.table.genes.schema["positions"]
+            self.scores.verify(counts.cast({"positions": dtype}), first, stop)
+            yield batch
+
+
+def open_subject(source: Any, genes: Sequence[str] | None) -> Subject:
+    """Tell what a source is, open and check it.
+
+    Args:
+        source: A frame or path of predictions, a run's output directory, or base scores.
+        genes: Only these genes.
+
+    Raises:
+        InputError: If it is none of these, or has no truth.
+        OutputError: If the run has no complete table.
+    """
+    if _is_run(source):
+        return _open_run(Path(source), genes)
+    frame = _peek(source)
+    if frame is not None and "donor_meta" in frame.collect_schema():
+        return _predictions(frame, genes, "predictions", None)
+    opened = open_scores(source, genes)
+    columns = opened.batch(0, 1).collect_schema().names()
+    if "splice_type" not in columns:
+        raise InputError(
+            "The base scores have no column splice_type, which says what is annotated.",
+            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give predictions that have "
+            "true_splice_type.",
+        )
+    return Subject(kind="base scores", scores=opened, systems=base_systems(columns))
+
+
+def _is_run(source: Any) -> bool:
+    return isinstance(source, (str, Path)) and (Path(source) / "gene_manifest.json").exists()
+
+
+def _peek(source: Any) -> pl.LazyFrame | None:
+    """The table as it stands, to look at its columns; None where only base scores can be meant."""
+    if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
+        return source.lazy()
+    if not isinstance(source, (str, Path)):
+        return None
+    path = Path(source).expanduser()
+    try:
+        if path.is_dir():
+            return scan_parts(path) if any(path.glob("*.parquet")) else None
+        return scan_file(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(f"{path} cannot be read: {reason}.", "Check that it is whole.") from None
+
+
+def _predictions(
+    frame: pl.LazyFrame, genes: Sequence[str] | None, kind: str, trained: frozenset[str] | None
+) -> Subject:
+    if "true_splice_type" not in frame.collect_schema():
+        raise InputError(
+            "The predictions have no column true_splice_type, which says what is annotated.",
+            "Predict base scores that have splice_type, with --columns full: lean tables leave "
+            "the truth out.",
+        )
+    missing = [name for name in FINAL if name not in frame.collect_schema()]
+    if missing:
+        raise InputError(
+            f"The predictions have no column {', '.join(missing)}.", "Give a complete table."
+        )
+    # The predicted class makes room for the truth: what is left is base scores with extras.
+    rows = frame.drop("splice_type", strict=False).rename({"true_splice_type": "splice_type"})
+    opened = open_scores(rows, genes)
+    _check_final(opened.frame)
+    bases = base_systems(opened.frame.collect_schema().names())
+    return Subject(kind=kind, scores=opened, systems={**bases, "final": FINAL}, trained=trained)
+
+
+def base_systems(columns: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    """The base model as ``base``, the reference, and further base models by their names.
+
+    Args:
+        columns: ``donor_score`` ... are the base model's; with several base models there are also
+            ``NAME.donor_score`` ... of each, the first name being ``base`` once more.
+
+    Raises:
+        UsageError: If a base model has the name of another system.
+    """
+    firsts = [c for c in columns if c.endswith(f".{SCORES[0]}")]
+    found = {"base": SCORES}
+    for name in [c.removesuffix(f".{SCORES[0]}") for c in firsts][1:]:
+        if name in ("base", "final", *MODES):
+            raise UsageError(
+                f"A base model is called {name}, which means something else here.",
+                "Give its scores under another name.",
+            )
+        found[name] = (f"{name}.{SCORES[0]}", f"{name}.{SCORES[1]}", f"{name}.{SCORES[2]}")
+    return found
+
+
+def _check_final(frame: pl.LazyFrame) -> None:
+    """Refuse final probabilities that are none."""
+    numbers = frame.collect_schema()
+    if not all(numbers[name].is_numeric() for name in FINAL):
+        raise InputError(
+            "A final probability of the predictions is no number.", f"Check {', '.join(FINAL)}."
+        )
+    is_bad = [~pl.col(name).is_between(-1e-4, 1 + 1e-4).fill_null(False) for name in FINAL]
+    bad = frame.select(pl.any_horizontal(is_bad).sum()).collect().item()
+    if bad:
+        raise InputError(
+            f"{bad:,} rows of the predictions have a final probability that is none.",
+            "donor_meta, acceptor_meta and neither_meta lie between 0 and 1.",
+        )
+
+
+def _open_run(folder: Path, genes: Sequence[str] | None) -> Subject:
+    layout, rows = read_run(folder)
+    trained = frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
+    return _predictions(scan_table(layout, "complete"), genes, "run", trained)
+
+
+def read_run(folder: Path) -> tuple[OutputLayout, list[dict[str, Any]]]:
+    """Where the latest run of an output directory lies, and its gene manifest.
+
+    Raises:
+        InputError: If the gene manifest is damaged.
+    """
+    try:
+        data = json.loads((folder / "gene_manifest.json").read_text())
+        rows = [{"gene_id": r["gene_id"], "scenario": r["scenario"]} for r in data["genes"]]
+        return OutputLayout(folder, data["run"]), rows
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
+            "Run it again with --overwrite.",
+        ) from None
+
+
+def base_scores_of(source: Any) -> Any:
+    """Base scores with everything features are made from: the source itself, or a run's base table.
+
+    Raises:
+        UsageError: If the source is predictions, which lack the sequence.
+        OutputError: If the run did not write its base table.
+    """
+    if _is_run(source):
+        return scan_table(read_run(Path(source))[0], "base")
+    frame = _peek(source)
+    if frame is not None and "donor_meta" in frame.collect_schema():
+        raise UsageError(
+            "Predictions do not hold what features are made from.",
+            "Give the base scores, or the output directory of a run.",
+        )
+    return source

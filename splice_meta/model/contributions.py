@@ -1,0 +1,70 @@
+"""What each feature adds to a prediction, on the scale on which trees add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from splice_meta.errors import FeatureError
+from splice_meta.model.predict import Floats, base_margin
+
+if TYPE_CHECKING:
+    from splice_meta.model.bundle import MetaModel
+
+BASE_MODEL = "base model"
+"""The entry for what the base model's probabilities contribute as the margin."""
+
+BIAS = "bias"
+"""The entry for what the trees give without knowing any feature."""
+
+
+def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
+    """SHAP values of a model's raw output, by class.
+
+    Summed over the entries they are the margin: the softmax of a multiclass model's three margins
+    is its prediction; for three binary models it is the sigmoids, renormalised to sum 1. What
+    comes after that, such as a calibration, is not split.
+
+    Args:
+        model: The meta-model.
+        frame: The manifest's features, plus the three base scores where the model adds to the
+            base model's log-probabilities.
+
+    Returns:
+        Float32, shape (rows, classes, features + 2): the features in the manifest's order, the
+        base model, the bias.
+
+    Raises:
+        FeatureError: If the frame lacks a column the model reads.
+    """
+    import xgboost
+
+    names = list(model.manifest.names)
+    needed = [*names, *(model.margin_columns if model.margin else ())]
+    missing = [name for name in dict.fromkeys(needed) if name not in frame.columns]
+    if missing:
+        raise FeatureError(
+            f"The frame lacks {len(missing)} columns that the model reads: "
+            f"{', '.join(missing[:8])}.",
+            "Make it with plan_features(scores, model.manifest), the base scores beside it.",
+        )
+    matrix = frame.select(names).cast(pl.Float32).to_numpy()
+    shape = (frame.height, len(model.classes))
+    margin = np.zeros(shape, np.float32)
+    if model.margin:
+        margin = base_margin(frame, model.margin_columns, model.kind, model.margin.floor)
+    parts = []
+    for number, booster in enumerate(model.boosters):
+        data = xgboost.DMatrix(matrix, feature_names=names)
+        if model.margin:
+            own = margin if model.kind == "multiclass" else margin[:, number]
+            data.set_base_margin(np.ascontiguousarray(own))
+        parts.append(
+            booster.predict(data, pred_contribs=True).reshape(frame.height, -1, matrix.shape[1] + 1)
+        )
+    found = np.concatenate(parts, axis=1)
+    # XGBoost counts the margin into the bias; here they are two entries.
+    bias = found[:, :, -1] - margin
+    return np.concatenate((found[:, :, :-1], margin[:, :, None], bias[:, :, None]), axis=2)
