@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from splice_meta.errors import SpliceMetaError
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
-    from splice_meta.manifest import FeatureManifest, load_manifest, reference124
+    from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel, load_model
     from splice_meta.pipeline import plan_features, predict
-    from splice_meta.settings import FeatureSettings, RunSettings, Selection
+    from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
+    from splice_meta.training.train import train
     from splice_meta.workflow import RunResult, run
 
 __version__ = "0.1.0"
@@ -30,9 +31,11 @@ __all__ = [
     "RunSettings",
     "Selection",
     "SpliceMetaError",
+    "TrainSettings",
     "__version__",
     "evaluate",
     "explain",
+    "extended",
     "load_manifest",
     "load_model",
     "plan_features",
@@ -40,6 +43,7 @@ __all__ = [
     "reference124",
     "run",
     "scan_scores",
+    "train",
 ]
 
 # Where each public name lives. Names are imported on first use, so that the command line answers
@@ -49,6 +53,7 @@ _HOME = {
     "evaluate": "evaluation.evaluate",
     "explain": "evaluation.explain",
     "FeatureManifest": "manifest",
+    "extended": "manifest",
     "load_manifest": "manifest",
     "reference124": "manifest",
     "MetaModel": "model.bundle",
@@ -58,7 +63,9 @@ _HOME = {
     "FeatureSettings": "settings",
     "RunSettings": "settings",
     "Selection": "settings",
+    "TrainSettings": "settings",
     "scan_scores": "sources.base_scores",
+    "train": "training.train",
     "RunResult": "workflow",
     "run": "workflow",
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -16,7 +17,7 @@ from splice_meta.workflow import RunResult, run
 
 
 def health_check(
-    model: str, scores: Sequence[str] | None, folder: Path, trust_pickle: bool = False
+    model: str, scores: Any, folder: Path, trust_pickle: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Predict the shortest gene in hybrid mode and check what came out.
 
@@ -34,7 +35,7 @@ def health_check(
     """
     loaded = load_model(model, trust_pickle=trust_pickle)
     yield f"model loads: {loaded.trees:,} trees, {len(loaded.manifest.names)} features", ""
-    source = list(scores) if scores else [str(fixtures() / "scores_openspliceai.parquet")]
+    source = scores or [str(fixtures() / "scores_openspliceai.parquet")]
     genes = open_scores(source).table.genes
     gene = genes.sort("positions", maintain_order=True)["gene_id"][0]
     yield f"scores pass the contract: {genes.height:,} genes", ""

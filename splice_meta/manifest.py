@@ -14,15 +14,17 @@ import polars as pl
 
 from splice_meta.catalogue import (
     COMPARATIVE,
+    DIRECTIONAL,
     GENOMIC,
     KMER,
-    MOTIF,
+    LOGODDS,
+    NEAREST,
     NEIGHBOUR_CONTEXT,
     PLACE,
     PROBABILITY,
     SEQUENCE,
     SIGNAL,
-    SURROUNDINGS,
+    SUMS,
     Kind,
     default_fill,
     kind_of,
@@ -164,18 +166,18 @@ def reference124(
 def extended(
     half_width: int = DEFAULT_HALF_WIDTH, base_models: Sequence[str] = ()
 ) -> FeatureManifest:
-    """The manifest for training new models: scores, their surroundings, place and motif.
+    """The manifest for training new models: scores, their surroundings, and place in the gene.
 
-    It reaches 20,000 positions up- and downstream and leaves out the peak shapes and 3-mers of
-    the reference manifest, which did not help held-out genes beside it.
+    It reaches 20,000 positions up- and downstream, and to the gene's ends. Left out is what did
+    not help held-out genes: peak shapes, 3-mers, log-odds of neighbours, motif, gene-wide figures.
 
     Args:
         half_width: Positions on each side of a row that its sequence window spans.
         base_models: As for :func:`reference124`.
     """
-    scores = (*SCORES, *PROBABILITY, *SURROUNDINGS)
-    rest = (*PLACE, *SEQUENCE, *MOTIF)
-    return FeatureManifest((*_named(scores, base_models), *rest), half_width)
+    surroundings = (*LOGODDS[:2], *NEAREST, *DIRECTIONAL, *SUMS)
+    scores = (*SCORES, *PROBABILITY, *surroundings)
+    return FeatureManifest((*_named(scores, base_models), *PLACE), half_width)
 
 
 def _named(features: Sequence[str], base_models: Sequence[str]) -> tuple[str, ...]:

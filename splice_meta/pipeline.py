@@ -72,7 +72,8 @@ def plan_features(
 
     Args:
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads. They are checked.
-        manifest: ``reference124``, a manifest or a manifest file.
+        manifest: ``reference124``, ``extended``, a manifest or a manifest file. With several base
+            models a manifest known by name lists the features of scores once for each.
         features: Which families are made; all by default.
         selection: Only the uncertain positions of this selection; every position if None.
 
@@ -83,9 +84,10 @@ def plan_features(
         FeatureError: If the manifest needs a feature that nothing makes and that is never filled.
         ContractError: If the scores break the contract.
     """
-    rows = open_scores(scores).all_rows()
+    opened = open_scores(scores)
+    rows = opened.all_rows()
     settings = features or FeatureSettings()
-    listed = load_manifest(manifest)
+    listed = load_manifest(manifest, opened.several)
     axis = with_axis(rows)
     marked = axis if selection is None else mark_uncertain(axis, selection)
     picked = None if selection is None else "is_uncertain"
@@ -148,7 +150,9 @@ def plan_predictions(
     genes = gene_summary(marked)
     matrix = None
     if model is not None and settings.mode != "base_only":
-        matrix = harmonize_plan(marked, model.manifest, settings.features, "is_adjusted", SCORES)
+        matrix = harmonize_plan(
+            marked, model.manifest, settings.features, "is_adjusted", (*SCORES, *model.columns)
+        )
     kept = marked.select(_kept_columns(marked.collect_schema().names(), settings))
     return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
 
@@ -265,6 +269,31 @@ def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaMod
     )
 
 
+def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
+    """Refuse scores that lack a base model the meta-model needs.
+
+    A model of one base model takes unnamed scores as they are; under names, its base model must
+    be the first, because that is the one whose predictions are kept and recalibrated.
+
+    Raises:
+        UsageError: It says which base models are needed and which are there.
+    """
+    if model is None:
+        return
+    needed, given = model.manifest.base_models, scores.names
+    missing = [name for name in needed if name not in given]
+    if not needed and given and model.base_models:
+        missing = [name for name in model.base_models if name != given[0]]
+    if missing:
+        wanted = " and ".join(needed or model.base_models)
+        listed = ", ".join(given) or "scores without a name"
+        first = "" if needed else " first"
+        raise UsageError(
+            f"The model needs base scores of {wanted}{first}; given are {listed}.",
+            f"Give --scores {missing[0]}=PATH (in Python a mapping of names to scores).",
+        )
+
+
 def predict(
     scores: Any,
     model: Any = None,
@@ -307,6 +336,7 @@ def predict(
     )
     loaded = require_model(model, chosen.mode)
     opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    require_base_models(loaded, opened)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
     return pl.concat(

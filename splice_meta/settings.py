@@ -18,12 +18,17 @@ Mode = Literal["hybrid", "base_only", "meta_only"]
 Strategy = Literal["confidence_only", "entropy_only", "hybrid_entropy"]
 Output = Literal["complete", "meta", "base"]
 Columns = Literal["full", "lean"]
+Split = Literal["gene", "chromosome"]
+CalibrationChoice = Literal["none", "temperature", "platt", "isotonic"]
 FamilyFunction = Callable[[], Mapping[str, "pl.Expr"]]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 COLUMNS: tuple[Columns, ...] = get_args(Columns)
+KINDS = ("multiclass", "three_binary")
+SPLITS: tuple[Split, ...] = get_args(Split)
+CALIBRATIONS: tuple[CalibrationChoice, ...] = get_args(CalibrationChoice)
 
 
 def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -164,6 +169,77 @@ class RunSettings:
             )
         if self.predict_rows < 1:
             raise UsageError(f"predict_rows is {self.predict_rows}.", "Give at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """How a meta-model is trained. The defaults were chosen by cross-validation, see the README.
+
+    Args:
+        kind: ``multiclass``, or ``three_binary`` models that are renormalised.
+        residual: Whether the trees add to the base model's log-probabilities; if not, they start
+            from nothing.
+        rounds: Most boosting rounds; held-out genes decide how many are used.
+        patience: Rounds without improvement on held-out genes after which the search ends.
+        learning_rate: Step size of a round.
+        depth: Largest depth of a tree.
+        min_child_weight: Smallest sum of second derivatives in a leaf.
+        reg_lambda: L2 penalty of the leaves.
+        subsample: Share of the rows that each round sees.
+        colsample: Share of the features that each tree sees.
+        folds: Folds of the cross-validation.
+        split: What is never on both sides of a fold: ``gene`` (with the genes that overlap it) or
+            ``chromosome``.
+        calibration: ``none``, ``temperature``, ``platt`` or ``isotonic``, fitted on out-of-fold
+            predictions.
+        candidate: Positions with a base score from here on all go in.
+        near_rate: Share of the positions from a tenth of that on that goes in.
+        far_rate: Share of the other positions that goes in.
+        seed: Of everything that is drawn.
+        threads: Threads of XGBoost; 0 for all. Bits depend on it.
+        memory: Budget of one gene batch in bytes.
+
+    Raises:
+        UsageError: If a setting is out of its range.
+    """
+
+    kind: Literal["multiclass", "three_binary"] = "multiclass"
+    residual: bool = True
+    rounds: int = 600
+    patience: int = 50
+    learning_rate: float = 0.05
+    depth: int = 3
+    min_child_weight: float = 1.0
+    reg_lambda: float = 3.0
+    subsample: float = 0.7
+    colsample: float = 0.15
+    folds: int = 5
+    split: Split = "gene"
+    calibration: CalibrationChoice = "temperature"
+    candidate: float = 0.001
+    near_rate: float = 0.25
+    far_rate: float = 0.01
+    seed: int = 1
+    threads: int = 0
+    memory: int = 1 << 30
+
+    def __post_init__(self) -> None:
+        one_of("The kind of model", self.kind, KINDS)
+        one_of("The split", self.split, SPLITS)
+        one_of("The calibration", self.calibration, CALIBRATIONS)
+        for name, low in (
+            ("rounds", 1), ("patience", 1), ("depth", 1), ("folds", 2), ("seed", 0), ("threads", 0),
+            ("min_child_weight", 0), ("reg_lambda", 0),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if not low <= value < float("inf"):
+                raise UsageError(f"{name} is {value}.", f"Give a number from {low} on.")
+        for name in ("learning_rate", "subsample", "colsample", "near_rate", "far_rate"):
+            value = getattr(self, name)
+            if not 0 < value <= 1:
+                raise UsageError(f"{name} is {value}.", "Give a number above 0 and at most 1.")
+        if not 0 < self.candidate < 1:
+            raise UsageError(f"candidate is {self.candidate}.", "Give a score between 0 and 1.")
 
 
 def parse_memory(text: str) -> int:

@@ -16,7 +16,7 @@ import polars as pl
 from splice_meta.errors import OutputError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import fills_of, require_model
+from splice_meta.pipeline import fills_of, require_base_models, require_model
 from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
@@ -124,6 +124,7 @@ def run(
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
     opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    require_base_models(loaded, opened)
     fills = fills_of(opened.all_rows(), loaded.manifest, chosen.features) if loaded else None
     layout.prepare(overwrite, opened.files)
     with _log_file(layout.log):

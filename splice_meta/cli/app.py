@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from splice_meta import __version__
-from splice_meta.cli import check, convert_model, demo, evaluate, features, inspect, run
+from splice_meta.cli import check, convert_model, demo, evaluate, features, inspect, run, train
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("run")(run.run)
+app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("features")(features.features)
 app.command("inspect")(inspect.inspect)

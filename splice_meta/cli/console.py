@@ -7,9 +7,9 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from splice_meta.runs.task import Receipt
@@ -104,15 +104,24 @@ def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) ->
         say("  ".join(cells).rstrip())
 
 
+class Draw(Protocol):
+    """Draws how far something is."""
+
+    def __call__(self, done: int, total: int, label: str = "") -> None:
+        """Show the work done, the work in all and, when that changes, what is going on."""
+
+
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A function of work done and work in all that draws a bar on stderr if that is a terminal.
+def progress_bar(label: str) -> Iterator[Draw]:
+    """A function that draws a bar on stderr if that is a terminal.
+
+    It takes the work done, the work in all and, when that changes, what is going on.
 
     Args:
-        label: What is going on.
+        label: What is going on first.
     """
     if _verbosity < 0 or not sys.stderr.isatty():
-        yield lambda done, total: None
+        yield lambda done, total, label="": None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -126,7 +135,13 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def draw(done: int, total: int, label: str = "") -> None:
+            if label:
+                bar.reset(task, description=label)
+            bar.update(task, completed=done, total=total)
+
+        yield draw
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from splice_meta.cli.options import (
     Verbose,
     comma_list,
     gene_list,
+    score_paths,
 )  # fmt: skip
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.settings import Mode, RunSettings, Selection, Strategy, parse_memory
@@ -36,9 +37,13 @@ COUNTS = ("true_positives", "false_positives", "false_negatives", *COMPARED)
 
 
 def evaluate(
-    path: Annotated[
-        str,
-        typer.Argument(help="Predictions, a run's output directory, or base scores with truth."),
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Predictions, a run's output directory, or base scores with truth (NAME=PATH for "
+            "several base models, the primary one first).",
+        ),
     ],
     model: Annotated[
         str,
@@ -94,6 +99,9 @@ def evaluate(
         memory=parse_memory(memory),
     )
     _check_targets(json_file, output, overwrite)
+    found_paths = score_paths(paths)
+    # One path may be anything, several are files of base scores.
+    source = paths[0] if found_paths == [paths[0]] else found_paths
     wanted = gene_list(genes, genes_file)
     from splice_meta.evaluation.evaluate import measure
     from splice_meta.evaluation.explain import explain as split
@@ -101,10 +109,10 @@ def evaluate(
 
     loaded = load_model(model, trust_pickle=trust_pickle) if model else None
     # First, because a wrong position should be known before the long part.
-    explained = split(path, loaded, explain) if explain else None
+    explained = split(source, loaded, explain) if explain else None
     with progress_bar("evaluating") as progress:
         found = measure(
-            path,
+            source,
             loaded,
             modes=cast("list[Mode]", comma_list(modes)) if modes else None,
             genes=wanted,
@@ -116,7 +124,7 @@ def evaluate(
     show(found)
     if explained is not None and loaded is not None:
         show_explanations(explained, loaded, top)
-    _write(found, path, explained, json_file, output)
+    _write(found, " ".join(paths), explained, json_file, output)
     return 0
 
 

@@ -28,7 +28,10 @@ def features(
     scores: Scores,
     output: Annotated[Path, typer.Option("--output", "-o", help="The Parquet file to write.")],
     manifest: Annotated[
-        str, typer.Option(help="reference124, or a manifest file (JSON, or CSV with 'feature').")
+        str,
+        typer.Option(
+            help="reference124, extended, or a manifest file (JSON, or CSV with 'feature')."
+        ),
     ] = "",
     model: Annotated[str, typer.Option(help="Take the manifest of this model.")] = "",
     genes: Genes = None,
@@ -49,18 +52,15 @@ def features(
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
-    from splice_meta.manifest import load_manifest
     from splice_meta.model.bundle import load_model
     from splice_meta.runs.feature_table import write_features
 
-    listed = (
-        load_model(model, trust_pickle=trust_pickle).manifest if model else load_manifest(manifest)
-    )
+    listed = load_model(model, trust_pickle=trust_pickle).manifest if model else manifest
     log = logging.getLogger("splice_meta")
     written = write_features(paths, listed, output, wanted, uncertain_only, budget)
     for message in written.fills.messages():
         log.warning("%s", message)
     for gene in written.absent:
         log.warning("Gene %s has no base scores.", gene)
-    say(f"{written.rows:,} rows of {len(listed.names)} features: {output}")
+    say(f"{written.rows:,} rows of {len(written.manifest.names)} features: {output}")
     return 1 if written.absent else 0

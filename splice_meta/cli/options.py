@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,8 @@ from typing import Annotated
 import typer
 
 from splice_meta.errors import InputError, UsageError
+
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]
 Verbose = Annotated[
@@ -19,7 +22,7 @@ Scores = Annotated[
     typer.Option(
         "--scores",
         help="Base scores: a file, glob, directory or address (Parquet, Arrow IPC, CSV, TSV). "
-        "Repeat for more files.",
+        "Repeat for more files; NAME=PATH for several base models, the primary one first.",
     ),
 ]
 Genes = Annotated[
@@ -68,22 +71,23 @@ def gene_list(genes: str | None, genes_file: Path | None) -> list[str] | None:
     return found
 
 
-def score_paths(scores: Sequence[str]) -> list[str]:
-    """The score paths; ``NAME=PATH`` is refused until several base models can be combined.
+def score_paths(scores: Sequence[str]) -> list[str] | dict[str, list[str]]:
+    """The score paths, by base model where they are given as ``NAME=PATH``.
 
     Raises:
-        UsageError: If a base model is named.
+        UsageError: If only some of them name a base model.
     """
+    named: dict[str, list[str]] = {}
     for item in scores:
-        name, sign, _ = item.partition("=")
-        is_name = sign and name.isidentifier() and not any(letter in item for letter in "*?[")
-        if is_name and not Path(item).exists():
-            raise UsageError(
-                f"--scores {item} names a base model.",
-                "Scores of several base models in one meta-model are not supported yet; "
-                "give the path alone.",
-            )
-    return list(scores)
+        name, sign, path = item.partition("=")
+        if sign and _NAME.match(name) and not Path(item).exists():
+            named.setdefault(name, []).append(path)
+    if named and sum(map(len, named.values())) < len(scores):
+        raise UsageError(
+            "Some of the scores are given as NAME=PATH, others without a name.",
+            "Name the base model of all of them, or of none.",
+        )
+    return named or list(scores)
 
 
 def comma_list(text: str) -> tuple[str, ...]:

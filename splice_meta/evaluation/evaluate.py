@@ -17,7 +17,8 @@ from splice_meta.evaluation.subject import Subject, open_subject
 from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel, load_model
-from splice_meta.settings import Mode, RunSettings
+from splice_meta.pipeline import require_base_models
+from splice_meta.settings import MODES, Mode, RunSettings
 
 log = logging.getLogger("splice_meta")
 
@@ -55,8 +56,8 @@ def evaluate(
     * ``rescued``: sites that the first system misses at 0.5 and this one calls; ``lost``: the
       other way round. ``false_positives_removed`` and ``false_positives_added``: the same of
       positions that are no site.
-    * ``ece``: expected calibration error over candidates (max of donor and acceptor of the first
-      system at least 0.001, or annotated): sum over 15 bins of equal width of (share of
+    * ``ece``: expected calibration error over candidates (a base model's donor or acceptor
+      score at least 0.001, or annotated): sum over 15 bins of equal width of (share of
       candidates in the bin) x |mean p - mean y|.
     * ``sites``: annotated sites.
 
@@ -137,12 +138,15 @@ def measure(
     chosen = settings or RunSettings()
     loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
     subject = open_subject(source, [genes] if isinstance(genes, str) else genes)
+    if subject.kind == "base scores":
+        require_base_models(loaded, subject.scores)
     for gene in subject.scores.absent:
         log.warning("Gene %s has no base scores.", gene)
     if training_genes is None:
         training_genes = subject.trained or (loaded.training_genes if loaded else ())
     with _prepared(subject, loaded, modes, chosen, progress) as (batches, systems):
-        sums = tally(batches, systems, training_genes)
+        bases = [name for name in systems if name not in ("final", *MODES)]
+        sums = tally(batches, systems, training_genes, bases)
     return summarise(sums, resamples=resamples, seed=seed, kind=subject.kind)
 
 

@@ -31,7 +31,8 @@ def explain(
     The features are made over the whole gene, as for a prediction. Contributions are SHAP values
     on the scale of log-probabilities (log-odds for three binary models): a class's contributions
     sum to its margin, and the softmax of the three margins (the sigmoids, renormalised) is what
-    the trees predict. Whether a run uses the meta-model at the position depends on its mode.
+    the trees predict, before calibration. Whether a run uses the meta-model at the position
+    depends on its mode.
 
     Args:
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads, or the output
@@ -66,7 +67,7 @@ def explain(
         .join(marks, on=["gene_id", "position"], how="left", maintain_order="left")
         .with_columns(pl.col("_explained").fill_null(False))
     )
-    kept = list(dict.fromkeys([*SCORES, *loaded.margin_columns]))
+    kept = list(dict.fromkeys([*SCORES, *loaded.columns]))
     matrix = harmonize_plan(
         marked, loaded.manifest, features or FeatureSettings(), "_explained", kept
     )
@@ -101,7 +102,7 @@ def _split(model: MetaModel, asked: pl.DataFrame, matrix: pl.DataFrame) -> pl.Da
     split = contributions(model, ordered)
     count, classes, entries = split.shape
     names = [*model.manifest.names, BASE_MODEL, BIAS]
-    base = ordered.select(model.margin_columns).to_numpy()
+    base = ordered.select(f"{name}_score" for name in model.classes).to_numpy()
     features = ordered.select(model.manifest.names).cast(pl.Float64).to_numpy()
     values = np.full((count, classes, entries), np.nan)
     values[:, :, :-2] = features[:, None, :]

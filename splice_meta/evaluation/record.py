@@ -38,7 +38,7 @@ def record(evaluation: Evaluation, source: str, explained: pl.DataFrame | None) 
                 "genes": group.genes,
                 "positions": group.positions,
                 "sites": group.sites,
-                "systems": _systems(evaluation, group.name),
+                "systems": figures_of(evaluation, group.name),
                 "reliability": evaluation.reliability.filter(group=group.name)
                 .drop("group")
                 .to_dicts(),
@@ -49,8 +49,8 @@ def record(evaluation: Evaluation, source: str, explained: pl.DataFrame | None) 
     }
 
 
-def _systems(evaluation: Evaluation, group: str) -> dict[str, dict[str, dict[str, Any]]]:
-    """Figures by system, class and metric."""
+def figures_of(evaluation: Evaluation, group: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """The figures of one group of genes by system, class and metric, see :func:`record`."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for row in evaluation.table.filter(group=group).iter_rows(named=True):
         for name in evaluation.systems:

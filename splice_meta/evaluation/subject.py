@@ -10,12 +10,13 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import FINAL, SCORES
+from splice_meta.contracts import FINAL, base_models_in, scores_of
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.tally import Systems
 from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
 from splice_meta.settings import MODES
-from splice_meta.sources.base_scores import BaseScores, open_scores, scan_file
+from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.files import scan_file
 
 BYTES = 400
 """Bytes per position that a batch is planned with; with two systems the sums took 85 beside the
@@ -133,15 +134,14 @@ def base_systems(columns: Sequence[str]) -> dict[str, tuple[str, str, str]]:
     Raises:
         UsageError: If a base model has the name of another system.
     """
-    firsts = [c for c in columns if c.endswith(f".{SCORES[0]}")]
-    found = {"base": SCORES}
-    for name in [c.removesuffix(f".{SCORES[0]}") for c in firsts][1:]:
+    found = {"base": scores_of()}
+    for name in base_models_in(columns)[1:]:
         if name in ("base", "final", *MODES):
             raise UsageError(
                 f"A base model is called {name}, which means something else here.",
                 "Give its scores under another name.",
             )
-        found[name] = (f"{name}.{SCORES[0]}", f"{name}.{SCORES[1]}", f"{name}.{SCORES[2]}")
+        found[name] = scores_of(name)
     return found
 
 

@@ -29,7 +29,7 @@ BINS = 15
 """Bins of equal width over 0..1 in which calibration is looked at."""
 
 CANDIDATE = 0.001
-"""Smallest max(donor, acceptor) of the reference from which a position is a candidate."""
+"""Smallest max(donor, acceptor) of a base model from which a position is a candidate."""
 
 CALL = 0.5
 """Probability from which a position counts as called."""
@@ -85,7 +85,9 @@ class Tally:
     systems: Mapping[str, SystemTally]
 
 
-def tally(batches: Batches, systems: Systems, seen: Collection[str] = ()) -> Tally:
+def tally(
+    batches: Batches, systems: Systems, seen: Collection[str] = (), bases: Collection[str] = ()
+) -> Tally:
     """Go through the batches twice: for the scores of the annotated sites, then for the sums.
 
     Args:
@@ -94,13 +96,14 @@ def tally(batches: Batches, systems: Systems, seen: Collection[str] = ()) -> Tal
             be spread over several batches.
         systems: The systems; the first is the reference.
         seen: Genes to be summed apart, such as those a model was trained on.
+        bases: The systems whose scores make a position a candidate; the first by default.
 
     Raises:
         InputError: If there is no annotated site.
     """
     genes, thresholds = _first_pass(batches(), systems)
     is_seen = np.isin(np.array(genes, object), np.array(list(seen), object))
-    sums = _Sums(genes, is_seen, systems, thresholds)
+    sums = _Sums(genes, is_seen, systems, bases or list(systems)[:1], thresholds)
     for batch in batches():
         sums.add(batch)
     return sums.finish()
@@ -145,9 +148,10 @@ class _Sums:
         genes: list[str],
         is_seen: npt.NDArray[np.bool_],
         systems: Systems,
+        bases: Collection[str],
         thresholds: Mapping[tuple[str, str], Floats],
     ) -> None:
-        self._genes, self._seen, self._systems = genes, is_seen, systems
+        self._genes, self._seen, self._systems, self._bases = genes, is_seen, systems, bases
         self._number = pl.Enum(genes)
         size = len(genes)
         self._plain = {n: np.zeros(size) for n in ("positions", "candidates", *SITES)}
@@ -168,7 +172,7 @@ class _Sums:
         )
         found = {n: _probabilities(batch, columns) for n, columns in self._systems.items()}
         reference = next(iter(found.values()))
-        highest = np.maximum(reference["donor"], reference["acceptor"])
+        highest = np.max([found[name][site] for name in self._bases for site in SITES], axis=0)
         is_candidate = (highest >= CANDIDATE) | (truth > 0)
         self._plain["positions"] += self._by_gene(gene, weight)
         self._plain["candidates"] += self._by_gene(gene, weight * is_candidate)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,8 +20,11 @@ from splice_meta.bundled import bundled_model
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError, OutputError
 from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.model.calibration import Calibration, read_calibration
 
 FORMAT_VERSION = 1
+CARD = "evaluation_card.json"
+"""The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
 ModelKind = Literal["multiclass", "three_binary"]
 
 
@@ -29,11 +32,27 @@ ModelKind = Literal["multiclass", "three_binary"]
 class Margin:
     """That the trees add to the base model's log-probabilities rather than start from nothing.
 
+    With several base models it is the logarithm of a weighted mean of their probabilities: on
+    held-out genes that ranked better than a mean of their logarithms.
+
     Args:
         floor: Base probabilities below it count as it.
+        weights: Of the base models in the manifest's order, summing to 1; empty for one base
+            model, or equal weights.
+
+    Raises:
+        ModelError: If the weights are not of that kind.
     """
 
     floor: float = 1e-7
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.weights and (min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6):
+            raise ModelError(
+                f"The weights of the base models are {', '.join(map(str, self.weights))}.",
+                "They must not be negative, and sum to 1.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +65,7 @@ class MetaModel:
         kind: ``multiclass`` or ``three_binary`` (one-against-rest, renormalised to sum 1).
         classes: Class names in the order of the model's outputs.
         margin: Set where base log-probabilities go in as the margin.
+        calibration: What maps its probabilities onto frequencies; None for nothing.
         base_models: Names of the base models whose scores it was trained on.
         training_genes: Genes it was trained on, by ``gene_id``.
         metadata: Everything else ``bundle.json`` says: metrics, licence, versions.
@@ -57,6 +77,7 @@ class MetaModel:
     kind: ModelKind = "multiclass"
     classes: tuple[str, ...] = CLASSES
     margin: Margin | None = None
+    calibration: Calibration | None = None
     base_models: tuple[str, ...] = ()
     training_genes: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -76,9 +97,18 @@ class MetaModel:
             )
 
     @property
-    def margin_columns(self) -> tuple[str, ...]:
-        """The score columns of the margin, in the order of the classes."""
-        return tuple(f"{name}_score" for name in self.classes)
+    def margin_columns(self) -> tuple[tuple[str, ...], ...]:
+        """The score columns of the margin: for each base model one per class, in their order."""
+        if self.margin is None:
+            return ()
+        fronts = [f"{name}." for name in self.manifest.base_models] or [""]
+        return tuple(tuple(f"{front}{name}_score" for name in self.classes) for front in fronts)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns that a prediction reads: the manifest's, then those of the margin."""
+        margin = (name for names in self.margin_columns for name in names)
+        return tuple(dict.fromkeys((*self.manifest.names, *margin)))
 
     def predict_proba(self, frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         """Probabilities of each class for each row of a feature frame.
@@ -110,8 +140,9 @@ class MetaModel:
         return sum(len(b.get_dump()) for b in self.boosters)
 
     def digest(self) -> str:
-        """SHA-256 over the boosters and the manifest, for a run's metadata."""
+        """SHA-256 over boosters, manifest and calibration, for a run's metadata."""
         text = hashlib.sha256(self.manifest.to_json().encode())
+        text.update(str(self.calibration).encode())
         for booster in self.boosters:
             text.update(bytes(booster.save_raw("ubj")))
         return text.hexdigest()
@@ -136,15 +167,19 @@ class MetaModel:
             booster.save_model(folder / name)
         (folder / "feature_manifest.json").write_text(self.manifest.to_json())
         (folder / "feature_manifest.csv").write_text(self.manifest.to_csv())
+        stated = dict(self.metadata)
+        card = stated.pop("card", None)
+        if card is not None:
+            (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
         data = {
             "format_version": FORMAT_VERSION,
             "kind": self.kind,
             "classes": list(self.classes),
             "base_models": list(self.base_models),
-            "margin": {"floor": self.margin.floor} if self.margin else None,
-            "calibration": None,
+            "margin": asdict(self.margin) if self.margin else None,
+            "calibration": self.calibration.to_dict() if self.calibration else None,
             "training_genes": list(self.training_genes),
-            **self.metadata,
+            **stated,
         }
         # Last: a directory without bundle.json is no bundle.
         (folder / "bundle.json").write_text(json.dumps(data, indent=1) + "\n")
@@ -204,13 +239,10 @@ def _load_bundle(folder: Path, source: str) -> MetaModel:
         kind, classes = data["kind"], tuple(data["classes"])
         if kind not in get_args(ModelKind):
             raise ModelError(f"The bundle {folder} is of kind {kind!r}.", "Update splice_meta.")
-        if data.get("calibration"):
-            raise ModelError(
-                f"The bundle {folder} has a calibration that this version cannot apply.",
-                "Update splice_meta.",
-            )
-        margin = Margin(floor=float(data["margin"]["floor"])) if data.get("margin") else None
+        calibration = read_calibration(data.get("calibration"))
+        margin = _read_margin(data.get("margin"))
         manifest = load_manifest(folder / "feature_manifest.json")
+        card = json.loads((folder / CARD).read_text()) if (folder / CARD).exists() else None
         boosters = tuple(load_booster(folder / name) for name in _files(kind, classes))
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(
@@ -227,11 +259,20 @@ def _load_bundle(folder: Path, source: str) -> MetaModel:
         kind=kind,
         classes=classes,
         margin=margin,
+        calibration=calibration,
         base_models=tuple(data.get("base_models", ())),
         training_genes=tuple(data.get("training_genes", ())),
-        metadata={k: v for k, v in data.items() if k not in known},
+        metadata={k: v for k, v in data.items() if k not in known}
+        | ({} if card is None else {"card": card}),
         source=source,
     )
+
+
+def _read_margin(data: Mapping[str, Any] | None) -> Margin | None:
+    if not data:
+        return None
+    weights = tuple(map(float, data.get("weights", ())))
+    return Margin(floor=float(data["floor"]), weights=weights)
 
 
 def load_booster(path: Path) -> Any:

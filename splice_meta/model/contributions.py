@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from splice_meta.errors import FeatureError
-from splice_meta.model.predict import Floats, base_margin
+from splice_meta.model.predict import Floats, check_columns, margin_of
 
 if TYPE_CHECKING:
     from splice_meta.model.bundle import MetaModel
@@ -29,7 +28,7 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
 
     Args:
         model: The meta-model.
-        frame: The manifest's features, plus the three base scores where the model adds to the
+        frame: The manifest's features, plus the base scores where the model adds to the
             base model's log-probabilities.
 
     Returns:
@@ -42,25 +41,17 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
     import xgboost
 
     names = list(model.manifest.names)
-    needed = [*names, *(model.margin_columns if model.margin else ())]
-    missing = [name for name in dict.fromkeys(needed) if name not in frame.columns]
-    if missing:
-        raise FeatureError(
-            f"The frame lacks {len(missing)} columns that the model reads: "
-            f"{', '.join(missing[:8])}.",
-            "Make it with plan_features(scores, model.manifest), the base scores beside it.",
-        )
+    check_columns(model, frame)
     matrix = frame.select(names).cast(pl.Float32).to_numpy()
     shape = (frame.height, len(model.classes))
-    margin = np.zeros(shape, np.float32)
-    if model.margin:
-        margin = base_margin(frame, model.margin_columns, model.kind, model.margin.floor)
+    own = margin_of(model, frame)
+    margin = np.zeros(shape, np.float32) if own is None else own
     parts = []
     for number, booster in enumerate(model.boosters):
         data = xgboost.DMatrix(matrix, feature_names=names)
         if model.margin:
-            own = margin if model.kind == "multiclass" else margin[:, number]
-            data.set_base_margin(np.ascontiguousarray(own))
+            mine = margin if model.kind == "multiclass" else margin[:, number]
+            data.set_base_margin(np.ascontiguousarray(mine))
         parts.append(
             booster.predict(data, pred_contribs=True).reshape(frame.height, -1, matrix.shape[1] + 1)
         )

@@ -13,7 +13,7 @@ from splice_meta.errors import FeatureError, ModelError
 from splice_meta.settings import RunSettings
 
 if TYPE_CHECKING:
-    from splice_meta.model.bundle import MetaModel
+    from splice_meta.model.bundle import Margin, MetaModel
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,8 +25,8 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
 
     Args:
         model: The meta-model.
-        frame: The manifest's features, in any order, plus the three base scores where the model
-            adds to the base model's log-probabilities.
+        frame: The manifest's features, in any order, plus the base scores where the model adds to
+            the base model's log-probabilities.
         rows: Rows per call of the booster. The result does not depend on it: every row is a sum
             over trees of its own.
 
@@ -37,14 +37,7 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
         FeatureError: If the frame lacks a column the model reads.
         ModelError: If a probability comes out as NaN.
     """
-    needed = [*model.manifest.names, *(model.margin_columns if model.margin else ())]
-    missing = [name for name in dict.fromkeys(needed) if name not in frame.columns]
-    if missing:
-        raise FeatureError(
-            f"The frame lacks {len(missing)} columns that the model reads: "
-            f"{', '.join(missing[:8])}{' ...' if len(missing) > 8 else ''}.",
-            "Make it with plan_features(scores, model.manifest), the base scores beside it.",
-        )
+    check_columns(model, frame)
     out = np.empty((len(model.classes), frame.height), np.float32)
     for start in range(0, frame.height, rows):
         part = frame.slice(start, rows)
@@ -57,10 +50,29 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
     return pl.DataFrame(list(out), schema=list(model.classes))
 
 
+def check_columns(model: MetaModel, frame: pl.DataFrame) -> None:
+    """Refuse a frame that lacks a column the model reads.
+
+    Raises:
+        FeatureError: It names the first few.
+    """
+    missing = [name for name in model.columns if name not in frame.columns]
+    if missing:
+        raise FeatureError(
+            f"The frame lacks {len(missing)} columns that the model reads: "
+            f"{', '.join(missing[:8])}{' ...' if len(missing) > 8 else ''}.",
+            "Make it with plan_features(scores, model.manifest), the base scores beside it.",
+        )
+
+
 def _predict_part(model: MetaModel, part: pl.DataFrame) -> Floats:
     # Column-major: the columns lie one after the other already, XGBoost reads them with strides.
     matrix = part.select(model.manifest.names).cast(pl.Float32).to_numpy(order="fortran")
-    margin = _margin(model, part) if model.margin else None
+    found = _uncalibrated(model, matrix, margin_of(model, part))
+    return model.calibration.apply(found) if model.calibration else found
+
+
+def _uncalibrated(model: MetaModel, matrix: Floats, margin: Floats | None) -> Floats:
     if model.kind == "multiclass":
         return _inplace(model.boosters[0], matrix, margin).reshape(-1, len(model.classes))
     single = [
@@ -76,27 +88,34 @@ def _inplace(booster: Any, matrix: Floats, margin: Floats | None) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def _margin(model: MetaModel, part: pl.DataFrame) -> Floats:
-    """The base model's log-probabilities (log-odds for binary models), shape (rows, 3)."""
-    assert model.margin is not None
-    return base_margin(part, model.margin_columns, model.kind, model.margin.floor)
+def margin_of(model: MetaModel, frame: pl.DataFrame) -> Floats | None:
+    """The margin of a frame's rows, shape (rows, 3); None where the model has none."""
+    if model.margin is None:
+        return None
+    return base_margin(frame, model.margin_columns, model.kind, model.margin)
 
 
-def base_margin(frame: pl.DataFrame, columns: Sequence[str], kind: str, floor: float) -> Floats:
+def base_margin(
+    frame: pl.DataFrame, columns: Sequence[Sequence[str]], kind: str, margin: Margin
+) -> Floats:
     """Base scores on the scale on which trees add up.
 
     Args:
         frame: Has the score columns.
-        columns: Score columns in the order of the classes.
+        columns: For each base model its score columns in the order of the classes.
         kind: ``multiclass``: ln p; ``three_binary``: ln(p / (1 - p)).
-        floor: Probabilities below it (and, for binary models, above 1 - floor) are moved to it,
-            so that one confident zero does not become minus infinity.
+        margin: The weights of the base models, p being the weighted mean of their probabilities;
+            and the floor: p below it (and, for binary models, above 1 - floor) is moved to it, so
+            that one confident zero does not become minus infinity.
 
     Returns:
         Float32, shape (rows, classes).
     """
-    p: npt.NDArray[np.float64] = frame.select(columns).cast(pl.Float64).to_numpy()
+    weights = margin.weights or (1 / len(columns),) * len(columns)
+    p = np.zeros((frame.height, len(columns[0])))
+    for weight, names in zip(weights, columns, strict=True):
+        p += weight * frame.select(names).cast(pl.Float64).to_numpy()
     if kind == "multiclass":
-        return np.log(np.maximum(p, floor)).astype(np.float32)
-    inside = np.clip(p, floor, 1 - floor)
+        return np.log(np.maximum(p, margin.floor)).astype(np.float32)
+    inside = np.clip(p, margin.floor, 1 - margin.floor)
     return np.asarray(np.log(inside / (1 - inside)), np.float32)

@@ -11,7 +11,7 @@ import polars as pl
 
 from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
-from splice_meta.manifest import FeatureManifest
+from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
 from splice_meta.runs.outputs import part_of, scan_parts
 from splice_meta.selection import mark_uncertain
@@ -26,18 +26,20 @@ class WrittenFeatures:
 
     Attributes:
         rows: Rows over all parts.
+        manifest: The features.
         fills: Features that were filled with a constant.
         absent: Genes asked for that have no scores.
     """
 
     rows: int
+    manifest: FeatureManifest
     fills: Fills
     absent: list[str]
 
 
 def write_features(
     scores: Any,
-    manifest: FeatureManifest,
+    manifest: str | Path | FeatureManifest,
     output: Path,
     genes: Sequence[str] | None = None,
     uncertain_only: bool = False,
@@ -47,7 +49,7 @@ def write_features(
 
     Args:
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads.
-        manifest: Which features.
+        manifest: Which features, as for :func:`splice_meta.load_manifest`.
         output: A Parquet file; a directory of part files if the genes do not fit the memory
             budget at once.
         genes: Only these genes.
@@ -59,10 +61,11 @@ def write_features(
             everything is written.
     """
     opened = open_scores(scores, genes)
+    listed = load_manifest(manifest, opened.several)
     settings, selection = FeatureSettings(), Selection()
-    fills = fills_of(opened.all_rows(), manifest, settings)
+    fills = fills_of(opened.all_rows(), listed, settings)
     share = selection.target_rate if uncertain_only else 1.0
-    batches = list(opened.batches(memory, feature_bytes(len(manifest.names), share)))
+    batches = list(opened.batches(memory, feature_bytes(len(listed.names), share)))
     rows = 0
     with whole_file(output) as target:
         for number, (first, stop) in enumerate(batches):
@@ -70,6 +73,6 @@ def write_features(
             marked = mark_uncertain(axis, selection) if uncertain_only else axis
             picked = "is_uncertain" if uncertain_only else None
             part = part_of(target, number, len(batches))
-            sink_parquet(harmonize_plan(marked, manifest, settings, picked), part)
+            sink_parquet(harmonize_plan(marked, listed, settings, picked), part)
             rows += int(scan_parts(part).select(pl.len()).collect().item())
-    return WrittenFeatures(rows, fills, opened.absent)
+    return WrittenFeatures(rows, listed, fills, opened.absent)

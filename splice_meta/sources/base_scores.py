@@ -37,6 +37,11 @@ class BaseScores:
     others: tuple[BaseScores, ...] = ()
 
     @property
+    def several(self) -> tuple[str, ...]:
+        """The names of the base models if there are several; features are named by them then."""
+        return self.names if len(self.names) > 1 else ()
+
+    @property
     def absent(self) -> list[str]:
         """The genes asked for that have no scores."""
         there = set(self.table.genes["gene_id"])

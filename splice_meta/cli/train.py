@@ -1,0 +1,172 @@
+"""``splice-meta train``: base scores with truth in, a model bundle out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from splice_meta.cli.console import progress_bar, say, say_table, set_verbosity
+from splice_meta.cli.options import (
+    Genes,
+    GenesFile,
+    Memory,
+    Quiet,
+    Scores,
+    Verbose,
+    comma_list,
+    gene_list,
+    score_paths,
+)  # fmt: skip
+from splice_meta.errors import OutputError
+from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
+
+if TYPE_CHECKING:
+    from splice_meta.training.train import TrainWatcher
+
+DEFAULTS = TrainSettings()
+SHOWN = (
+    ("log_loss_per_site", "all"), ("brier_per_site", "all"), ("average_precision", "donor"),
+    ("average_precision", "acceptor"), ("top_k_accuracy", "donor"), ("top_k_accuracy", "acceptor"),
+    ("ece", "all"),
+)  # fmt: skip
+"""The figures of the card that are shown."""
+
+
+def train(
+    scores: Scores,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle to write.")],
+    manifest: Annotated[
+        str, typer.Option(help="extended, reference124, or a manifest file.")
+    ] = "extended",
+    genes: Genes = None,
+    genes_file: GenesFile = None,
+    leave_out: Annotated[
+        str, typer.Option(help="Genes that must not go in, separated by commas.")
+    ] = "",
+    test_chroms: Annotated[
+        str, typer.Option(help="Chromosomes whose genes must not go in, separated by commas.")
+    ] = "",
+    base_model: Annotated[
+        str, typer.Option(help="Name of the base model, where --scores does not name it.")
+    ] = "",
+    annotation_features: Annotated[
+        bool,
+        typer.Option(
+            "--annotation-features",
+            help="Keep features that count annotated sites, where the scores carry them.",
+        ),
+    ] = False,
+    objective: Annotated[
+        str, typer.Option(help="multiclass, or three_binary models that are renormalised.")
+    ] = DEFAULTS.kind,
+    residual: Annotated[
+        bool, typer.Option(help="Add to the base model's log-probabilities, or start from nothing.")
+    ] = True,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = DEFAULTS.folds,
+    split: Annotated[
+        Split, typer.Option(help="What is never on both sides of a fold.")
+    ] = DEFAULTS.split,
+    calibration: Annotated[
+        CalibrationChoice, typer.Option(help="Fitted to predictions of held-out genes.")
+    ] = DEFAULTS.calibration,
+    rounds: Annotated[int, typer.Option(help="Most boosting rounds.")] = DEFAULTS.rounds,
+    patience: Annotated[
+        int, typer.Option(help="Rounds without improvement after which to stop.")
+    ] = DEFAULTS.patience,
+    learning_rate: Annotated[float, typer.Option(help="Of boosting.")] = DEFAULTS.learning_rate,
+    depth: Annotated[int, typer.Option(help="Of the trees.")] = DEFAULTS.depth,
+    min_child_weight: Annotated[
+        float, typer.Option(help="Smallest sum of second derivatives in a leaf.")
+    ] = DEFAULTS.min_child_weight,
+    reg_lambda: Annotated[float, typer.Option(help="L2 penalty.")] = DEFAULTS.reg_lambda,
+    subsample: Annotated[float, typer.Option(help="Share of rows per round.")] = DEFAULTS.subsample,
+    colsample: Annotated[float, typer.Option(help="Share of features per tree.")] = (
+        DEFAULTS.colsample
+    ),
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = DEFAULTS.seed,
+    threads: Annotated[int, typer.Option(help="Of XGBoost; 0 for all.")] = DEFAULTS.threads,
+    control: Annotated[
+        bool,
+        typer.Option("--control", help="Also train on shuffled labels, which must give chance."),
+    ] = False,
+    held_out: Annotated[
+        Path | None, typer.Option(help="Write the predictions of held-out genes here (Parquet).")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="What the base scores' licence allows.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the bundle.")] = False,
+    memory: Memory = "1GiB",
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Train a meta-model on base scores that have splice_type, the truth."""
+    set_verbosity(quiet, verbose)
+    settings = TrainSettings(
+        kind=objective,  # type: ignore[arg-type]  # checked by the settings
+        residual=residual, folds=folds, split=split, calibration=calibration, rounds=rounds,
+        patience=patience, learning_rate=learning_rate, depth=depth,
+        min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
+        colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
+    )  # fmt: skip
+    for file in (output, held_out):
+        if file is not None and file.exists() and not overwrite:
+            raise OutputError(f"{file} is there already.", "Give another name, or --overwrite.")
+    wanted, paths = gene_list(genes, genes_file), score_paths(scores)
+    from splice_meta.sink import whole_file
+    from splice_meta.training.train import train as train_model
+
+    with _watcher() as watcher:
+        model = train_model(
+            paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
+            test_chroms=comma_list(test_chroms), base_model=base_model,
+            annotation_features=annotation_features, control=control, licence=licence,
+            held_out=held_out, watcher=watcher,
+        )  # fmt: skip
+    with whole_file(output) as target:
+        model.save(target)
+    show(model.metadata["card"])
+    say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")
+    return 0
+
+
+@contextmanager
+def _watcher() -> Iterator[TrainWatcher]:
+    """A watcher that draws a progress bar for each stage."""
+    from splice_meta.training.train import TrainWatcher
+
+    with progress_bar("training") as draw:
+        state = {"done": 0, "total": 1}
+
+        def started(what: str, total: int) -> None:
+            state.update(done=0, total=total)
+            draw(0, total, what)
+
+        def advanced(done: int) -> None:
+            state["done"] += done
+            draw(state["done"], state["total"])
+
+        yield TrainWatcher(started=started, advanced=advanced)
+
+
+def show(card: dict[str, Any]) -> None:
+    """Print what held-out genes say, base models and meta-model side by side."""
+    systems = card["systems"]
+    say(f"{card['how'][0].upper()}{card['how'][1:]}:")
+    rows = []
+    for metric, name in SHOWN:
+        figures = [systems[system][name][metric] for system in systems]
+        cells = [f"{figure['value']:.4f}" for figure in figures]
+        last = figures[-1]
+        change = f"{last['change']:+.4f}"
+        if last["change_low"] is not None:
+            change += f" [{last['change_low']:+.4f}, {last['change_high']:+.4f}]"
+        rows.append([metric.replace("_", " "), name, *cells, change])
+    say_table(["metric", "class", *(s.replace("_", " ") for s in systems), "change"], rows, 2)
+    for name, figures in (card.get("shuffled_labels") or {}).items():
+        say(
+            f"Shuffled labels, {name}: average precision {figures['average_precision']:.4f} among "
+            f"candidates, chance {figures['chance']:.4f}."
+        )

@@ -1,0 +1,140 @@
+"""Which positions a meta-model learns from, and their features.
+
+Of a gene's positions nearly all are far from any splice site and rightly called so. All
+*candidates* go in: positions where a base model gives donor or acceptor at least 0.001, and all
+annotated sites. Of the others a share goes in, more of those *near* the candidates' threshold (at
+least a tenth of it) than of the *far* ones, with weights such that the rows of a gene stand for
+all of its positions: a probability learned from them is one of complete coverage.
+
+The sample is systematic: of the near (or far) positions of a gene, in order, every k-th. So it
+depends on nothing but the gene.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from splice_meta.contracts import GENE, base_models_in, scores_of, with_axis
+from splice_meta.errors import InputError
+from splice_meta.manifest import FeatureManifest
+from splice_meta.pipeline import feature_bytes, harmonize_plan
+from splice_meta.settings import FeatureSettings, TrainSettings
+from splice_meta.sources.base_scores import BaseScores
+
+ROW, WEIGHT, TRUTH = "_is_row", "weight", "truth"
+NEAR = 0.1
+"""The near positions score at least this share of the candidates' threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRows:
+    """What a meta-model learns from.
+
+    Attributes:
+        frame: ``gene_id``, ``position``, the manifest's features, the base scores, ``truth``
+            (Enum) and ``weight`` (Float64), one row per training position.
+        manifest: The features.
+        positions: Positions that the rows stand for.
+    """
+
+    frame: pl.DataFrame
+    manifest: FeatureManifest
+    positions: int
+
+
+def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
+    """Mark the training positions and give them their weights.
+
+    Args:
+        scores: Canonical scores with truth and the position axis, each gene's rows adjacent.
+        settings: The candidates' threshold and the shares of the others.
+
+    Returns:
+        The scores with ``_is_row`` (Boolean), ``weight`` (Float64: how many positions a row
+        stands for) and ``truth``.
+    """
+    base_models = ("", *base_models_in(scores.collect_schema().names()))
+    highest = pl.max_horizontal(c for name in base_models for c in scores_of(name)[:2])
+    is_site = pl.col("splice_type") != "neither"
+    stratum = (
+        pl.when((highest >= settings.candidate) | is_site)
+        .then(pl.lit(0, pl.UInt8))
+        .when(highest >= settings.candidate * NEAR)
+        .then(pl.lit(1, pl.UInt8))
+        .otherwise(pl.lit(2, pl.UInt8))
+    )
+    number = pl.col("_stratum")
+    every = (
+        pl.when(number == 1)
+        .then(round(1 / settings.near_rate))
+        .when(number == 2)
+        .then(round(1 / settings.far_rate))
+        .otherwise(1)
+    )
+    group = [GENE, "_stratum"]
+    return (
+        scores.with_columns(_stratum=stratum, truth=pl.col("splice_type"))
+        .with_columns(_every=every, _number=pl.int_range(pl.len()).over(group))
+        .with_columns(
+            # From the middle of each stretch, so that short genes are sampled at both ends alike.
+            _is_row=pl.col("_number") % pl.col("_every") == (pl.col("_every") - 1) // 2
+        )
+        .with_columns(weight=pl.len().over(group) / pl.col(ROW).sum().over(group).cast(pl.Float64))
+        .drop("_stratum", "_every", "_number")
+    )
+
+
+def collect_rows(
+    scores: BaseScores,
+    manifest: FeatureManifest,
+    settings: TrainSettings,
+    advanced: Callable[[int], None],
+) -> TrainingRows:
+    """Go through the scores gene batch by gene batch and keep the training rows.
+
+    The features come from the plan of prediction. Memory is bounded by one batch and the rows.
+
+    Args:
+        scores: Checked base scores with ``splice_type``.
+        manifest: The features to make.
+        settings: Which rows.
+        advanced: Told the positions of each batch done.
+
+    Raises:
+        InputError: If the scores have no truth, or there is no annotated site.
+    """
+    names = scores.batch(0, 1).collect_schema().names()
+    if "splice_type" not in names:
+        raise InputError(
+            "The base scores have no column splice_type, which says what is annotated.",
+            "Add it (0 or neither, 1 or donor, 2 or acceptor).",
+        )
+    columns = [c for name in ("", *base_models_in(names)) for c in scores_of(name)]
+    share = settings.near_rate * 0.05 + settings.far_rate
+    parts = []
+    for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):
+        marked = mark_rows(with_axis(scores.batch(first, stop)), settings)
+        features = harmonize_plan(marked, manifest, FeatureSettings(), ROW, columns)
+        labels = marked.filter(ROW).select(TRUTH, WEIGHT)
+        found, extra, counts = pl.collect_all([features, labels, _gene_counts(marked)])
+        scores.verify(counts, first, stop)
+        parts.append(found.hstack(extra))
+        advanced(int(counts["positions"].sum()))
+    frame = pl.concat(parts)
+    if not frame.select((pl.col(TRUTH) != "neither").any()).item():
+        raise InputError(
+            "There is no annotated splice site among the positions.",
+            "Training needs genes with annotated donors and acceptors; check splice_type.",
+        )
+    return TrainingRows(frame=frame, manifest=manifest, positions=scores.table.positions)
+
+
+def _gene_counts(marked: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        marked.group_by(GENE)
+        .agg(pl.col("gene_id").first(), positions=pl.len().cast(pl.Int64))
+        .sort(GENE)
+    )

@@ -1,0 +1,278 @@
+"""From base scores with truth to a meta-model and its evaluation card."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from splice_meta.contracts import CLASSES, base_models_in, scores_of
+from splice_meta.errors import UsageError
+from splice_meta.manifest import FeatureManifest
+from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline import fills_of
+from splice_meta.settings import FeatureSettings, TrainSettings
+from splice_meta.sink import sink_parquet
+from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
+from splice_meta.training.calibrate import cross_fitted, fit_calibration
+from splice_meta.training.card import control_figures, make_card
+from splice_meta.training.features import training_manifest
+from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
+from splice_meta.training.splits import gene_places, make_folds
+
+log = logging.getLogger("splice_meta")
+
+HELD_OUT = ("donor_held_out", "acceptor_held_out", "neither_held_out")
+
+
+@dataclass
+class TrainWatcher:
+    """What a caller is told while a model is trained; the defaults say nothing.
+
+    Attributes:
+        started: Called at each stage with what it does and how much there is to do.
+        advanced: Called with how much of it is done.
+    """
+
+    started: Callable[[str, int], None] = field(default=lambda what, total: None)
+    advanced: Callable[[int], None] = field(default=lambda done: None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a training came to.
+
+    Attributes:
+        model: The meta-model, over all training genes.
+        held_out: The training rows with out-of-fold predictions: ``gene_id``, ``position``,
+            ``truth``, ``weight``, ``fold``, base scores, ``donor_held_out`` ...; calibrated by
+            the other folds.
+    """
+
+    model: MetaModel
+    held_out: pl.DataFrame
+
+
+def train(
+    scores: Any,
+    manifest: str | Path | FeatureManifest = "extended",
+    *,
+    settings: TrainSettings | None = None,
+    genes: str | Sequence[str] | None = None,
+    leave_out: Sequence[str] = (),
+    test_chroms: Sequence[str] = (),
+    base_model: str = "",
+    annotation_features: bool = False,
+    control: bool = False,
+    licence: str = "",
+    held_out: str | Path | None = None,
+    watcher: TrainWatcher | None = None,
+) -> MetaModel:
+    """Train a meta-model on base scores with truth.
+
+    By default the trees add to the base model's log-probabilities; held-out genes decide how many
+    rounds; a calibration is fitted to their predictions; the model is then trained on all genes.
+    The same input, settings and machine give the same bits.
+
+    Args:
+        scores: Base scores with ``splice_type``, anything :func:`splice_meta.scan_scores` reads;
+            a mapping of names for several base models.
+        manifest: ``extended``, ``reference124``, a manifest or a manifest file. Those known by
+            name come without features that count annotated sites, see ``annotation_features``.
+        settings: How to train.
+        genes: Only these genes.
+        leave_out: Not these genes.
+        test_chroms: Not the genes on these chromosomes: they are left for testing.
+        base_model: Name of the base model, where ``scores`` does not name it.
+        annotation_features: Keep the features of the annotation (``num_exons``,
+            ``n_splice_sites`` ...) in a manifest known by name, where the scores carry them.
+            They tell the model what it is to predict; it learns to trust them, and where a gene is
+            annotated poorly it goes wrong with confidence.
+        control: Also cross-validate with shuffled labels, which must come out at chance.
+        licence: What the base scores' licence allows, for the bundle.
+        held_out: Write the out-of-fold predictions here, as Parquet.
+        watcher: Told about progress.
+
+    Returns:
+        The model; ``.save(path)`` writes the bundle.
+
+    Raises:
+        SpliceMetaError: If scores, manifest or settings cannot be used.
+    """
+    chosen, watch = settings or TrainSettings(), watcher or TrainWatcher()
+    subject = open_training(
+        scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
+        base_model=base_model, annotation_features=annotation_features,
+    )  # fmt: skip
+    trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
+    if held_out is not None:
+        sink_parquet(trained.held_out.lazy(), Path(held_out))
+    return trained.model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is learned from.
+
+    Attributes:
+        scores: Checked base scores of the training genes.
+        manifest: The features that can be made from them.
+        places: Where the genes lie, see :func:`splice_meta.training.splits.gene_places`.
+        base_models: The base models, the primary one first.
+    """
+
+    scores: BaseScores
+    manifest: FeatureManifest
+    places: pl.DataFrame
+    base_models: tuple[str, ...]
+
+
+def open_training(
+    scores: Any,
+    *,
+    manifest: str | Path | FeatureManifest = "extended",
+    genes: str | Sequence[str] | None = None,
+    leave_out: Sequence[str] = (),
+    test_chroms: Sequence[str] = (),
+    base_model: str = "",
+    annotation_features: bool = False,
+) -> Subject:
+    """Open and check what a model is to learn from, before anything long is done.
+
+    Args:
+        scores: As for :func:`train`, like the other arguments.
+        manifest: The features.
+        genes: Only these genes.
+        leave_out: Not these genes.
+        test_chroms: Not the genes on these chromosomes.
+        base_model: Name of the base model.
+        annotation_features: Keep the features of the annotation.
+    """
+    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    for gene in opened.absent:
+        log.warning("Gene %s has no base scores.", gene)
+    places = gene_places(opened)
+    kept = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
+    if test_chroms:
+        kept = _without(kept, test_chroms)
+    if kept.height < places.height:
+        opened = open_scores(scores, kept["gene_id"].to_list())
+    columns = opened.batch(0, 1).collect_schema().names()
+    listed = training_manifest(manifest, opened.names, columns, annotation_features)
+    fills = fills_of(opened.all_rows(), listed, FeatureSettings())
+    for message in fills.messages():
+        log.warning("Left out of the model: %s", message)
+    made = replace(listed, names=tuple(n for n in listed.names if n not in fills.values))
+    names = opened.names or ((base_model,) if base_model else ())
+    return Subject(scores=opened, manifest=made, places=kept, base_models=names)
+
+
+def _without(places: pl.DataFrame, chroms: Sequence[str]) -> pl.DataFrame:
+    """The genes on other chromosomes; names match with or without "chr"."""
+    bare = {chrom.removeprefix("chr") for chrom in chroms}
+    named = pl.col("chrom").str.strip_prefix("chr")
+    unknown = sorted(bare - set(places.select(named).to_series().drop_nulls()))
+    if unknown:
+        raise UsageError(
+            f"No gene lies on the test chromosome {', '.join(unknown)}.",
+            "Check the names against the chrom column of the scores.",
+        )
+    kept = places.filter(~named.is_in(sorted(bare)).fill_null(False))
+    if kept.is_empty():
+        raise UsageError("All genes lie on test chromosomes.", "Leave some to train on.")
+    return kept
+
+
+def fit(
+    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: TrainWatcher
+) -> Trained:
+    """Cross-validate, calibrate, train on everything, and write the card.
+
+    Args:
+        subject: What to learn from.
+        settings: How.
+        control: Also cross-validate with shuffled labels.
+        licence: For the bundle.
+        watch: Told about progress.
+    """
+    folds = make_folds(subject.places, settings.split, settings.folds, settings.seed)
+    watch.started("reading", subject.scores.table.positions)
+    rows = collect_rows(subject.scores, subject.manifest, settings, watch.advanced)
+    fold = _fold_of(rows, folds)
+    blank = empty_model(rows, settings, subject.base_models)
+    problem = make_problem(rows, blank, settings)
+    rounds = settings.rounds * len(problem.outputs)
+    watch.started("cross-validating", rounds * (2 if control else 1))
+    found = cross_validate(problem, fold, watch.advanced)
+    labelled = (problem.truth, problem.weight)
+    held = cross_fitted(settings.calibration, found.probabilities, *labelled, fold)
+    held_out = _held_out(rows, fold, held)
+    shuffled = control_figures(problem, fold, settings, watch.advanced) if control else None
+    # All genes are k / (k - 1) times as many as a fold was trained on, and bear more rounds.
+    folds_used = int(fold.max()) + 1
+    rounds = {o: round(n * folds_used / (folds_used - 1)) for o, n in found.rounds.items()}
+    watch.started("boosting", 1)
+    model = replace(
+        blank,
+        boosters=boost(problem, rounds),
+        calibration=fit_calibration(settings.calibration, found.probabilities, *labelled),
+        training_genes=tuple(sorted(subject.places["gene_id"])),
+    )
+    watch.advanced(1)
+    card = make_card(held_out, subject.base_models, HELD_OUT, shuffled)
+    data = _description(subject, rows, settings, list(rounds.values()))
+    return Trained(
+        model=replace(model, metadata={**data, "licence": licence, "card": card}),
+        held_out=held_out,
+    )
+
+
+def _fold_of(rows: TrainingRows, folds: pl.DataFrame) -> npt.NDArray[np.int64]:
+    found = rows.frame.select("gene_id").join(
+        folds, on="gene_id", how="left", maintain_order="left"
+    )
+    return found["fold"].to_numpy()
+
+
+def _held_out(
+    rows: TrainingRows, fold: npt.NDArray[np.int64], held: npt.NDArray[np.float32]
+) -> pl.DataFrame:
+    names = rows.frame.columns
+    scores = [c for base_model in ("", *base_models_in(names)) for c in scores_of(base_model)]
+    by_class = dict(zip(CLASSES, held.T, strict=True))
+    return rows.frame.select("gene_id", "position", TRUTH, WEIGHT, *scores).with_columns(
+        pl.Series("fold", fold),
+        *(pl.Series(column, by_class[column.split("_")[0]]) for column in HELD_OUT),
+    )
+
+
+def _description(
+    subject: Subject, rows: TrainingRows, settings: TrainSettings, rounds: list[int]
+) -> dict[str, Any]:
+    """What the bundle says about its training."""
+    import xgboost
+
+    counts = rows.frame[TRUTH].value_counts().sort(TRUTH)
+    genes = subject.places
+    chroms = genes.group_by("chrom", maintain_order=True).agg(genes=pl.len(), sites=pl.sum("sites"))
+    return {
+        "description": f"{'Residual' if settings.residual else 'Plain'} gradient boosting on "
+        f"{' and '.join(subject.base_models) or 'base'} scores.",
+        "training": {
+            "positions": rows.positions,
+            "rows": rows.frame.height,
+            "rows_by_class": {str(name): count for name, count in counts.iter_rows()},
+            "genes": genes.height,
+            "by_chromosome": chroms.to_dicts(),
+            "rounds": rounds,
+            "settings": asdict(settings),
+        },
+        "versions": {"xgboost": xgboost.__version__, "polars": pl.__version__},
+    }
