@@ -188,6 +188,8 @@ class TrainSettings:
         subsample: Share of the rows that each round sees.
         colsample: Share of the features that each tree sees.
         folds: Folds of the cross-validation.
+        repeats: How often it is done, with other folds each time: the number of rounds that it
+            decides on is noisy where genes are few.
         split: What is never on both sides of a fold: ``gene`` (with the genes that overlap it) or
             ``chromosome``.
         calibration: ``none``, ``temperature``, ``platt`` or ``isotonic``, fitted on out-of-fold
@@ -214,6 +216,7 @@ class TrainSettings:
     subsample: float = 0.7
     colsample: float = 0.15
     folds: int = 5
+    repeats: int = 3
     split: Split = "gene"
     calibration: CalibrationChoice = "temperature"
     candidate: float = 0.001
@@ -228,8 +231,8 @@ class TrainSettings:
         one_of("The split", self.split, SPLITS)
         one_of("The calibration", self.calibration, CALIBRATIONS)
         for name, low in (
-            ("rounds", 1), ("patience", 1), ("depth", 1), ("folds", 2), ("seed", 0), ("threads", 0),
-            ("min_child_weight", 0), ("reg_lambda", 0),
+            ("rounds", 1), ("patience", 1), ("depth", 1), ("folds", 2), ("repeats", 1), ("seed", 0),
+            ("threads", 0), ("min_child_weight", 0), ("reg_lambda", 0),
         ):  # fmt: skip
             value = getattr(self, name)
             if not low <= value < float("inf"):

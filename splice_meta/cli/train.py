@@ -28,12 +28,8 @@ if TYPE_CHECKING:
     from splice_meta.training.train import TrainWatcher
 
 DEFAULTS = TrainSettings()
-SHOWN = (
-    ("log_loss_per_site", "all"), ("brier_per_site", "all"), ("average_precision", "donor"),
-    ("average_precision", "acceptor"), ("top_k_accuracy", "donor"), ("top_k_accuracy", "acceptor"),
-    ("ece", "all"),
-)  # fmt: skip
-"""The figures of the card that are shown."""
+FINALS = ("meta_model", "hybrid", "meta_only")
+"""Systems of a card that are no base model."""
 
 
 def train(
@@ -48,7 +44,7 @@ def train(
         str, typer.Option(help="Genes that must not go in, separated by commas.")
     ] = "",
     test_chroms: Annotated[
-        str, typer.Option(help="Chromosomes whose genes must not go in, separated by commas.")
+        str, typer.Option(help="Chromosomes to test on, not to train on, separated by commas.")
     ] = "",
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
@@ -67,6 +63,9 @@ def train(
         bool, typer.Option(help="Add to the base model's log-probabilities, or start from nothing.")
     ] = True,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = DEFAULTS.folds,
+    repeats: Annotated[
+        int, typer.Option(help="How often it is done, with other folds each time.")
+    ] = DEFAULTS.repeats,
     split: Annotated[
         Split, typer.Option(help="What is never on both sides of a fold.")
     ] = DEFAULTS.split,
@@ -106,7 +105,7 @@ def train(
     set_verbosity(quiet, verbose)
     settings = TrainSettings(
         kind=objective,  # type: ignore[arg-type]  # checked by the settings
-        residual=residual, folds=folds, split=split, calibration=calibration, rounds=rounds,
+        residual=residual, folds=folds, repeats=repeats, split=split, calibration=calibration, rounds=rounds,
         patience=patience, learning_rate=learning_rate, depth=depth,
         min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
         colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
@@ -152,21 +151,42 @@ def _watcher() -> Iterator[TrainWatcher]:
 
 
 def show(card: dict[str, Any]) -> None:
-    """Print what held-out genes say, base models and meta-model side by side."""
-    systems = card["systems"]
-    say(f"{card['how'][0].upper()}{card['how'][1:]}:")
-    rows = []
-    for metric, name in SHOWN:
-        figures = [systems[system][name][metric] for system in systems]
-        cells = [f"{figure['value']:.4f}" for figure in figures]
-        last = figures[-1]
-        change = f"{last['change']:+.4f}"
-        if last["change_low"] is not None:
-            change += f" [{last['change_low']:+.4f}, {last['change_high']:+.4f}]"
-        rows.append([metric.replace("_", " "), name, *cells, change])
-    say_table(["metric", "class", *(s.replace("_", " ") for s in systems), "change"], rows, 2)
-    for name, figures in (card.get("shuffled_labels") or {}).items():
+    """Print what held-out genes and test chromosomes say, base models and meta-model side by side.
+
+    Args:
+        card: The evaluation card of the model.
+    """
+    _show_part(card)
+    if "test" in card:
+        _show_part(card["test"])
+    for name, figures in (card["shuffled_labels"] or {}).items():
         say(
             f"Shuffled labels, {name}: average precision {figures['average_precision']:.4f} among "
             f"candidates, chance {figures['chance']:.4f}."
         )
+
+
+def _show_part(part: dict[str, Any]) -> None:
+    from splice_meta.report.describe import CARD_FIGURES
+
+    first, *others = part["systems"]
+    finals = [name for name in others if name in FINALS]
+    say(f"{part['how'][0].upper()}{part['how'][1:]}:")
+    rows = []
+    for metric, name in CARD_FIGURES:
+        figures = {system: part["systems"][system][name][metric] for system in (first, *others)}
+        cells = [f"{figures[system]['value']:.4f}" for system in figures]
+        rows.append(
+            [metric.replace("_", " "), name, *cells, *(_change(figures[f]) for f in finals)]
+        )
+    changes = [f"change, {f}" if len(finals) > 1 else "change" for f in finals]
+    heads = ["metric", "class", first, *others, *changes]
+    say_table([head.replace("_", " ") for head in heads], rows, 2)
+    say()
+
+
+def _change(figure: dict[str, float | None]) -> str:
+    text = f"{figure['change']:+.4f}"
+    if figure["change_low"] is None:
+        return text
+    return f"{text} [{figure['change_low']:+.4f}, {figure['change_high']:+.4f}]"

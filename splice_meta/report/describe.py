@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +18,13 @@ from splice_meta.runs.outputs import scan_parts
 from splice_meta.sources.base_scores import open_scores
 
 Pairs = list[tuple[str, str]]
+
+CARD_FIGURES = (
+    ("log_loss_per_site", "all"), ("brier_per_site", "all"), ("average_precision", "donor"),
+    ("average_precision", "acceptor"), ("top_k_accuracy", "donor"), ("top_k_accuracy", "acceptor"),
+    ("ece", "all"),
+)  # fmt: skip
+"""The figures of an evaluation card that are shown."""
 
 
 def describe(
@@ -84,26 +93,49 @@ def _manifest(manifest: FeatureManifest) -> Pairs:
 
 def _model(model: MetaModel) -> Pairs:
     margin = "base log-probabilities" if model.margin else "none"
+    if model.margin and model.margin.weights:
+        margin += f" (weights {', '.join(f'{weight:.2f}' for weight in model.margin.weights)})"
     pairs = [
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
         ("Base models", ", ".join(model.base_models) or "not stated"),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
+        ("Calibration", model.calibration.kind if model.calibration else "none"),
         ("Trained on", f"{len(model.training_genes):,} genes"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
     gains = sorted(model.gains().items(), key=lambda item: -item[1])
     total = sum(gain for _, gain in gains) or 1.0
     pairs.append(("Most gain", ", ".join(f"{n} {g / total:.0%}" for n, g in gains[:5])))
-    for group, figures in dict(model.metadata.get("metrics", {})).items():
-        if isinstance(figures, dict):
-            text = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            pairs.append((group.replace("_", " ").capitalize(), text))
-        else:
-            pairs.append(("Measured", str(figures)))
+    card = dict(model.metadata.get("card", {}))
+    for label, part in (("Held-out genes", card), ("Test chromosomes", card.get("test", {}))):
+        pairs += _figures(label, part)
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
+    return pairs
+
+
+def _figures(label: str, card: Mapping[str, Any]) -> Pairs:
+    """An evaluation of a model's card: what it went over, and its main figures, one per line."""
+    if not card:
+        return []
+    systems = card["systems"]
+    where = f" ({', '.join(card['chromosomes'])})" if "chromosomes" in card else ""
+    pairs = [
+        (label + where, f"{card['genes']:,} genes, {card['positions']:,.0f} positions, "
+         f"{card['sites']:,.0f} annotated sites; {' | '.join(systems)}, 95% intervals over genes")
+    ]  # fmt: skip
+    for metric, name in CARD_FIGURES:
+        cells = []
+        for figures in systems.values():
+            figure = figures[name][metric]
+            text = f"{figure['value']:.4f}"
+            if figure["low"] is not None:
+                text += f" [{figure['low']:.3f}, {figure['high']:.3f}]"
+            cells.append(text)
+        kind = "" if name == "all" else f", {name}s"
+        pairs.append((f"  {metric.replace('_', ' ')}{kind}", " | ".join(cells)))
     return pairs
 
 

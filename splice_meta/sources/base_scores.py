@@ -128,7 +128,7 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
     """Read and check base scores, in one streaming pass and without keeping them.
 
     Args:
-        source: See :func:`scan_scores`.
+        source: See :func:`scan_scores`; scores that are open already are returned as they are.
         genes: Only these genes; those that are not in the scores are simply not in the result.
 
     Raises:
@@ -136,6 +136,8 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """
+    if isinstance(source, BaseScores) and genes is None:
+        return source
     if isinstance(source, Mapping):
         return _open_several(source, genes)
     files = files_of(source)

@@ -11,10 +11,13 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import CLASSES, scores_of
+from splice_meta.evaluation.evaluate import measure
 from splice_meta.evaluation.record import figures_of
 from splice_meta.evaluation.summary import summarise
 from splice_meta.evaluation.tally import tally
+from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import TrainSettings
+from splice_meta.sources.base_scores import BaseScores
 from splice_meta.training.boost import Problem, cross_validate
 
 RESAMPLES = 1000
@@ -24,7 +27,6 @@ def make_card(
     held_out: pl.DataFrame,
     base_models: Sequence[str],
     columns: tuple[str, str, str],
-    control: dict[str, Any] | None,
 ) -> dict[str, Any]:
     """Base models and meta-model side by side, on genes that were held out.
 
@@ -32,10 +34,9 @@ def make_card(
         held_out: Training rows with out-of-fold predictions and weights.
         base_models: The base models, the primary one first; empty for a single one.
         columns: The columns of the out-of-fold predictions: donor, acceptor, neither.
-        control: The figures of the control with shuffled labels.
 
     Returns:
-        Plain objects for JSON: ``how``, ``systems`` by name, class and metric, ``control``.
+        Plain objects for JSON: ``how``, what was evaluated, ``systems`` by name, class and metric.
     """
     others = {name: scores_of(name) for name in base_models[1:]}
     systems = {"base": scores_of(), **others, "meta_model": columns}
@@ -48,7 +49,40 @@ def make_card(
         "positions": float(sums.positions.sum()),
         "sites": float(sum(counts.sum() for counts in sums.sites.values())),
         "systems": figures_of(found, "all"),
-        "shuffled_labels": control,
+    }
+
+
+def test_figures(
+    scores: BaseScores, model: MetaModel, advanced: Callable[[int], None]
+) -> dict[str, Any]:
+    """Base models and the model's modes side by side, over every position of genes left for it.
+
+    Args:
+        scores: Checked base scores of the test genes.
+        model: The finished model.
+        advanced: Told about progress, in positions.
+
+    Returns:
+        As :func:`make_card`.
+    """
+    done = 0
+
+    def progress(now: int, _: int) -> None:
+        nonlocal done
+        advanced(now - done)
+        done = now
+
+    found = measure(scores, model, modes=("hybrid", "meta_only"), progress=progress)
+    (group, *_) = found.groups
+    chroms = scores.frame.select(pl.col("chrom").unique().sort()).collect().to_series().to_list()
+    return {
+        "how": "every position of genes on chromosomes that were not trained on; intervals over "
+        "genes",
+        "chromosomes": chroms,
+        "genes": group.genes,
+        "positions": group.positions,
+        "sites": group.sites,
+        "systems": figures_of(found, "all"),
     }
 
 
@@ -78,7 +112,7 @@ def control_figures(
     is_candidate = np.flatnonzero(problem.weight == 1)
     truth = problem.truth.copy()
     truth[is_candidate] = np.random.default_rng(settings.seed).permutation(truth[is_candidate])
-    found = cross_validate(replace(problem, truth=truth), fold, advanced).probabilities
+    found = cross_validate(replace(problem, truth=truth), [fold], advanced).probabilities
     return {
         name: {
             "average_precision": float(

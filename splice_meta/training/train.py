@@ -22,7 +22,7 @@ from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import BaseScores, open_scores
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration
-from splice_meta.training.card import control_figures, make_card
+from splice_meta.training.card import control_figures, make_card, test_figures
 from splice_meta.training.features import training_manifest
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import gene_places, make_folds
@@ -89,7 +89,8 @@ def train(
         settings: How to train.
         genes: Only these genes.
         leave_out: Not these genes.
-        test_chroms: Not the genes on these chromosomes: they are left for testing.
+        test_chroms: Not the genes on these chromosomes: the model is tested on them, every
+            position of them, and the figures go into its card.
         base_model: Name of the base model, where ``scores`` does not name it.
         annotation_features: Keep the features of the annotation (``num_exons``,
             ``n_splice_sites`` ...) in a manifest known by name, where the scores carry them.
@@ -124,12 +125,14 @@ class Subject:
     Attributes:
         scores: Checked base scores of the training genes.
         manifest: The features that can be made from them.
+        test: Checked base scores of the test genes, or None.
         places: Where the genes lie, see :func:`splice_meta.training.splits.gene_places`.
         base_models: The base models, the primary one first.
     """
 
     scores: BaseScores
     manifest: FeatureManifest
+    test: BaseScores | None
     places: pl.DataFrame
     base_models: tuple[str, ...]
 
@@ -159,9 +162,10 @@ def open_training(
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
     places = gene_places(opened)
-    kept = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
-    if test_chroms:
-        kept = _without(kept, test_chroms)
+    allowed = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
+    kept = _without(allowed, test_chroms) if test_chroms else allowed
+    left = allowed.join(kept, on="gene_id", how="anti", maintain_order="left")
+    test = open_scores(scores, left["gene_id"].to_list()) if left.height else None
     if kept.height < places.height:
         opened = open_scores(scores, kept["gene_id"].to_list())
     columns = opened.batch(0, 1).collect_schema().names()
@@ -171,7 +175,7 @@ def open_training(
         log.warning("Left out of the model: %s", message)
     made = replace(listed, names=tuple(n for n in listed.names if n not in fills.values))
     names = opened.names or ((base_model,) if base_model else ())
-    return Subject(scores=opened, manifest=made, places=kept, base_models=names)
+    return Subject(scores=opened, manifest=made, test=test, places=kept, base_models=names)
 
 
 def _without(places: pl.DataFrame, chroms: Sequence[str]) -> pl.DataFrame:
@@ -202,32 +206,37 @@ def fit(
         licence: For the bundle.
         watch: Told about progress.
     """
-    folds = make_folds(subject.places, settings.split, settings.folds, settings.seed)
+    seeds = range(settings.seed, settings.seed + settings.repeats)
+    assigned = [make_folds(subject.places, settings.split, settings.folds, s) for s in seeds]
     watch.started("reading", subject.scores.table.positions)
     rows = collect_rows(subject.scores, subject.manifest, settings, watch.advanced)
-    fold = _fold_of(rows, folds)
+    folds = [_fold_of(rows, each) for each in assigned]
+    fold = folds[0]
     blank = empty_model(rows, settings, subject.base_models)
     problem = make_problem(rows, blank, settings)
     rounds = settings.rounds * len(problem.outputs)
     watch.started("cross-validating", rounds * (2 if control else 1))
-    found = cross_validate(problem, fold, watch.advanced)
+    found = cross_validate(problem, folds, watch.advanced)
     labelled = (problem.truth, problem.weight)
     held = cross_fitted(settings.calibration, found.probabilities, *labelled, fold)
     held_out = _held_out(rows, fold, held)
     shuffled = control_figures(problem, fold, settings, watch.advanced) if control else None
     # All genes are k / (k - 1) times as many as a fold was trained on, and bear more rounds.
     folds_used = int(fold.max()) + 1
-    rounds = {o: round(n * folds_used / (folds_used - 1)) for o, n in found.rounds.items()}
+    longer = {o: round(n * folds_used / (folds_used - 1)) for o, n in found.rounds.items()}
     watch.started("boosting", 1)
     model = replace(
         blank,
-        boosters=boost(problem, rounds),
+        boosters=boost(problem, longer),
         calibration=fit_calibration(settings.calibration, found.probabilities, *labelled),
         training_genes=tuple(sorted(subject.places["gene_id"])),
     )
     watch.advanced(1)
-    card = make_card(held_out, subject.base_models, HELD_OUT, shuffled)
-    data = _description(subject, rows, settings, list(rounds.values()))
+    card = make_card(held_out, subject.base_models, HELD_OUT) | {"shuffled_labels": shuffled}
+    if subject.test is not None:
+        watch.started("testing", 3 * subject.test.table.positions)
+        card |= {"test": test_figures(subject.test, model, watch.advanced)}
+    data = _description(subject, rows, settings, list(longer.values()))
     return Trained(
         model=replace(model, metadata={**data, "licence": licence, "card": card}),
         held_out=held_out,
