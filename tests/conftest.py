@@ -34,6 +34,13 @@ def model() -> sm.MetaModel:
     return sm.load_model(MODEL)
 
 
+@pytest.fixture(scope="session")
+def kmer_model(demo_path: Path) -> sm.MetaModel:
+    # The bundled model reads no sequence; this one gives weight to 3-mers.
+    quick = sm.TrainSettings(rounds=10, folds=2, repeats=1, calibration="none", colsample=1.0)
+    return sm.train(demo_path, "reference124", settings=quick)
+
+
 def make_scores(genes: dict[str, list[int]], seed: int = 0) -> pl.DataFrame:
     """Random but valid base scores for the given positions of each gene."""
     rng = np.random.default_rng(seed)

@@ -106,7 +106,10 @@ def test_failed_genes_give_exit_status_1(tmp_path: Path, demo_path: Path) -> Non
         (["run", "--scores", "{scores}", "--model", MODEL, "--memory", "lots"], "'lots'"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--genes", "GHOST"], "GHOST"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--genes-file", "no.txt"], "no.txt"),
-        (["run", "--scores", "a={scores}", "--model", MODEL], "base model"),
+        (
+            ["run", "--scores", "a={scores}", "--model", MODEL],
+            "needs base scores of openspliceai-mane",
+        ),
         (["features", "--scores", "{scores}", "-o", "x.parquet"], "--manifest"),
         (["features", "--scores", "{scores}", "-o", "x.parquet", "--manifest", "no"], "no"),
         (["inspect", "nowhere"], "nowhere"),
@@ -180,8 +183,8 @@ def test_features_in_parts_and_of_uncertain_positions(tmp_path: Path, demo_path:
     ("what", "words"),
     [
         ("scores", ["base scores", "271,163", "ENSG00000109332"]),
-        ("model", ["meta-model", "neither, donor, acceptor", "110"]),
-        ("manifest", ["feature manifest", "110"]),
+        ("model", ["meta-model", "neither, donor, acceptor", "59"]),
+        ("manifest", ["feature manifest", "59"]),
         ("run", ["output of a run", "hybrid", "27,118 recalibrated"]),
     ],
 )
@@ -212,11 +215,12 @@ def test_check_passes_on_the_bundled_model_and_leaves_nothing(tmp_path: Path) ->
 
 
 def test_check_fails_where_features_with_weight_are_filled(
-    tmp_path: Path, demo_scores: pl.DataFrame
+    tmp_path: Path, demo_scores: pl.DataFrame, kmer_model: sm.MetaModel
 ) -> None:
     demo_scores.drop("base").write_parquet(tmp_path / "no_base.parquet")
+    kmer_model.save(tmp_path / "bundle")
 
-    done = call("check", "--model", MODEL, "--scores", "no_base.parquet", cwd=tmp_path)
+    done = call("check", "--model", "bundle", "--scores", "no_base.parquet", cwd=tmp_path)
 
     assert done.returncode == 1
     assert "Training-serving skew" in done.stdout

@@ -449,8 +449,16 @@ def calibrators() -> list[Any]:
 @pytest.mark.parametrize(
     ("kind", "extra", "reason"),
     [
-        ("CalibratedSigmoidEnsemble", {"calibrator": calibrators()[1]}, "no calibration stage"),
-        ("PerClassCalibratedSigmoidEnsemble", {"calibrators": calibrators()}, "no calibration"),
+        (
+            "CalibratedSigmoidEnsemble",
+            {"calibrator": calibrators()[1]},
+            "its kind of calibration",
+        ),
+        (
+            "PerClassCalibratedSigmoidEnsemble",
+            {"calibrators": calibrators()},
+            "its kind of calibration",
+        ),
         (
             "ConsolidatedMetaModel",
             {"instance_weights": [np.float64(0.5)] * 2, "consolidation_method": "voting"},

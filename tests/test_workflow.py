@@ -211,11 +211,12 @@ def test_kept_artifacts_are_a_training_dataset(
 
 
 def test_skew_is_reported_with_its_share_of_the_gain(
-    scores: pl.DataFrame, tmp_path: Path, model: sm.MetaModel
+    scores: pl.DataFrame, tmp_path: Path, kmer_model: sm.MetaModel
 ) -> None:
-    result = sm.run(scores.drop("base"), model, tmp_path, run_name="r")
+    result = sm.run(scores.drop("base"), kmer_model, tmp_path, run_name="r")
 
-    gains = model.gains()
+    gains = kmer_model.gains()
+    assert any(name.startswith("3mer") for name in gains)
     filled = sum(g for n, g in gains.items() if n.startswith("3mer") or "sequence" in n
                  or n == "gc_content")  # fmt: skip
     share = filled / sum(gains.values())
@@ -306,9 +307,12 @@ def test_folders_with_brackets_are_folders(scores: pl.DataFrame, tmp_path: Path)
 
 
 def test_a_callers_log_is_not_flooded(
-    scores: pl.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scores: pl.DataFrame,
+    tmp_path: Path,
+    kmer_model: sm.MetaModel,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sm.run(scores.drop("base"), MODEL, tmp_path)
+    sm.run(scores.drop("base"), kmer_model, tmp_path)
 
     # Warnings come through, as they would without a run's log file; details do not.
     assert {record.levelname for record in caplog.records} == {"WARNING"}

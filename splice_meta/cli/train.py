@@ -105,8 +105,8 @@ def train(
     set_verbosity(quiet, verbose)
     settings = TrainSettings(
         kind=objective,  # type: ignore[arg-type]  # checked by the settings
-        residual=residual, folds=folds, repeats=repeats, split=split, calibration=calibration, rounds=rounds,
-        patience=patience, learning_rate=learning_rate, depth=depth,
+        residual=residual, folds=folds, repeats=repeats, split=split, calibration=calibration,
+        rounds=rounds, patience=patience, learning_rate=learning_rate, depth=depth,
         min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
         colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
     )  # fmt: skip

@@ -37,7 +37,7 @@ from splice_meta.model.unpickle import ADMITTED, Held, Named, plain, read_pickle
 XGBOOST_FILES = (".json", ".ubj")
 PICKLES = (".pkl", ".pickle", ".joblib")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".z")
-_NO_CALIBRATION = "a bundle holds other kinds of calibration than its own"
+_NO_CALIBRATION = "a bundle cannot hold its kind of calibration"
 _NO_SETS = "a meta-model holds one model, or one per class, not a set of ensembles"
 _UNSUPPORTED = {
     "CalibratedSigmoidEnsemble": ("with a calibrator on donor + acceptor", _NO_CALIBRATION),
