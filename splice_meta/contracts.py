@@ -70,7 +70,12 @@ def scores_of(base_model: str = "") -> tuple[str, str, str]:
 def base_models_in(columns: Collection[str]) -> tuple[str, ...]:
     """The named base models whose three scores are among some columns, in their order."""
     names = [c.removesuffix(f".{SCORES[0]}") for c in columns if c.endswith(f".{SCORES[0]}")]
-    return tuple(name for name in names if set(scores_of(name)) <= set(columns))
+    return tuple(name for name in names if name and set(scores_of(name)) <= set(columns))
+
+
+def all_scores_in(columns: Collection[str]) -> list[tuple[str, str, str]]:
+    """The score columns of the primary base model, then of each named one among some columns."""
+    return [scores_of(name) for name in ("", *base_models_in(columns))]
 
 
 def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
@@ -90,11 +95,13 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
 
     Args:
         scores: Base scores, one row per nucleotide. ``neither_score`` is 1 - donor - acceptor
-            where it is absent. Columns the contract does not name are carried unchanged.
+            where it is absent. Scores of named base models (``NAME.donor_score`` ...) may stand
+            beside them. Columns the contract does not name are carried unchanged.
 
     Returns:
         ``gene_id`` String, ``position`` Int64, the three scores Float32, then the optional columns
-        that are there; ``splice_type`` (the truth) as Enum(neither, donor, acceptor).
+        that are there; ``splice_type`` (the truth) as Enum(neither, donor, acceptor). Scores of
+        named base models are Float32, too.
 
     Raises:
         ContractError: If a required column is missing or has a type that cannot be meant.
@@ -114,8 +121,9 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
             exprs[name] = pl.col(name).cast(pl.String)
     if schema["position"] != pl.Int64:
         exprs["position"] = pl.col("position").cast(pl.Int64)
+    scored = [name for names in all_scores_in(schema.names()) for name in names]
     exprs |= {
-        n: pl.col(n).cast(pl.Float32) for n in SCORES if schema.get(n, pl.Float32) != pl.Float32
+        n: pl.col(n).cast(pl.Float32) for n in scored if schema.get(n, pl.Float32) != pl.Float32
     }
     if "neither_score" not in schema:
         rest = 1.0 - pl.col("donor_score").cast(pl.Float64) - pl.col("acceptor_score")
@@ -133,8 +141,9 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
 def _refuse_types(schema: pl.Schema) -> None:
     """Refuse columns of the contract whose type cannot be meant."""
     text: tuple[type[pl.DataType], ...] = (pl.String, pl.Categorical, pl.Enum)
+    scored = {name for names in all_scores_in(schema.names()) for name in names}
     for name, dtype in schema.items():
-        if name in SCORES:
+        if name in scored:
             good, must = dtype.is_numeric(), "a number"
         elif name in ("position", "genomic_position"):
             good, must = dtype.is_integer(), "an integer"

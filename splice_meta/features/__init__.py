@@ -22,7 +22,7 @@ from collections.abc import Collection
 
 import polars as pl
 
-from splice_meta.catalogue import GENOMIC, kind_of
+from splice_meta.catalogue import GENOMIC, SCORE_KINDS, kind_of, split_name
 from splice_meta.contracts import AXIS, GENE, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
@@ -105,7 +105,7 @@ def plan_features(
     """
     scores = scores.drop(TRUTH, strict=False)
     columns = scores.collect_schema().names()
-    base_models = manifest.base_models or ("",)
+    base_models = _base_models(manifest)
     _refuse_missing(base_models, columns)
     wanted = set(manifest.names)
     custom = {n: expr for n, expr in custom_exprs(settings).items() if n in wanted}
@@ -135,6 +135,12 @@ def plan_features(
         )
     found = {name: pl.col(name) for name in (*raw, *made)} | plain
     return plan.select("gene_id", "position", **found), made
+
+
+def _base_models(manifest: FeatureManifest) -> tuple[str, ...]:
+    """The base models that features are made from; the empty name stands for the primary one."""
+    of_scores = manifest.of_kind(*SCORE_KINDS)
+    return tuple(dict.fromkeys(split_name(name)[0] for name in of_scores)) or ("",)
 
 
 def _refuse_missing(base_models: Collection[str], columns: Collection[str]) -> None:
@@ -189,11 +195,10 @@ def _counted_exprs(
     place = [name for name in names if kind_of(name) != "surroundings"]
     if place:
         exprs["_place"] = place_expr(place, picked)
-    for base_model in manifest.base_models or ("",):
-        front = f"{base_model}." if base_model else ""
-        mine = [n.removeprefix(front) for n in names if n.startswith(front) and n not in place]
-        if mine:
-            exprs[f"_{front}surroundings"] = surroundings_expr(mine, base_model, picked)
+    surroundings = [split_name(name) for name in names if name not in place]
+    for base_model in dict.fromkeys(base_model for base_model, _ in surroundings):
+        mine = [feature for of, feature in surroundings if of == base_model]
+        exprs[f"_surroundings_{base_model}"] = surroundings_expr(mine, base_model, picked)
     return exprs
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import base_models_in, canonical
+from splice_meta.contracts import base_models_in, canonical, scores_of
 from splice_meta.errors import ContractError, InputError
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.files import files_of, scan_files
@@ -168,7 +168,15 @@ def _open_several(source: Mapping[str, Any], genes: Sequence[str] | None) -> Bas
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
     files = tuple(file for scores in (primary, *others) for file in scores.files)
-    return replace(primary, files=files, names=names, others=tuple(others))
+    # Scores that stand in the primary table under some name: those given under names count.
+    stale = [column for name in primary.names for column in scores_of(name)]
+    return replace(
+        primary,
+        frame=primary.frame.drop(stale),
+        files=files,
+        names=names,
+        others=tuple(others),
+    )
 
 
 def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from splice_meta.contracts import RANGE_TOLERANCE, SCORES
+from splice_meta.contracts import RANGE_TOLERANCE, all_scores_in
 from splice_meta.errors import ContractError
 
 SUM_TOLERANCE = 1e-2
@@ -48,17 +48,27 @@ def gene_runs(scores: pl.LazyFrame) -> pl.LazyFrame:
         above), ``no_position`` and, for each check, the number of rows that fail it.
     """
     step = pl.col("position").diff()
-    total = sum((pl.col(name).cast(pl.Float64) for name in SCORES), pl.lit(0.0))
-    checks = {
-        f"bad_{name}": ~pl.col(name).is_between(-RANGE_TOLERANCE, 1 + RANGE_TOLERANCE)
-        for name in SCORES
-    } | {"bad_sum": ~total.is_between(1 - SUM_TOLERANCE, 1 + SUM_TOLERANCE)}
-    truth = ["splice_type"] if "splice_type" in scores.collect_schema() else []
+    columns = scores.collect_schema().names()
+    scored = all_scores_in(columns)
+    checks: dict[str, pl.Expr] = {}
+    for names in scored:
+        total = sum((pl.col(name).cast(pl.Float64) for name in names), pl.lit(0.0))
+        checks |= {
+            f"bad_{name}": ~pl.col(name).is_between(-RANGE_TOLERANCE, 1 + RANGE_TOLERANCE)
+            for name in names
+        } | {_bad_sum(names): ~total.is_between(1 - SUM_TOLERANCE, 1 + SUM_TOLERANCE)}
+    truth = ["splice_type"] if "splice_type" in columns else []
     if truth:
         checks["bad_truth"] = pl.col("splice_type").is_null()
     same = pl.col("run") == pl.col("run").shift(1)
     return (
-        scores.select("gene_id", "position", *SCORES, *truth, run=pl.col("gene_id").rle_id())
+        scores.select(
+            "gene_id",
+            "position",
+            *(name for names in scored for name in names),
+            *truth,
+            run=pl.col("gene_id").rle_id(),
+        )
         .with_columns(
             backward=same & (step < 0),
             repeated=same & (step == 0),
@@ -93,7 +103,8 @@ def check(scores: pl.LazyFrame) -> GeneTable:
     """
     runs = gene_runs(scores).collect()
     _refuse_missing_keys(runs)
-    _refuse_bad_scores(scores, runs)
+    for names in all_scores_in(scores.collect_schema().names()):
+        _refuse_bad_scores(scores, runs, names)
     _refuse_bad_truth(runs)
     twice = runs.filter(pl.col("gene_id").is_duplicated())
     if twice.height:
@@ -133,8 +144,14 @@ def _refuse_missing_keys(runs: pl.DataFrame) -> None:
         )
 
 
-def _refuse_bad_scores(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
-    for name in SCORES:
+def _bad_sum(names: tuple[str, ...]) -> str:
+    return f"bad_sum_{names[0]}"
+
+
+def _refuse_bad_scores(
+    scores: pl.LazyFrame, runs: pl.DataFrame, names: tuple[str, str, str]
+) -> None:
+    for name in names:
         bad = runs.filter(pl.col(f"bad_{name}") > 0)
         if not bad.height:
             continue
@@ -151,11 +168,11 @@ def _refuse_bad_scores(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
             f"({', '.join(counts)}), first in gene {bad['gene_id'][0]}.",
             "Scores are probabilities in 0..1 without missing values.",
         )
-    bad = runs.filter(pl.col("bad_sum") > 0)
+    bad = runs.filter(pl.col(_bad_sum(names)) > 0)
     if bad.height:
         raise ContractError(
-            f"donor_score + acceptor_score + neither_score is not 1 in {bad['bad_sum'].sum():,} "
-            f"rows, first in gene {bad['gene_id'][0]}.",
+            f"{' + '.join(names)} is not 1 in {bad[_bad_sum(names)].sum():,} rows, first in gene "
+            f"{bad['gene_id'][0]}.",
             f"The three probabilities of a position must sum to 1 within {SUM_TOLERANCE}.",
         )
 

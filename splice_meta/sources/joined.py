@@ -13,7 +13,7 @@ from splice_meta.errors import ContractError, UsageError
 from splice_meta.sources.checks import GeneTable
 
 KEYS = ("gene_id", "position")
-NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
 def check_names(source: Mapping[str, Any]) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ def check_names(source: Mapping[str, Any]) -> tuple[str, ...]:
         UsageError: If there is none, or one is no plain name.
     """
     for name in source:
-        if not isinstance(name, str) or not NAME.match(name):
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} is no name of a base model.",
                 "A name starts with a letter and holds letters, digits, - and _.",
