@@ -54,7 +54,9 @@ class Calibration:
             "platt": len(self.slopes) == len(self.intercepts) == 3 and min(self.slopes) > 0,
             "isotonic": len(self.knots) == 3 and all(_is_curve(*knots) for knots in self.knots),
         }
-        if not is_sound.get(self.kind, False):
+        curves = (number for knots in self.knots for listed in knots for number in listed)
+        numbers = (self.temperature, *self.slopes, *self.intercepts, *curves)
+        if not is_sound.get(self.kind, False) or not np.isfinite(numbers).all():
             raise ModelError(
                 f"The {self.kind} calibration of the model is damaged.", "Make the bundle again."
             )
@@ -70,10 +72,10 @@ class Calibration:
         """
         p = np.clip(probabilities.astype(np.float64), FLOOR, 1 - FLOOR)
         if self.kind == "temperature":
-            mapped = np.exp(np.log(p) * (1 / self.temperature))
+            mapped = _exp(np.log(p) * (1 / self.temperature))
         elif self.kind == "platt":
             z = np.log(p / (1 - p)) * np.array(self.slopes) + np.array(self.intercepts)
-            mapped = 1 / (1 + np.exp(-z))
+            mapped = _exp(-np.logaddexp(0, -z))
         else:
             mapped = np.stack(
                 [np.interp(p[:, c], *knots) for c, knots in enumerate(self.knots)], axis=1
@@ -111,6 +113,11 @@ def read_calibration(data: Mapping[str, Any] | None) -> Calibration | None:
         intercepts=tuple(map(float, data.get("intercepts", ()))),
         knots=tuple((tuple(map(float, x)), tuple(map(float, y))) for x, y in data.get("knots", ())),
     )
+
+
+def _exp(logs: Floats) -> Floats:
+    """exp, each row up to a factor that makes its largest value 1: no row becomes all zeros."""
+    return np.asarray(np.exp(logs - logs.max(axis=1, keepdims=True)), np.float64)
 
 
 def _is_curve(x: tuple[float, ...], y: tuple[float, ...]) -> bool:

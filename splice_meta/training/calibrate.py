@@ -13,6 +13,9 @@ Floats = npt.NDArray[np.float64]
 KNOT_FLOOR = 1e-7
 """The lowest calibrated probability of an isotonic curve: a frequency of 0 is never certain."""
 
+LEAST_SLOPE = 1e-3
+"""Of a ``platt`` line: where a class gets rarer the more it is predicted, its line is flat."""
+
 _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
@@ -92,9 +95,15 @@ def _temperature(p: Floats, truth: npt.NDArray[np.int64], weight: Floats) -> flo
 def _platt(p: Floats, is_class: npt.NDArray[np.bool_], weight: Floats) -> tuple[float, float]:
     from sklearn.linear_model import LogisticRegression
 
+    if is_class.all() or not is_class.any():
+        return 1.0, 0.0  # nothing to fit: few genes may hold no site of a type
     line = LogisticRegression(C=np.inf, max_iter=1000)
     line.fit(np.log(p / (1 - p))[:, None], is_class, sample_weight=weight)
-    return float(line.coef_[0, 0]), float(line.intercept_[0])
+    slope, intercept = float(line.coef_[0, 0]), float(line.intercept_[0])
+    if slope >= LEAST_SLOPE:
+        return slope, intercept
+    rate = float(weight[is_class].sum() / weight.sum())
+    return LEAST_SLOPE, float(np.log(rate / (1 - rate)))
 
 
 def _isotonic(
