@@ -272,8 +272,9 @@ def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaMod
 def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
     """Refuse scores that lack a base model the meta-model needs.
 
-    A model of one base model takes unnamed scores as they are; under names, its base model must
-    be the first, because that is the one whose predictions are kept and recalibrated.
+    A model whose features name none takes unnamed scores as they are; under names, its (first)
+    base model must be the first, because that is the one whose predictions are kept and
+    recalibrated.
 
     Raises:
         UsageError: It says which base models are needed and which are there.
@@ -282,10 +283,11 @@ def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
         return
     needed, given = model.manifest.base_models, scores.names
     missing = [name for name in needed if name not in given]
-    if not needed and given and model.base_models:
-        missing = [name for name in model.base_models if name != given[0]]
+    primary = model.base_models[:1]
+    if not needed and given:
+        missing = [name for name in primary if name != given[0]]
     if missing:
-        wanted = " and ".join(needed or model.base_models)
+        wanted = " and ".join(needed or primary)
         listed = ", ".join(given) or "scores without a name"
         first = "" if needed else " first"
         raise UsageError(

@@ -23,7 +23,7 @@ from collections.abc import Collection
 import polars as pl
 
 from splice_meta.catalogue import GENOMIC, SCORE_KINDS, kind_of, split_name
-from splice_meta.contracts import AXIS, GENE, scores_of
+from splice_meta.contracts import AXIS, GENE, all_scores_in, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
 from splice_meta.features.genomic import genomic_exprs
@@ -116,7 +116,7 @@ def plan_features(
     on_axis = shifted_axis_exprs() | {_CUSTOM + name: expr for name, expr in custom.items()}
     for exprs in shifted:
         on_axis |= exprs
-    raw = [c for base_model in dict.fromkeys(("", *base_models)) for c in scores_of(base_model)]
+    raw = [column for names in all_scores_in(columns) for column in names]
     genomic = [name for name in GENOMIC if name in plain and name in columns]
     kept = ["gene_id", "position", AXIS, *raw, *on_axis, *genomic]
     plan = (

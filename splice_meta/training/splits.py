@@ -41,7 +41,7 @@ def make_folds(genes: pl.DataFrame, split: Split, folds: int, seed: int) -> pl.D
     """Assign genes to folds of about as many annotated sites each.
 
     Args:
-        genes: From :func:`gene_places`.
+        genes: From :func:`gene_places`; chromosomes match with or without "chr".
         split: ``gene`` or ``chromosome``.
         folds: How many folds; fewer if there are fewer genes or chromosomes.
         seed: Decides between groups of equally many sites.
@@ -52,6 +52,7 @@ def make_folds(genes: pl.DataFrame, split: Split, folds: int, seed: int) -> pl.D
     Raises:
         InputError: If there are not two groups to keep apart, or chromosomes are not known.
     """
+    genes = genes.with_columns(pl.col("chrom").str.strip_prefix("chr"))
     if split == "chromosome":
         if genes["chrom"].null_count():
             raise InputError(
