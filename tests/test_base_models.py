@@ -509,6 +509,17 @@ def test_model_of_one_base_model_takes_its_name_or_none() -> None:
     assert sm.predict({"a": FIRST, "b": SECOND}, SINGLE).equals(plain)
 
 
+def test_model_of_several_whose_features_name_none_needs_the_first() -> None:
+    model = make_model(("donor_score", "context_max"), Margin(), ("a", "b"))
+
+    plain = sm.predict(FIRST, model)
+
+    assert sm.predict({"a": FIRST, "b": SECOND}, model).equals(plain)
+    assert sm.predict({"a": FIRST}, model).equals(plain)
+    with pytest.raises(UsageError, match="needs base scores of a first; given are b, a"):
+        sm.predict({"b": FIRST, "a": SECOND}, model)
+
+
 def test_model_that_names_no_base_model_takes_any_scores() -> None:
     model = make_model(("donor_score", "context_max"), Margin(), ())
 
