@@ -386,6 +386,7 @@ def make_model(
     x = rng.random((300, len(names))).astype(np.float32)
     data = xgboost.DMatrix(x, rng.integers(0, 3, 300), feature_names=list(names))
     parameters = {"objective": "multi:softprob", "num_class": 3, "max_depth": 2, "seed": 1}
+    parameters["nthread"] = 1  # a tiny model is slowed down by threads
     return MetaModel(
         manifest=FeatureManifest(names),
         boosters=(xgboost.train(parameters, data, 4),),

@@ -213,6 +213,7 @@ def make_model(calibration: Calibration | None) -> MetaModel:
     x = rng.random((200, len(NAMES))).astype(np.float32)
     data = xgboost.DMatrix(x, rng.integers(0, 3, 200), feature_names=list(NAMES))
     parameters = {"objective": "multi:softprob", "num_class": 3, "max_depth": 2, "seed": 1}
+    parameters["nthread"] = 1  # a tiny model is slowed down by threads
     return MetaModel(
         manifest=FeatureManifest(NAMES),
         boosters=(xgboost.train(parameters, data, 3),),
