@@ -182,6 +182,8 @@ class TrainSettings:
         rounds: Most boosting rounds; held-out genes decide how many are used.
         patience: Rounds without improvement on held-out genes after which the search ends.
         learning_rate: Step size of a round.
+        parallel_trees: Trees per round and class, each on rows and features of its own; their mean
+            is taken. More make the model depend less on the draw.
         depth: Largest depth of a tree.
         min_child_weight: Smallest sum of second derivatives in a leaf.
         reg_lambda: L2 penalty of the leaves.
@@ -210,6 +212,7 @@ class TrainSettings:
     rounds: int = 600
     patience: int = 50
     learning_rate: float = 0.05
+    parallel_trees: int = 4
     depth: int = 3
     min_child_weight: float = 1.0
     reg_lambda: float = 3.0
@@ -231,7 +234,8 @@ class TrainSettings:
         one_of("The split", self.split, SPLITS)
         one_of("The calibration", self.calibration, CALIBRATIONS)
         for name, low in (
-            ("rounds", 1), ("patience", 1), ("depth", 1), ("folds", 2), ("repeats", 1), ("seed", 0),
+            ("rounds", 1), ("patience", 1), ("depth", 1), ("parallel_trees", 1),
+            ("folds", 2), ("repeats", 1), ("seed", 0),
             ("threads", 0), ("min_child_weight", 0), ("reg_lambda", 0),
         ):  # fmt: skip
             value = getattr(self, name)

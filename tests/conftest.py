@@ -38,7 +38,13 @@ def model() -> sm.MetaModel:
 def kmer_model(demo_path: Path) -> sm.MetaModel:
     # The bundled model reads no sequence; this one gives weight to 3-mers.
     quick = sm.TrainSettings(
-        rounds=10, folds=2, repeats=1, calibration="none", colsample=1.0, threads=1
+        rounds=10,
+        folds=2,
+        repeats=1,
+        calibration="none",
+        colsample=1.0,
+        threads=1,
+        parallel_trees=1,
     )
     return sm.train(demo_path, "reference124", settings=quick)
 

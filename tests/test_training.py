@@ -25,7 +25,7 @@ from splice_meta.training.boost import cross_validate, empty_model, make_problem
 from splice_meta.training.rows import collect_rows
 from splice_meta.training.train import open_training
 
-QUICK = sm.TrainSettings(rounds=12, patience=12, folds=3, repeats=1, threads=1)
+QUICK = sm.TrainSettings(rounds=12, patience=12, folds=3, repeats=1, threads=1, parallel_trees=1)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +72,17 @@ def test_the_card_stands_for_complete_coverage(
 
 
 def test_training_gives_the_same_bits_again(
-    trained: tuple[sm.MetaModel, Path], demo_path: Path
+    trained: tuple[sm.MetaModel, Path], demo_path: Path, demo_scores: pl.DataFrame
 ) -> None:
     again = sm.train(demo_path, settings=QUICK, base_model="osai")
     batched = sm.train(demo_path, settings=replace(QUICK, memory=20 << 20), base_model="osai")
     other = sm.train(demo_path, settings=replace(QUICK, seed=5), base_model="osai")
+    genes = demo_scores.partition_by("gene_id", maintain_order=True)
+    turned = sm.train(pl.concat(genes[::-1]), settings=QUICK, base_model="osai")
 
     assert again.digest() == trained[0].digest()
     assert batched.digest() == trained[0].digest()
+    assert turned.digest() == trained[0].digest()
     assert other.digest() != trained[0].digest()
 
 

@@ -10,7 +10,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-QUICK = ("--rounds", "8", "--folds", "2", "--repeats", "1", "--threads", "1")
+QUICK = (
+    "--rounds",
+    "8",
+    "--folds",
+    "2",
+    "--repeats",
+    "1",
+    "--threads",
+    "1",
+    "--parallel-trees",
+    "1",
+)
 
 
 def call(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -77,6 +77,9 @@ def train(
         int, typer.Option(help="Rounds without improvement after which to stop.")
     ] = DEFAULTS.patience,
     learning_rate: Annotated[float, typer.Option(help="Of boosting.")] = DEFAULTS.learning_rate,
+    parallel_trees: Annotated[
+        int, typer.Option(help="Trees per round and class, of which the mean is taken.")
+    ] = DEFAULTS.parallel_trees,
     depth: Annotated[int, typer.Option(help="Of the trees.")] = DEFAULTS.depth,
     min_child_weight: Annotated[
         float, typer.Option(help="Smallest sum of second derivatives in a leaf.")
@@ -106,7 +109,8 @@ def train(
     settings = TrainSettings(
         kind=objective,  # type: ignore[arg-type]  # checked by the settings
         residual=residual, folds=folds, repeats=repeats, split=split, calibration=calibration,
-        rounds=rounds, patience=patience, learning_rate=learning_rate, depth=depth,
+        rounds=rounds, patience=patience, learning_rate=learning_rate,
+        parallel_trees=parallel_trees, depth=depth,
         min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
         colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
     )  # fmt: skip

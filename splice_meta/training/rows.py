@@ -35,7 +35,7 @@ class TrainingRows:
 
     Attributes:
         frame: ``gene_id``, ``position``, the manifest's features, the base scores, ``truth``
-            (Enum) and ``weight`` (Float64), one row per training position.
+            (Enum) and ``weight`` (Float64), one row per training position, by gene and position.
         manifest: The features.
         positions: Positions that the rows stand for.
     """
@@ -123,7 +123,8 @@ def collect_rows(
         scores.verify(counts, first, stop)
         parts.append(found.hstack(extra))
         advanced(int(counts["positions"].sum()))
-    frame = pl.concat(parts)
+    # The same rows in the same order, whatever the order of the input.
+    frame = pl.concat(parts).sort("gene_id", "position")
     if not frame.select((pl.col(TRUTH) != "neither").any()).item():
         raise InputError(
             "There is no annotated splice site among the positions.",

@@ -79,7 +79,7 @@ def train(
 
     By default the trees add to the base model's log-probabilities; held-out genes decide how many
     rounds; a calibration is fitted to their predictions; the model is then trained on all genes.
-    The same input, settings and machine give the same bits.
+    The same input, in whatever order, the same settings and machine give the same bits.
 
     Args:
         scores: Base scores with ``splice_type``, anything :func:`splice_meta.scan_scores` reads;
@@ -161,7 +161,7 @@ def open_training(
     opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
-    places = gene_places(opened)
+    places = gene_places(opened).sort("gene_id")
     allowed = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
     kept = _without(allowed, test_chroms) if test_chroms else allowed
     left = allowed.join(kept, on="gene_id", how="anti", maintain_order="left")
