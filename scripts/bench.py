@@ -23,7 +23,7 @@ from splice_meta.bundled import fixtures
 from splice_meta.catalogue import kind_of
 from splice_meta.combine import combine
 from splice_meta.contracts import with_axis
-from splice_meta.manifest import FeatureManifest
+from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 from splice_meta.model.predict import predict_proba
 from splice_meta.pipeline import harmonize_plan, plan_predictions
 from splice_meta.selection import mark_uncertain
@@ -73,13 +73,11 @@ def once(watch: Stopwatch, scores: str, model: sm.MetaModel, folder: Path) -> No
     watch.time("selection", rows, marked.select("is_uncertain").collect)
     picked = marked.with_columns(is_adjusted="is_uncertain").collect().lazy()
     seen = picked.select(pl.col("is_adjusted").sum()).collect().item()
-    names = model.manifest.names
-    for stage, kinds in (("features of scores", False), ("features of sequence", True)):
-        part = FeatureManifest(
-            tuple(n for n in names if (kind_of(n) in ("sequence", "kmer")) == kinds)
-        )
-        plan = harmonize_plan(picked, part, settings.features, "is_adjusted")
-        watch.time(stage, seen, plan.collect)
+    for name in MANIFESTS:
+        listed = load_manifest(name)
+        made = FeatureManifest(tuple(n for n in listed.names if kind_of(n) != "genomic"))
+        plan = harmonize_plan(picked, made, settings.features, "is_adjusted")
+        watch.time(f"features, {name}", seen, plan.collect)
     whole = harmonize_plan(picked, model.manifest, settings.features, "is_adjusted")
     matrix = watch.time("features", seen, whole.collect)
     found = watch.time("predict", seen, lambda: predict_proba(model, matrix))
@@ -107,6 +105,9 @@ def summarize(watch: Stopwatch) -> dict[str, Any]:
     ratios = {
         "selection / predict": round(middle["selection"] / middle["predict"], 3),
         "features / predict": round(middle["features"] / middle["predict"], 3),
+        "features, extended / reference124": round(
+            middle["features, extended"] / middle["features, reference124"], 3
+        ),
     }
     return {"stages": stages, "ratios": ratios}
 
