@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from splice_meta.contracts import GENE, base_models_in, scores_of, with_axis
+from splice_meta.contracts import GENE, all_scores_in, with_axis
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.pipeline import feature_bytes, harmonize_plan
@@ -56,8 +56,8 @@ def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
         The scores with ``_is_row`` (Boolean), ``weight`` (Float64: how many positions a row
         stands for) and ``truth``.
     """
-    base_models = ("", *base_models_in(scores.collect_schema().names()))
-    highest = pl.max_horizontal(c for name in base_models for c in scores_of(name)[:2])
+    scored = all_scores_in(scores.collect_schema().names())
+    highest = pl.max_horizontal(column for names in scored for column in names[:2])
     is_site = pl.col("splice_type") != "neither"
     stratum = (
         pl.when((highest >= settings.candidate) | is_site)
@@ -112,7 +112,7 @@ def collect_rows(
             "The base scores have no column splice_type, which says what is annotated.",
             "Add it (0 or neither, 1 or donor, 2 or acceptor).",
         )
-    columns = [c for name in ("", *base_models_in(names)) for c in scores_of(name)]
+    columns = [column for scored in all_scores_in(names) for column in scored]
     share = settings.near_rate * 0.05 + settings.far_rate
     parts = []
     for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):

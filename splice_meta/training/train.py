@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.contracts import CLASSES, base_models_in, scores_of
+from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
@@ -253,8 +253,7 @@ def _fold_of(rows: TrainingRows, folds: pl.DataFrame) -> npt.NDArray[np.int64]:
 def _held_out(
     rows: TrainingRows, fold: npt.NDArray[np.int64], held: npt.NDArray[np.float32]
 ) -> pl.DataFrame:
-    names = rows.frame.columns
-    scores = [c for base_model in ("", *base_models_in(names)) for c in scores_of(base_model)]
+    scores = [column for names in all_scores_in(rows.frame.columns) for column in names]
     by_class = dict(zip(CLASSES, held.T, strict=True))
     return rows.frame.select("gene_id", "position", TRUTH, WEIGHT, *scores).with_columns(
         pl.Series("fold", fold),
