@@ -21,7 +21,7 @@ from splice_meta.errors import (
     UsageError,
 )
 from splice_meta.manifest import FeatureManifest
-from splice_meta.training.boost import cross_validate, empty_model, make_problem
+from splice_meta.training.boost import best_round, cross_validate, empty_model, make_problem
 from splice_meta.training.rows import collect_rows
 from splice_meta.training.train import open_training
 
@@ -101,6 +101,25 @@ def test_a_fold_does_not_see_its_own_labels(demo_path: Path) -> None:
 
     np.testing.assert_array_equal(changed.probabilities[held], plain[held])
     assert (changed.probabilities[~held] != plain[~held]).any()
+
+
+def test_a_calibration_that_harms_held_out_genes_is_said_to(
+    demo_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Two folds: each calibration is fitted to two or three genes.
+    model = sm.train(demo_path, settings=replace(QUICK, folds=2))
+
+    assert model.calibration is not None
+    assert "calibration none may be better" in caplog.text
+
+
+def test_rounds_that_harm_all_rows_together_are_not_used(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # The third round has the least mean over folds, but is worse over all rows.
+    assert best_round([0.9, 0.8, 0.7, 0.95], [0.95, 0.9, 1.1, 1.2]) == 2
+    assert best_round([0.9, 0.8], [1.1, 1.2]) == 1
+    assert "too few genes" in caplog.text
 
 
 def test_shuffled_labels_come_out_at_chance(demo_path: Path) -> None:

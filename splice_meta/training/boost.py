@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from splice_meta.model.bundle import Margin, MetaModel
 from splice_meta.model.predict import margin_of
 from splice_meta.settings import TrainSettings
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows
+
+log = logging.getLogger("splice_meta")
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -144,7 +147,8 @@ def cross_validate(problem: Problem, folds: Sequence[Ints], advanced: Advanced) 
     All folds of all repeats go round by round together, and use the same number of rounds. The
     weighted log-loss of each fold's held-out rows is taken relative to what it is before the first
     round, so that folds count alike, however hard their sites are; the number of rounds with the
-    least mean is used. The search ends when that has not improved for ``patience`` rounds.
+    least mean is used, of those whose loss over all held-out rows is below that before the first.
+    The search ends when the mean has not improved for ``patience`` rounds.
 
     Args:
         problem: The rows.
@@ -160,17 +164,34 @@ def cross_validate(problem: Problem, folds: Sequence[Ints], advanced: Advanced) 
             for number in range(int(fold.max()) + 1)
         ]
         losses: list[float] = []
+        pooled: list[float] = []
+        starts = np.array([part.start for part in parts])
+        weights = np.array([part.weight for part in parts])
         for number in range(problem.settings.rounds):
-            losses.append(float(np.mean([part.step(number) for part in parts])))
+            now = np.array([part.step(number) for part in parts])
+            losses.append(float(np.mean(now / starts)))
+            pooled.append(float((weights * now).sum() / (weights * starts).sum()))
             advanced(1)
             if number - int(np.argmin(losses)) >= problem.settings.patience:
                 break
         advanced(problem.settings.rounds - len(losses))
-        rounds[output] = int(np.argmin(losses)) + 1
+        rounds[output] = best_round(losses, pooled)
         column = slice(None) if output is None else output
         for part in parts:
             found[part.held, column] += part.predict(rounds[output])
     return HeldOut(probabilities=found / found.sum(axis=1, keepdims=True), rounds=rounds)
+
+
+def best_round(losses: Sequence[float], pooled: Sequence[float]) -> int:
+    """The number of rounds with the least loss, of those that are better over all rows."""
+    helps = np.array(pooled) < 1
+    if not helps.any():
+        log.warning(
+            "Held-out genes are predicted worse than by the start in every round; one is used. "
+            "There may be too few genes to learn from."
+        )
+        return 1
+    return int(np.where(helps, losses, np.inf).argmin()) + 1
 
 
 class _Fold:
@@ -183,12 +204,13 @@ class _Fold:
         self._seen = problem.data(~held, output, binned=True)
         self._unseen = problem.data(held, output)
         self._booster = xgboost.Booster(parameters(problem.settings), [self._seen, self._unseen])
-        self._start = self._loss()
+        self.weight = float(problem.weight[held].sum())
+        self.start = self._loss()
 
     def step(self, number: int) -> float:
-        """Boost one round; the held-out log-loss after it over that before the first."""
+        """Boost one round; the held-out log-loss after it."""
         self._booster.update(self._seen, number)
-        return self._loss() / self._start
+        return self._loss()
 
     def _loss(self) -> float:
         """Weighted mean log-loss of the held-out rows."""

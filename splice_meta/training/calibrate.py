@@ -76,6 +76,14 @@ def cross_fitted(
     return found
 
 
+def log_loss(
+    probabilities: npt.NDArray[np.float32], truth: npt.NDArray[np.int64], weight: Floats
+) -> float:
+    """Sum of -weight x ln p(true class); p below 1e-9 counts as 1e-9."""
+    hit = probabilities[np.arange(truth.size), truth].astype(np.float64)
+    return float(-(weight * np.log(np.maximum(hit, FLOOR))).sum())
+
+
 def _temperature(p: Floats, truth: npt.NDArray[np.int64], weight: Floats) -> float:
     """The T with the least log-loss, by golden-section search over ln T: the loss is unimodal."""
     logs = np.log(p)

@@ -21,7 +21,7 @@ from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import BaseScores, open_scores
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
-from splice_meta.training.calibrate import cross_fitted, fit_calibration
+from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
 from splice_meta.training.features import training_manifest
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
@@ -219,6 +219,12 @@ def fit(
     found = cross_validate(problem, folds, watch.advanced)
     labelled = (problem.truth, problem.weight)
     held = cross_fitted(settings.calibration, found.probabilities, *labelled, fold)
+    plain, mended = (log_loss(p, *labelled) for p in (found.probabilities, held))
+    if mended > plain:
+        log.warning(
+            "The %s calibration makes the log-loss of held-out genes %.3f times as large; "
+            "calibration none may be better.", settings.calibration, mended / plain,
+        )  # fmt: skip
     held_out = _held_out(rows, fold, held)
     shuffled = control_figures(problem, fold, settings, watch.advanced) if control else None
     # All genes are k / (k - 1) times as many as a fold was trained on, and bear more rounds.
