@@ -1,0 +1,1 @@
+"""The reference: annotation, sequence, and the names of chromosomes."""

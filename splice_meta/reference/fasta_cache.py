@@ -1,0 +1,193 @@
+"""FASTA files made ready for random access: unpacked and indexed once, in a cache folder.
+
+Nothing is ever written beside the FASTA. The cache is ``$XDG_CACHE_HOME/splice_meta``, or
+``~/.cache/splice_meta``; a file's place in it is named after its path, size and time of change.
+Files are made under a temporary name and renamed, so several processes may do so at once.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import logging
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from splice_meta.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from pyfaidx import Faidx
+
+log = logging.getLogger("splice_meta")
+
+_GZIP = b"\x1f\x8b"
+_BGZIP_FIELD = b"BC\x02\x00"
+_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_PACKED_ENDINGS = (".gz", ".bgz", ".bz2", ".zip")
+_CHUNK_BYTES = 1 << 20
+
+
+def open_fasta(path: Path) -> Faidx:
+    """Open a FASTA file for random access.
+
+    The first time, a gzip or bgzip file is unpacked into the cache, and the text is indexed.
+    Without a cache that can be written, both happen in a temporary folder, for this process alone.
+
+    Args:
+        path: Plain text, gzip or bgzip; told apart by content.
+
+    Returns:
+        The index (``index``) and the open text, whose ``fetch`` returns text as it is in the file.
+
+    Raises:
+        InputError: If the file is missing or unreadable, a damaged gzip file, or no FASTA file
+            with lines of one length and a name for each record.
+        OutputError: If neither the cache nor a temporary folder can be written.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(
+            f"The FASTA file {path} cannot be read: {error.strerror}.",
+            "Check the path and the permissions.",
+        ) from error
+    try:
+        return _open_in(cache_folder(), path)
+    except OSError as error:
+        log.warning("No cache (%s): %s is made ready for this process alone", error, path)
+    try:
+        with tempfile.TemporaryDirectory(prefix="splice_meta.", ignore_cleanup_errors=True) as own:
+            # What is open stays readable after the folder is gone.
+            return _open_in(Path(own), path)
+    except OSError as error:
+        raise OutputError(
+            f"There is no room to unpack and index {path}: {error.strerror or error}.",
+            "Point XDG_CACHE_HOME to a folder with space for the unpacked FASTA.",
+        ) from error
+
+
+def cache_folder() -> Path:
+    """The folder of the cache, which may not exist yet."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(named):
+        return Path(named, "splice_meta")
+    try:
+        return Path.home() / ".cache" / "splice_meta"
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
+
+
+def _open_in(folder: Path, path: Path) -> Faidx:
+    """Open a FASTA file with what is in a cache folder, or is put there now."""
+    facts = path.stat()
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    key = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
+    name = f"{path.name[:40]}-{hashlib.sha256(key).hexdigest()[:24]}"
+    # The index library goes by the ending of the name, so plain text called .gz is copied, too.
+    copied = packed or path.name.lower().endswith(_PACKED_ENDINGS)
+    text = folder / f"{name}.fa" if copied else path
+    index = folder / f"{name}.fai"
+    if not (text.is_file() and index.is_file()):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=folder) as temporary:
+            new_text = Path(temporary, "unpacked.fa") if copied else path
+            new_index = Path(temporary, "unpacked.fa.fai")
+            if copied:
+                _unpack(path, new_text, packed)
+            _build_index(path, new_text, new_index)
+            if copied:
+                new_text.replace(text)
+            new_index.replace(index)
+    return _faidx(path, text, index, build=False)
+
+
+def _unpack(path: Path, target: Path, packed: bool) -> None:
+    """Write the text of a gzip or bgzip file, or copy plain text, and flush it to disk."""
+    if packed:
+        _check_bgzip_end(path)
+    try:
+        with (
+            gzip.open(path) if packed else path.open("rb") as source,
+            target.open("wb") as out,
+        ):
+            shutil.copyfileobj(source, out, _CHUNK_BYTES)
+            out.flush()
+            os.fsync(out.fileno())
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"The gzip file {path} is damaged or cut off: {error}.", "Copy or download it again."
+        ) from error
+
+
+def _check_bgzip_end(path: Path) -> None:
+    """Refuse a bgzip file without its end mark: cut between two blocks it is still valid gzip."""
+    with path.open("rb") as file:
+        blocked = file.read(16)[12:] == _BGZIP_FIELD
+        file.seek(-min(len(_BGZIP_END), path.stat().st_size), os.SEEK_END)
+        if blocked and file.read() != _BGZIP_END:
+            raise InputError(
+                f"The bgzip file {path} has no end mark, so it is probably cut off.",
+                "Copy or download it again, or pack it again with bgzip.",
+            )
+
+
+def _build_index(path: Path, text: Path, index: Path) -> None:
+    """Write the index of a text, check it, and flush it to disk."""
+    faidx = _faidx(path, text, index, build=True)
+    try:
+        _check_lines(path, text, faidx)
+    finally:
+        faidx.close()
+    with index.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _faidx(path: Path, text: Path, index: Path, build: bool) -> Faidx:
+    """Call the library; ``path`` is what the user gave and what errors name."""
+    from pyfaidx import Faidx, FastaIndexingError
+
+    try:
+        return Faidx(str(text), indexname=str(index), as_raw=True, build_index=build)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} is not a FASTA file in plain text: it has bytes that are not UTF-8.",
+            "Give FASTA as plain text, gzip or bgzip.",
+        ) from error
+    except (FastaIndexingError, ValueError) as error:
+        reason = str(error).replace(str(text), str(path)).rstrip(".")
+        raise InputError(
+            f"{path} cannot be used as FASTA: {reason}.",
+            "Each record needs a name of its own after '>' and lines of one length; a tool such "
+            "as 'seqkit seq -w 60' writes them.",
+        ) from error
+
+
+def _check_lines(path: Path, text: Path, faidx: Faidx) -> None:
+    """Check that each record ends where its index says.
+
+    The library takes a last line that is longer than the others, and would then read wrong bases.
+    """
+    records = sorted(faidx.index.items(), key=lambda item: item[1].offset)
+    stops = [record.offset for _, record in records[1:]]
+    next_header = rb"\s*>[^\n]*\n?"
+    with text.open("rb") as file:
+        ends = [(stop, next_header) for stop in stops] + [(text.stat().st_size, rb"\s*")]
+        for (name, record), (stop, following) in zip(records, ends, strict=True):
+            last = record.offset
+            if record.rlen:
+                breaks = (record.rlen - 1) // record.lenc
+                last += record.rlen - 1 + breaks * (record.lenb - record.lenc)
+                following = rb"\S(?=\s|$)" + following
+            file.seek(last)
+            if not re.fullmatch(following, file.read(max(stop - last, 0))):
+                raise InputError(
+                    f"{path} cannot be used as FASTA: the lines of the record {name} are not of "
+                    "one length.",
+                    "Write it again with lines of one length, for example by 'seqkit seq -w 60'.",
+                )
