@@ -58,7 +58,7 @@ def _places(genome: Genome, genes: pl.DataFrame) -> _Places:
             raise InputError(
                 f"The gene {gene} has two places in the annotation.", "Leave one of them out."
             )
-        check_strand(strand)
+        check_strand(strand, f"the gene {gene}")
         places[gene] = chrom, strand, start, end
     for chrom in {place[0] for place in places.values()}:
         genome.spans(chrom)

@@ -255,12 +255,12 @@ def transcript_bases(genome: Genome, chrom: str, strand: str, start: int, end: i
     Raises:
         InputError: If the strand is neither, or as :meth:`Genome.fetch`.
     """
-    check_strand(strand)
+    check_strand(strand, f"{chrom}:{start}-{end}")
     bases = genome.fetch(chrom, start, end)
     return reverse_complement(bases) if strand == "-" else bases
 
 
-def check_strand(strand: str | None) -> None:
-    """Refuse a strand that is neither ``+`` nor ``-``."""
+def check_strand(strand: str | None, of: str) -> None:
+    """Refuse a strand that is neither ``+`` nor ``-``; ``of`` says what it is the strand of."""
     if strand not in ("+", "-"):
-        raise InputError(f"The strand is {strand!r}.", "Give '+' or '-'.")
+        raise InputError(f"The strand of {of} is {strand!r}.", "It must be '+' or '-'.")

@@ -1,0 +1,462 @@
+from __future__ import annotations
+
+import gzip
+import itertools
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from fasta_files import (
+    Packing,
+    Record,
+    bgzip_block,
+    fasta_text,
+    naive_fetch,
+    naive_transcript,
+    write_fasta,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splice_meta.errors import InputError, OutputError
+from splice_meta.reference import fasta_cache, sequence
+from splice_meta.reference.sequence import Genome, reverse_complement, transcript_bases
+
+PACKINGS = get_args(Packing)
+BASES = "ACGTTGCANacgtnRYKacca" * 10
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "splice_meta"
+
+
+def letters(bases: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
+    assert bases.dtype == np.uint8
+    return bases.tobytes().decode()
+
+
+def by_position(bases: str, start: int = 1) -> dict[int, str]:
+    return {start + i: base for i, base in enumerate(bases)}
+
+
+chromosome = st.text("ACGTacgtNnRY", min_size=1, max_size=70)
+styles = st.tuples(st.integers(1, 25), st.sampled_from(["\n", "\r\n"]))
+
+
+@given(
+    st.lists(st.tuples(chromosome, st.integers(1, 10**9), st.booleans()), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(1, 70), st.integers(0, 70), styles), max_size=5),
+    st.tuples(st.integers(-20, 90), st.integers(0, 60)),
+    st.sampled_from("+-"),
+    st.sampled_from(PACKINGS),
+)
+def test_any_span_of_any_records(
+    chroms: list[tuple[str, int, bool]],
+    cuts: list[tuple[int, int, tuple[int, str]]],
+    span: tuple[int, int],
+    strand: str,
+    packing: Packing,
+) -> None:
+    records, truth = {}, {}
+    for k, (bases, offset, whole) in enumerate(chroms):
+        there: dict[int, str] = {}
+        truth[f"chr{k}"] = 1 if whole else offset, there
+        if whole:
+            wrap, newline = cuts[0][2] if cuts else (60, "\n")
+            records[f"chr{k}"] = Record(f"chr{k} some words", bases, wrap, newline)
+            there |= by_position(bases)
+            continue
+        for first, length, (wrap, newline) in cuts:
+            part = bases[first - 1 : first - 1 + length]
+            start = offset + first - 1
+            name = f"chr{k}:{start}-{start + len(part) - 1}"
+            records[name] = Record(name, part, wrap, newline)
+            there |= by_position(part, start)
+        if not cuts:
+            del truth[f"chr{k}"]
+    if not records:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_fasta(Path(folder, "any.fa"), fasta_text(list(records.values())), packing)
+        genome = Genome(path)
+
+        assert genome.chroms == tuple(truth)
+        for chrom, (offset, there) in truth.items():
+            start = offset - 1 + span[0]
+            end = start + span[1] - 1
+            assert letters(genome.fetch(chrom, start, end)) == naive_fetch(there, start, end)
+            got = letters(transcript_bases(genome, chrom, strand, start, end))
+            assert got == naive_transcript(there, strand, start, end)
+            if end >= start:
+                wanted = range(start, end + 1)
+                assert genome.covers(chrom, start, end) == all(p in there for p in wanted)
+            spans = genome.spans(chrom)
+            assert {p for a, b in spans for p in range(a, b + 1)} == set(there)
+            assert all(a <= b for a, b in spans)
+            assert all(b + 1 < c for (_, b), (c, _) in itertools.pairwise(spans))
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("wrap", [1, 7, 60, 10_000])
+def test_spans_around_every_line_end(
+    tmp_path: Path, packing: Packing, newline: str, wrap: int
+) -> None:
+    text = fasta_text([Record("1", BASES, wrap, newline), Record("2", BASES[3:], wrap, newline)])
+    for ending in (newline, ""):
+        # The last line may lack its end.
+        name = f"g{len(ending)}.fa" + (".gz" if packing != "plain" else "")
+        genome = Genome(write_fasta(tmp_path / name, text.removesuffix(newline) + ending, packing))
+        for chrom, bases in (("1", BASES), ("2", BASES[3:])):
+            there = by_position(bases)
+            for start in range(-1, len(bases) + 2):
+                for length in (0, 1, 7, 61):
+                    end = start + length - 1
+                    want = naive_fetch(there, start, end)
+                    assert letters(genome.fetch(chrom, start, end)) == want
+
+
+def test_names_of_slices(tmp_path: Path) -> None:
+    text = fasta_text(
+        [
+            Record("4:11-20 GRCh37", "ACGTACGTAC"),
+            Record("HLA-A*01:01:01:01", "ACGT"),
+            Record("HLA:B:3-6", "TTTT"),
+            Record("5:11-20", "ACGT"),
+            Record("6:0-3", "ACGT"),
+            Record("4:21-22", "GG"),
+            Record("7:1,001-1,004", "ACGT"),
+            Record("8", ""),
+            Record("9:5-4", ""),
+            Record("4:30-31", "CC"),
+            Record("gi|5|ref|X.1|", "A"),
+            Record("10:1-4/rc", "ACGT"),
+        ]
+    )
+    genome = Genome(write_fasta(tmp_path / "g.fa", text))
+
+    assert genome.chroms == (
+        "4", "HLA-A*01:01:01:01", "HLA:B", "5:11-20", "6:0-3", "7", "8", "9", "gi|5|ref|X.1|",
+        "10:1-4/rc",
+    )  # fmt: skip
+    assert genome.spans("4") == [(11, 22), (30, 31)]
+    assert genome.spans("HLA:B") == [(3, 6)]
+    assert genome.spans("5:11-20") == [(1, 4)]
+    assert genome.spans("7") == [(1001, 1004)]
+    assert genome.spans("8") == genome.spans("9") == []
+    assert genome.covers("4", 15, 22)
+    assert not genome.covers("4", 20, 30)
+    assert not genome.covers("4", 10, 11)
+    assert not genome.covers("8", 1, 1)
+    assert letters(genome.fetch("4", 9, 32)) == "NNACGTACGTACGGNNNNNNNCCN"
+    assert letters(genome.fetch("8", 1, 2)) == "NN"
+
+
+def test_the_spans_cannot_be_changed_from_outside(tmp_path: Path) -> None:
+    genome = Genome(write_fasta(tmp_path / "g.fa", ">1\nACGT\n"))
+    genome.spans("1").clear()
+    assert genome.spans("1") == [(1, 4)]
+
+
+def test_overlaps_may_agree_but_not_differ(tmp_path: Path) -> None:
+    agreeing = ">1:5-10\nACGTAC\n>1:1-20\nTTTTACGTACGGGGGGGGGG\n>1:18-22\ngggTT\n>1:19-20\nGG\n"
+    genome = Genome(write_fasta(tmp_path / "g.fa", agreeing))
+    assert genome.spans("1") == [(1, 22)]
+    assert letters(genome.fetch("1", 4, 23)) == "TACGTACGGGGGGGGGGTTN"
+    # Within the long one, and beyond one that lies within it.
+    for other in (">1:8-10\nTAG\n", ">1:18-19\nGA\n", ">1\nT\n>1:22-22\nA\n"):
+        path = write_fasta(tmp_path / f"{len(other)}.fa", agreeing + other)
+        with pytest.raises(InputError, match="overlap and have different bases at position"):
+            Genome(path).spans("1")
+    with pytest.raises(InputError, match=r"1:1-20 and 1:8-10 .* at position 10\."):
+        Genome(write_fasta(tmp_path / "x.fa", agreeing + ">1:8-10\nTAG\n")).spans("1")
+
+
+def test_reverse_complement() -> None:
+    every = np.arange(256, dtype=np.uint8)
+    pairs = dict(zip("ACGTacgt", "TGCATGCA", strict=True))
+    expected = "".join(pairs.get(chr(code), "N") for code in reversed(range(256)))
+    assert letters(reverse_complement(every)) == expected
+    assert reverse_complement(every[:0]).size == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda g: g.fetch("chr1", 1, 2), "has no chromosome 'chr1'"),
+        (lambda g: g.spans("chr1"), "has no chromosome 'chr1'"),
+        (lambda g: g.covers("chr1", 1, 2), "has no chromosome 'chr1'"),
+        (lambda g: g.fetch("1", 5, 3), "5-3 of 1 ends before it starts"),
+        (lambda g: transcript_bases(g, "1", ".", 1, 3), "The strand of 1:1-3 is '.'"),
+    ],
+)
+def test_wrong_questions(tmp_path: Path, call: Any, words: str) -> None:
+    genome = Genome(write_fasta(tmp_path / "g.fa", ">1\nACGT\n>2\nA\n"))
+    with pytest.raises(InputError) as caught:
+        call(genome)
+    assert words in caught.value.message
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+
+
+def test_the_hint_names_some_chromosomes(tmp_path: Path) -> None:
+    genome = Genome(write_fasta(tmp_path / "g.fa", fasta_text([Record(c, "A") for c in "abcdefg"])))
+    with pytest.raises(InputError) as caught:
+        genome.spans("z")
+    assert caught.value.hint == "Use a name it has: a, b, c, d, e, ...."
+
+
+BAD_FILES = {
+    "not FASTA": (b"hello\nworld\n", "cannot be used as FASTA"),
+    "empty": (b"", "cannot be used as FASTA"),
+    "empty gzip": (gzip.compress(b""), "cannot be used as FASTA"),
+    "binary": (bytes(range(256)), "not UTF-8|cannot be used as FASTA"),
+    "latin": (b">1 caf\xe9\nACGT\n", "not UTF-8"),
+    "no name": (b">\nACGT\n", "cannot be used as FASTA"),
+    "twice": (b">1\nACGT\n>1 x\nACGT\n", 'Duplicate key "1"'),
+    "uneven": (b">1\nACGT\nAC\nACGT\n", "not consistent"),
+    "long last line": (b">1\nACGT\nACGT\nACGTAC\n>2\nA\n", "record 1 are not of one length"),
+    "longer last line": (
+        b">1\nAC\n" + b"ACGT" * 9 + b"\n>2\nA\n",
+        "record 1 are not of one length",
+    ),
+    "long last line at the end": (b">2\nA\n>1\nACGT\nACGTAC\n", "record 1 are not of one length"),
+    "without line end": (b">1\nACGT\nACGTAC", "record 1 are not of one length"),
+    "longest last line": (b">1\nA\n" + b"A" * 99 + b"\n>2\nA\n", "record 1 are not of one length"),
+    "long last line, CRLF": (
+        b">1\r\nACGT\r\nACGTA\r\n>2\r\nA\r\n",
+        "record 1 are not of one length",
+    ),
+    "cut gzip": (gzip.compress(BASES.encode() * 50)[:-20], "damaged or cut off"),
+    "cut gzip head": (gzip.compress(b">1\nACGT\n")[:5], "damaged or cut off"),
+    "bad gzip": (gzip.compress(b">1\nACGT\n")[:-6] + b"xxxxxx", "damaged or cut off"),
+    "gzip and more": (gzip.compress(b">1\nACGT\n") + b"more", "damaged or cut off"),
+    "bad deflate": (gzip.compress(b">1\nACGT\n")[:10] + b"\xff" * 30, "damaged or cut off"),
+    "cut bgzip": (bgzip_block(b">1\nACGT\n"), "no end mark"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_bad_files(tmp_path: Path, cache: Path, case: str) -> None:
+    content, words = BAD_FILES[case]
+    path = tmp_path / "bad.fa"
+    path.write_bytes(content)
+    before = set(cache.rglob("*"))
+    with pytest.raises(InputError, match=words) as caught:
+        Genome(path).chroms  # noqa: B018
+    assert str(path) in caught.value.message
+    assert "unpacked" not in caught.value.message
+    assert "\n" not in caught.value.message + caught.value.hint
+    assert caught.value.hint
+    assert set(cache.rglob("*")) == before
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.fa", tmp_path):
+        genome = Genome(path)  # nothing is opened yet
+        with pytest.raises(InputError, match="cannot be read: "):
+            genome.spans("1")
+
+
+@pytest.mark.parametrize("content", [">1\nAC GT\n", ">1\nAC\tGT\nACGTA\n", ">1\nACGT \nACGTA\n"])
+def test_blanks_within_lines_are_no_bases(tmp_path: Path, content: str) -> None:
+    genome = Genome(write_fasta(tmp_path / "g.fa", content))
+    with pytest.raises(InputError, match="is not 5 letters long from 1 to 5"):
+        genome.fetch("1", 1, 5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\n;words\n>1\nACGT\n",
+        ">1\nACGT\n\n>2\nA\n",
+        ">1\nACG\nA\n\n",
+        "> 1 x\nACGT\n",
+        ">1\tx\nACGT",
+    ],
+)
+def test_comments_and_blank_lines_between_records(tmp_path: Path, content: str) -> None:
+    genome = Genome(write_fasta(tmp_path / "g.fa", content))
+    want = "ACGA" if "ACG\n" in content else "ACGT"
+    assert letters(genome.fetch("1", 1, 5)) == f"{want}N"
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_nothing_is_written_beside_the_fasta(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: Packing
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data = tmp_path / "data"
+    data.mkdir()
+    path = write_fasta(data / "g.fa", f">1\n{BASES}\n", packing)
+
+    assert Genome(path).fetch("1", 1, 4).size == 4
+    assert [file.name for file in data.iterdir()] == ["g.fa"]
+    made = sorted((tmp_path / "cache" / "splice_meta").iterdir())
+    assert [file.suffix for file in made] == ([".fai"] if packing == "plain" else [".fa", ".fai"])
+    # A second look makes nothing new, a changed file is looked at anew.
+    times = [file.stat().st_mtime_ns for file in made]
+    assert Genome(path).fetch("1", 1, 4).size == 4
+    assert [file.stat().st_mtime_ns for file in made] == times
+    write_fasta(path, f">1\nGGGG{BASES[4:]}\n", packing)
+    os.utime(path, ns=(1, 1))
+    assert letters(Genome(path).fetch("1", 1, 4)) == "GGGG"
+    write_fasta(path, f">1\nTTTTG{BASES[4:]}\n", packing)
+    os.utime(path, ns=(1, 1))
+    assert letters(Genome(path).fetch("1", 1, 5)) == "TTTTG"
+
+
+def test_one_name_in_two_folders(tmp_path: Path) -> None:
+    for name, base in (("a", "A"), ("b", "C")):
+        (tmp_path / name).mkdir()
+        path = write_fasta(tmp_path / name / "g.fa.gz", f">1\n{base}\n", "gzip")
+        os.utime(path, ns=(1, 1))
+        assert letters(Genome(path).fetch("1", 1, 1)) == base
+
+
+@pytest.mark.parametrize("lost", [".fa", ".fai"])
+def test_a_cleaned_cache_is_filled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = write_fasta(tmp_path / "g.fa.gz", ">1\nACGT\n", "gzip")
+    assert Genome(path).chroms == ("1",)
+    for file in (tmp_path / "cache" / "splice_meta").glob(f"*{lost}"):
+        file.unlink()
+    assert letters(Genome(path).fetch("1", 1, 4)) == "ACGT"
+
+
+def test_a_damaged_index_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = write_fasta(tmp_path / "g.fa", ">1\nACGT\n")
+    assert Genome(path).chroms == ("1",)
+    (index,) = (tmp_path / "cache" / "splice_meta").iterdir()
+    index.write_text("1\t4\n")
+    with pytest.raises(InputError):
+        Genome(path).spans("1")
+    index.write_text("1\t9\t3\t9\t10\n")
+    with pytest.raises(InputError, match="is not 9 letters long"):
+        Genome(path).fetch("1", 1, 9)
+
+
+@pytest.mark.parametrize("name", ["g.fa.gz", "g.BGZ", "g.fa.zip"])
+def test_plain_text_with_the_name_of_a_packed_file(tmp_path: Path, name: str) -> None:
+    genome = Genome(write_fasta(tmp_path / name, ">1\nACGT\n"))
+    assert letters(genome.fetch("1", 1, 4)) == "ACGT"
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_without_a_cache(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    packing: Packing,
+) -> None:
+    (tmp_path / "file").write_text("a file where the cache should be")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    genome = Genome(write_fasta(tmp_path / "g.fa", f">1\n{BASES}\n", packing))
+
+    assert letters(genome.fetch("1", 1, 4)) == "ACGT"
+    assert letters(genome.fetch("1", 2, 4)) == "CGT"
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert len(caplog.records) == 1
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
+    with pytest.raises(OutputError, match="no room to unpack") as caught:
+        Genome(tmp_path / "g.fa").spans("1")
+    assert "XDG_CACHE_HOME" in caught.value.hint
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert fasta_cache.cache_folder() == Path("/somewhere/splice_meta")
+    monkeypatch.setenv("HOME", "/nobody")
+    # The standard says to pass over relative paths.
+    for relative in ("", "here"):
+        monkeypatch.setenv("XDG_CACHE_HOME", relative)
+        assert fasta_cache.cache_folder() == Path("/nobody/.cache/splice_meta")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert fasta_cache.cache_folder() == Path("/nobody/.cache/splice_meta")
+
+    def homeless() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(OSError, match="no home"):
+        fasta_cache.cache_folder()
+
+
+def test_a_pickled_genome_opens_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_fasta(tmp_path / "g.fa.gz", f">1\n{BASES}\n", "gzip")
+    monkeypatch.chdir(tmp_path)
+    genome = Genome("g.fa.gz")
+    assert genome.source == "g.fa.gz"
+    before = genome.fetch("1", 5, 50)
+    pickled = pickle.dumps(genome)
+    assert len(pickled) < 500
+    monkeypatch.chdir("/")
+    assert np.array_equal(pickle.loads(pickled).fetch("1", 5, 50), before)
+
+
+def test_each_process_opens_the_file_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def counting(path: Path) -> Any:
+        opened.append(path)
+        return fasta_cache.open_fasta(path)
+
+    monkeypatch.setattr(sequence, "open_fasta", counting)
+    genome = Genome(write_fasta(tmp_path / "g.fa", ">1\nACGT\n"))
+    assert opened == []
+    genome.fetch("1", 1, 2)
+    genome.fetch("1", 1, 4)
+    assert len(opened) == 1
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    genome.fetch("1", 1, 4)
+    assert len(opened) == 2
+
+
+def test_processes_that_start_at_once(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    bases = rng.choice(list("ACGTN"), 2_000_000)
+    path = write_fasta(tmp_path / "g.fa.gz", fasta_text([Record("1", "".join(bases))]), "gzip")
+    code = (
+        "import sys; from splice_meta.reference.sequence import Genome\n"
+        "sys.stdin.readline()\n"
+        "print(Genome(sys.argv[1]).fetch('1', 1, 2_000_000).sum(dtype=int))"
+    )
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        for _ in range(3)
+    ]
+    for process in started:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = {process.communicate()[0].strip() for process in started}
+
+    assert said == {str(sum(map(ord, bases)))}
+    made = list((tmp_path / "cache" / "splice_meta").iterdir())
+    assert sorted(file.suffix for file in made) == [".fa", ".fai"]
