@@ -1,0 +1,295 @@
+"""From the lines of an annotation to genes, transcripts and exons, and what is left out of them.
+
+The rules, in this order; what a rule takes away is recorded with its reason:
+
+1. An exon or transcript line without the ids of its gene and transcript is left out.
+2. A gene is left out as a whole if its own lines are marked as trans-spliced, or lie on both
+   strands of a chromosome, or have a strand that is neither + nor -.
+3. A gene id with several gene lines elsewhere keeps the first place in the file; the lines of the
+   others go (GENCODE's pseudoautosomal genes on chrX and chrY). The same for transcript ids.
+4. A transcript is left out if it is marked as trans-spliced, if its lines lie on several
+   chromosomes or strands, or have a strand that is neither + nor -.
+5. A transcript is left out if it is not on the chromosome and strand of its gene; where the gene
+   has no line, of the gene's first transcript.
+6. Transcripts and genes without lines of their own get the span of their exons, of their
+   transcripts. A gene without line and transcripts is left out.
+7. Exons of a transcript that overlap or touch are joined: there is no intron between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+_TEXT, _NUMBER, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
+LEFT_OUT: dict[str, pl.DataType] = {"gene_id": _TEXT, "transcript_id": _TEXT, "reason": _TEXT}
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "genes": {
+        "gene_id": _TEXT, "gene_name": _TEXT, "gene_type": _TEXT, "chrom": _TEXT, "strand": _TEXT,
+        "gene_start": _NUMBER, "gene_end": _NUMBER,
+    },
+    "transcripts": {
+        "transcript_id": _TEXT, "gene_id": _TEXT, "transcript_type": _TEXT, "chrom": _TEXT,
+        "strand": _TEXT, "tx_start": _NUMBER, "tx_end": _NUMBER, "is_mane_select": _FLAG,
+        "is_canonical": _FLAG,
+    },
+    "exons": {
+        "transcript_id": _TEXT, "gene_id": _TEXT, "chrom": _TEXT, "strand": _TEXT,
+        "exon_number": _NUMBER, "exon_start": _NUMBER, "exon_end": _NUMBER,
+    },
+    "left_out": LEFT_OUT,
+}  # fmt: skip
+"""The columns of an annotation's tables, by table."""
+
+_KEYS = ["gene_id", "transcript_id"]
+_PLACE = ["chrom", "strand"]
+# Above any position on a chromosome; transcript number x this + position is one axis.
+_STRIDE = 1 << 40
+
+
+@dataclass
+class _Remaining:
+    """The lines that are left, and what was taken away so far."""
+
+    lines: pl.DataFrame
+    taken: list[pl.DataFrame] = field(default_factory=list)
+
+    def take(self, bad: pl.DataFrame, keys: list[str]) -> None:
+        """Take away all lines of some genes or transcripts.
+
+        Args:
+            bad: The keys, with ``line`` and ``reason``.
+            keys: ``gene_id`` or also ``transcript_id``.
+        """
+        self.record(bad.with_columns(transcript_id=None) if keys == ["gene_id"] else bad)
+        if bad.height:
+            self.lines = self.lines.join(bad, on=keys, how="anti", maintain_order="left")
+
+    def record(self, rows: pl.DataFrame) -> None:
+        self.taken.append(rows.select("line", pl.col(list(LEFT_OUT)).cast(pl.String)))
+
+    def of(self, *kinds: str) -> pl.DataFrame:
+        return self.lines.filter(pl.col("kind").is_in(kinds))
+
+    def left_out(self) -> pl.DataFrame:
+        """What was taken away, in the order of the file."""
+        return pl.concat(self.taken).sort("line", maintain_order=True).drop("line")
+
+
+def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Make the tables of an annotation from its lines.
+
+    Args:
+        records: Lines as in :data:`~splice_meta.reference.lines.RECORDS`, in the file's order.
+
+    Returns:
+        The tables ``genes``, ``transcripts``, ``exons`` and ``left_out``, as
+        :class:`~splice_meta.reference.annotation.Annotation` describes them.
+    """
+    remaining = _Remaining(records)
+    _take_incomplete(remaining)
+    _take_genes(remaining)
+    _keep_first_place(remaining, "gene", ["gene_id"])
+    _keep_first_place(remaining, "transcript", _KEYS)
+    _take_transcripts(remaining)
+    _take_elsewhere(remaining)
+    transcripts = _transcripts(remaining)
+    genes = _genes(remaining, transcripts)
+    tables = {
+        "genes": genes,
+        "transcripts": transcripts,
+        "exons": _exons(remaining, transcripts),
+        "left_out": remaining.left_out(),
+    }
+    return {
+        name: tables[name].select(pl.col(column).cast(dtype) for column, dtype in schema.items())
+        for name, schema in SCHEMAS.items()
+    }
+
+
+def _take_incomplete(remaining: _Remaining) -> None:
+    needs_transcript = pl.col("kind") != "gene"
+    has_ids = pl.col("gene_id").is_not_null() & (
+        ~needs_transcript | pl.col("transcript_id").is_not_null()
+    )
+    bad = remaining.lines.filter(~has_ids)
+    kind = pl.col("kind").cast(pl.String)
+    remaining.record(
+        bad.group_by("kind", *_KEYS, maintain_order=True)
+        .agg(pl.col("line").first(), n=pl.len())
+        .with_columns(
+            reason=pl.format("{} {} line(s) without the ids of gene and transcript", "n", kind)
+        )
+    )
+    remaining.lines = remaining.lines.filter(has_ids)
+
+
+def _take_genes(remaining: _Remaining) -> None:
+    strands = pl.col("strand").n_unique().over("gene_id", "chrom")
+    marked = remaining.of("gene").with_columns(
+        reason=pl.when("is_trans_spliced")
+        .then(pl.lit("marked as trans-spliced"))
+        .when(~pl.col("strand").is_in(["+", "-"]))
+        .then(pl.lit("its strand is neither + nor -"))
+        .when(strands > 1)
+        .then(pl.lit("its lines lie on both strands of a chromosome"))
+    )
+    bad = marked.filter(pl.col("reason").is_not_null())
+    remaining.take(bad.unique("gene_id", keep="first", maintain_order=True), ["gene_id"])
+
+
+def _keep_first_place(remaining: _Remaining, kind: str, keys: list[str]) -> None:
+    """Of ids with several lines of a kind, keep what lies at the first of them."""
+    own = remaining.of(kind)
+    several = own.filter(pl.len().over(keys) > 1)
+    if several.is_empty():
+        return
+    first = several.unique(keys, keep="first", maintain_order=True).select(
+        *keys, pl.col("chrom", "strand", "start", "end").name.prefix("first_")
+    )
+    at_first = (
+        (pl.col("chrom") == pl.col("first_chrom"))
+        & (pl.col("strand") == pl.col("first_strand"))
+        & (pl.col("start") <= pl.col("first_end"))
+        & (pl.col("end") >= pl.col("first_start"))
+    )
+    placed = remaining.lines.join(first, on=keys, how="left", maintain_order="left")
+    is_elsewhere = ~at_first.fill_null(True)
+    reason = pl.format(
+        f"at {{}}:{{}}-{{}} ({{}}), where its {kind} id is used again; the first place is kept",
+        "chrom", "start", "end", "strand",
+    )  # fmt: skip
+    rows = placed.filter(is_elsewhere & (pl.col("kind") != "exon")).with_columns(reason=reason)
+    described = rows.select(_KEYS)
+    alone = placed.filter(is_elsewhere & (pl.col("kind") == "exon")).join(
+        described, on=_KEYS, how="anti", maintain_order="left"
+    )
+    remaining.record(rows)
+    remaining.record(
+        alone.unique(_KEYS, keep="first", maintain_order=True).with_columns(reason=reason)
+    )
+    # Further lines at the first place say nothing new.
+    again = (pl.col("kind") == kind) & (pl.int_range(pl.len()).over(*keys, "kind") > 0)
+    remaining.lines = placed.filter(~is_elsewhere).filter(~again).select(remaining.lines.columns)
+
+
+def _take_transcripts(remaining: _Remaining) -> None:
+    groups = (
+        remaining.of("transcript", "exon")
+        .group_by(_KEYS)
+        .agg(
+            pl.col("line").min(),
+            marked=pl.col("is_trans_spliced").any(),
+            strandless=~pl.col("strand").is_in(["+", "-"]).all(),
+            chroms=pl.col("chrom").n_unique(),
+            strands=pl.col("strand").n_unique(),
+        )
+    )
+    bad = groups.with_columns(
+        reason=pl.when("marked")
+        .then(pl.lit("marked as trans-spliced"))
+        .when("strandless")
+        .then(pl.lit("its strand is neither + nor -"))
+        .when((pl.col("chroms") > 1) | (pl.col("strands") > 1))
+        .then(pl.lit("trans-spliced: its exons lie on several chromosomes or strands"))
+    ).filter(pl.col("reason").is_not_null())
+    remaining.take(bad, _KEYS)
+
+
+def _take_elsewhere(remaining: _Remaining) -> None:
+    # Gene lines first, so that the first row of a gene is its line where it has one.
+    place = (
+        remaining.lines.select("gene_id", "kind", *_PLACE)
+        .sort(pl.col("kind") != "gene", maintain_order=True)
+        .unique("gene_id", keep="first", maintain_order=True)
+    )
+    placed = remaining.of("transcript", "exon").join(
+        place, on="gene_id", how="left", suffix="_gene", maintain_order="left"
+    )
+    is_elsewhere = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_gene") for name in _PLACE)
+    bad = (
+        placed.filter(is_elsewhere)
+        .unique(_KEYS, keep="first", maintain_order=True)
+        .with_columns(reason=pl.lit("not on the chromosome and strand of its gene"))
+    )
+    remaining.take(bad, _KEYS)
+
+
+def _transcripts(remaining: _Remaining) -> pl.DataFrame:
+    """Transcripts in the file's order, from their own lines, else from their exons."""
+    own = remaining.of("transcript")
+    derived = (
+        remaining.of("exon")
+        .join(own, on=_KEYS, how="anti", maintain_order="left")
+        .group_by(_KEYS, maintain_order=True)
+        .agg(
+            pl.col("line", *_PLACE).first(),
+            pl.col("gene_name", "gene_type", "transcript_type").drop_nulls().first(),
+            pl.col("is_mane_select", "is_canonical").any(),
+            pl.col("start").min(),
+            pl.col("end").max(),
+        )
+    )
+    rows = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+    flags = pl.col("is_mane_select", "is_canonical").fill_null(False)
+    return rows.with_columns(flags).rename({"start": "tx_start", "end": "tx_end"})
+
+
+def _genes(remaining: _Remaining, transcripts: pl.DataFrame) -> pl.DataFrame:
+    """Genes in the file's order, from their own lines, else from their transcripts."""
+    own = remaining.of("gene").rename({"start": "gene_start", "end": "gene_end"})
+    derived = (
+        transcripts.join(own, on="gene_id", how="anti", maintain_order="left")
+        .group_by("gene_id", maintain_order=True)
+        .agg(
+            pl.col("line", *_PLACE).first(),
+            pl.col("gene_name", "gene_type").drop_nulls().first(),
+            gene_start=pl.col("tx_start").min(),
+            gene_end=pl.col("tx_end").max(),
+        )
+    )
+    genes = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+    lost = (
+        pl.concat(remaining.taken)
+        .filter(pl.col("gene_id").is_not_null())
+        .group_by("gene_id")
+        .agg(pl.col("line").max(), whole=pl.col("transcript_id").is_null().any())
+        .filter(~pl.col("whole"))
+        .join(genes, on="gene_id", how="anti")
+        .with_columns(transcript_id=None, reason=pl.lit("it has no line and no transcript is left"))
+    )
+    remaining.record(lost)
+    return genes
+
+
+def _exons(remaining: _Remaining, transcripts: pl.DataFrame) -> pl.DataFrame:
+    """Exons by transcript, 5' to 3', those that overlap or touch joined."""
+    numbered = transcripts.select(*_KEYS, *_PLACE).with_row_index("number")
+    axis = pl.col("number").cast(pl.Int64) * _STRIDE
+    stretches = (
+        remaining.of("exon")
+        .join(numbered.drop(_PLACE), on=_KEYS)
+        .select("number", start=axis + pl.col("start"), end=axis + pl.col("end"))
+        .sort("start")
+        .with_columns(pl.col("end").cum_max())
+        .with_columns(
+            is_first=(pl.col("start") > pl.col("end").shift(1) + 1).fill_null(True),
+        )
+        .with_columns(is_last=pl.col("is_first").shift(-1).fill_null(True))
+    )
+    exons = stretches.filter("is_first").select("number", "start").with_columns(
+        stretches.filter("is_last")["end"]
+    )  # fmt: skip
+    rank = pl.int_range(1, pl.len() + 1).over("number")
+    from_the_end = pl.len().over("number") + 1 - rank
+    return (
+        exons.with_columns(
+            (pl.col("start", "end") - axis).name.prefix("exon_"),
+        )
+        .join(numbered, on="number", how="left", maintain_order="left")
+        .with_columns(
+            exon_number=pl.when(pl.col("strand") == "+").then(rank).otherwise(from_the_end)
+        )
+        .sort("number", "exon_number")
+    )
