@@ -10,12 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from splice_meta.base_models.load import load_base_model
+    from splice_meta.base_models.protocol import BaseModel
+    from splice_meta.base_models.scoring import ScoreResult, score
     from splice_meta.errors import SpliceMetaError
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel, load_model
     from splice_meta.pipeline import plan_features, predict
+    from splice_meta.reference.annotation import Annotation, open_annotation
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
     from splice_meta.training.train import train
@@ -24,11 +28,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Annotation",
+    "BaseModel",
     "FeatureManifest",
     "FeatureSettings",
     "MetaModel",
     "RunResult",
     "RunSettings",
+    "ScoreResult",
     "Selection",
     "SpliceMetaError",
     "TrainSettings",
@@ -36,19 +43,26 @@ __all__ = [
     "evaluate",
     "explain",
     "extended",
+    "load_base_model",
     "load_manifest",
     "load_model",
+    "open_annotation",
     "plan_features",
     "predict",
     "reference124",
     "run",
     "scan_scores",
+    "score",
     "train",
 ]
 
 # Where each public name lives. Names are imported on first use, so that the command line answers
 # at once: its help needs none of them.
 _HOME = {
+    "load_base_model": "base_models.load",
+    "BaseModel": "base_models.protocol",
+    "ScoreResult": "base_models.scoring",
+    "score": "base_models.scoring",
     "SpliceMetaError": "errors",
     "evaluate": "evaluation.evaluate",
     "explain": "evaluation.explain",
@@ -60,6 +74,8 @@ _HOME = {
     "load_model": "model.bundle",
     "plan_features": "pipeline",
     "predict": "pipeline",
+    "Annotation": "reference.annotation",
+    "open_annotation": "reference.annotation",
     "FeatureSettings": "settings",
     "RunSettings": "settings",
     "Selection": "settings",

@@ -6,6 +6,7 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
     |-- UsageError        an option or setting that cannot work; nothing was read
     |-- InputError        a file or frame that is not what it should be
     |   |-- ContractError     base scores that break the contract
+    |   |-- NoGenesError      none of the genes asked for is there
     |   `-- ManifestError     a feature manifest that cannot be used
     |-- FeatureError      a feature that nothing makes and that must not be filled
     |-- ModelError        a model that cannot be loaded, or predicts nonsense
@@ -43,6 +44,10 @@ class InputError(SpliceMetaError):
 
 class ContractError(InputError):
     """Base scores that break the contract: column, row count and first gene are named."""
+
+
+class NoGenesError(InputError):
+    """Base scores that hold none of the genes asked for."""
 
 
 class ManifestError(InputError):

@@ -31,11 +31,13 @@ class Fills:
         values: The constants by feature name, in the manifest's order.
         kinds: The kinds by feature name.
         reasons: Why, by kind.
+        partly: A sentence on features that are filled for some genes only; empty if none are.
     """
 
     values: Mapping[str, float]
     kinds: Mapping[str, Kind]
     reasons: Mapping[Kind, str]
+    partly: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.values)
@@ -55,7 +57,7 @@ class Fills:
                 said.append(
                     f"{len(names)} {label} features filled ({listed}): {self.reasons[kind]}"
                 )
-        return said
+        return [*said, self.partly] if self.partly else said
 
     def gain_share(self, gains: Mapping[str, float]) -> float:
         """The share (0..1) of a model's total gain that the filled features carry.

@@ -91,17 +91,33 @@ def plan_features(
     axis = with_axis(rows)
     marked = axis if selection is None else mark_uncertain(axis, selection)
     picked = None if selection is None else "is_uncertain"
-    return harmonize_plan(marked, listed, settings, picked)
+    return harmonize_plan(marked, listed, settings, picked, gene_values=opened.gene_values)
 
 
-def fills_of(scores: pl.LazyFrame, manifest: FeatureManifest, settings: FeatureSettings) -> Fills:
+def fills_of(scores: BaseScores, manifest: FeatureManifest, settings: FeatureSettings) -> Fills:
     """What a manifest's features would be filled with for these scores, and why.
 
     Raises:
         FeatureError: If a feature is missing that is never filled.
     """
-    _, made = plan_feature_columns(with_axis(scores), manifest, settings)
-    return find_fills(manifest, made, settings, "base" in scores.collect_schema())
+    rows, values = scores.all_rows(), scores.gene_values
+    _, made = plan_feature_columns(with_axis(rows), manifest, settings, gene_values=values)
+    fills = find_fills(manifest, made, settings, "base" in rows.collect_schema())
+    return replace(fills, partly=_partly_filled(values, made))
+
+
+def _partly_filled(values: pl.DataFrame | None, made: Sequence[str]) -> str:
+    """A sentence on genes whose genomic features are not all known; empty if they are."""
+    if values is None:
+        return ""
+    known = values.select("gene_id", *(name for name in values.columns[1:] if name in made))
+    lacking = known.filter(pl.any_horizontal(pl.exclude("gene_id").is_null()))
+    if lacking.is_empty() or known.width == 1:
+        return ""
+    return (
+        f"genomic features filled for {lacking.height:,} of {known.height:,} genes that the "
+        f"annotation lacks or knows no exons of, first {lacking['gene_id'][0]}"
+    )
 
 
 def harmonize_plan(
@@ -110,6 +126,7 @@ def harmonize_plan(
     settings: FeatureSettings,
     picked: str | None,
     also: Sequence[str] = (),
+    gene_values: pl.DataFrame | None = None,
 ) -> pl.LazyFrame:
     """Features of the picked rows, harmonized.
 
@@ -119,8 +136,9 @@ def harmonize_plan(
         settings: Which families are on.
         picked: The Boolean column that marks the wanted rows; every row if None.
         also: Score columns to keep behind the features, where the manifest lacks them.
+        gene_values: The annotation's genomic features by ``gene_id``.
     """
-    plan, made = plan_feature_columns(marked, manifest, settings, picked)
+    plan, made = plan_feature_columns(marked, manifest, settings, picked, gene_values)
     fills = find_fills(manifest, made, settings, "base" in marked.collect_schema())
     return harmonize(plan, manifest, fills, also)
 
@@ -130,6 +148,7 @@ def plan_predictions(
     model: MetaModel | None,
     settings: RunSettings,
     dataset: pl.LazyFrame | None = None,
+    gene_values: pl.DataFrame | None = None,
 ) -> BatchPlan:
     """The lazy plans of one gene batch.
 
@@ -138,6 +157,7 @@ def plan_predictions(
         model: The meta-model; may be None in ``base_only``.
         settings: Mode, selection and features.
         dataset: Training genes and positions, to mark rows that were trained on.
+        gene_values: The annotation's genomic features by ``gene_id``.
     """
     adjusted = {
         "hybrid": pl.col("is_uncertain"),
@@ -151,8 +171,9 @@ def plan_predictions(
     matrix = None
     if model is not None and settings.mode != "base_only":
         matrix = harmonize_plan(
-            marked, model.manifest, settings.features, "is_adjusted", (*SCORES, *model.columns)
-        )
+            marked, model.manifest, settings.features, "is_adjusted", (*SCORES, *model.columns),
+            gene_values,
+        )  # fmt: skip
     kept = marked.select(_kept_columns(marked.collect_schema().names(), settings))
     return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
 
@@ -171,9 +192,12 @@ def _kept_columns(names: Sequence[str], settings: RunSettings) -> list[str | pl.
     ]
 
 
-def describe_plan(scores: pl.LazyFrame, model: MetaModel | None, settings: RunSettings) -> str:
+def describe_plan(
+    scores: BaseScores, first: int, stop: int, model: MetaModel | None, settings: RunSettings
+) -> str:
     """The optimized query plan of a gene batch, as Polars words it, for debugging."""
-    plan = plan_predictions(scores, model, settings)
+    rows, values = scores.batch(first, stop), scores.gene_values
+    plan = plan_predictions(rows, model, settings, gene_values=values)
     return (plan.marked if plan.matrix is None else plan.matrix).explain()
 
 
@@ -182,6 +206,7 @@ def predict_batch(
     model: MetaModel | None,
     settings: RunSettings,
     dataset: pl.LazyFrame | None = None,
+    gene_values: pl.DataFrame | None = None,
 ) -> BatchPrediction:
     """Predict one gene batch: the plans are collected together, then the model runs, batched.
 
@@ -190,12 +215,13 @@ def predict_batch(
         model: The meta-model; may be None in ``base_only``.
         settings: How to predict.
         dataset: Training genes and positions.
+        gene_values: The annotation's genomic features by ``gene_id``.
 
     Raises:
         ModelError: If the model's predictions are not probabilities.
         FeatureError: If the model needs features that cannot be made.
     """
-    plan = plan_predictions(scores, model, settings, dataset)
+    plan = plan_predictions(scores, model, settings, dataset, gene_values)
     if plan.matrix is None or model is None:
         marked, genes = pl.collect_all([plan.marked, plan.genes])
         matrix, found = None, pl.DataFrame()
@@ -226,7 +252,8 @@ def predict_genes(
         InputError: If the rows are not those that were checked, as with a lazy frame that gives
             its rows in another order each time it is evaluated.
     """
-    batch = predict_batch(scores.batch(first, stop), model, settings, dataset)
+    rows, values = scores.batch(first, stop), scores.gene_values
+    batch = predict_batch(rows, model, settings, dataset, values)
     scores.verify(batch.genes, first, stop)
     return batch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,15 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.errors import OutputError
+from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.scoring import ScoreWatcher
+from splice_meta.errors import NoGenesError, OutputError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import fills_of, require_base_models, require_model
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
@@ -26,6 +32,7 @@ from splice_meta.runs.local import run_local
 from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, scan_table
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.runs.task import Job, Receipt
+from splice_meta.runs.unscored import NOTHING, Scored, Weights, make_scorer
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_text
 from splice_meta.sources.base_scores import BaseScores, open_scores
@@ -68,41 +75,58 @@ class Watcher:
     Attributes:
         planned: Called once with the number of genes and positions.
         advanced: Called with each finished shard's receipt.
+        scoring: Told while genes without base scores are scored.
     """
 
     planned: Callable[[int, int], None] = field(default=lambda genes, positions: None)
     advanced: Callable[[Receipt], None] = field(default=lambda receipt: None)
+    scoring: ScoreWatcher = field(default_factory=ScoreWatcher)
 
 
 def run(
-    scores: Any,
+    scores: Any = None,
     model: Any = None,
     output_dir: str | Path = "inference_results",
     *,
     settings: RunSettings | None = None,
     genes: str | Sequence[str] | None = None,
     training_dataset: str | Path | None = None,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
+    base_model: str | BaseModel | None = None,
+    weights: Weights = None,
+    device: str = "auto",
     run_name: str | None = None,
     keep_artifacts_dir: str | Path | None = None,
     overwrite: bool = False,
     trust_pickle: bool = False,
     watcher: Watcher | None = None,
 ) -> RunResult:
-    """Predict a table of base scores into an output directory.
+    """Predict a table of base scores, or genes of an annotation, into an output directory.
 
     Everything that can be refused is refused before anything is written. A gene that cannot be
-    done is listed with its reason and does not stop the others.
+    done is listed with its reason and does not stop the others. Genes asked for that have no base
+    scores are scored first, where annotation, FASTA and base model allow.
 
     Args:
-        scores: Base scores, anything :func:`splice_meta.scan_scores` reads.
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads; None to score genes
+            of the annotation.
         model: A model, a bundle directory, a model file or ``bundled:NAME``; None in
             ``base_only``.
         output_dir: Where to write.
         settings: Mode, selection, features, outputs, memory.
-        genes: Only these genes; every gene in the scores if None.
+        genes: Only these genes; every gene in the scores if None (without scores: every
+            protein-coding gene in the FASTA).
         training_dataset: Directory of a training dataset, to tell seen genes from unseen ones.
+        annotation: GTF or GFF3, for genomic features, and for what the scores lack of place.
+        fasta: The sequence, for bases where the scores have none.
+        base_model: What scores genes without scores: a name or a base model; by default the one
+            the meta-model was trained on.
+        weights: Folder of its weights; with several base models a mapping of names to folders.
+        device: Where it runs: ``auto``, ``cpu``, ``cuda`` ...
         run_name: Name of the run's folder; by default the date and time.
-        keep_artifacts_dir: Keep the feature matrix and training-like tables here.
+        keep_artifacts_dir: Keep base scores made in this run, the feature matrix and
+            training-like tables here.
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.
         watcher: Told about progress.
@@ -111,7 +135,7 @@ def run(
         The result; its ``failed`` genes are those that could not be done.
 
     Raises:
-        SpliceMetaError: If settings, scores, model or output cannot be used.
+        SpliceMetaError: If settings, scores, model, reference or output cannot be used.
     """
     started = time.perf_counter()
     chosen, watch = settings or RunSettings(), watcher or Watcher()
@@ -123,18 +147,64 @@ def run(
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
-    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
-    require_base_models(loaded, opened)
-    fills = fills_of(opened.all_rows(), loaded.manifest, chosen.features) if loaded else None
-    layout.prepare(overwrite, opened.files)
-    with _log_file(layout.log):
+    reference = open_reference(annotation, fasta)
+    asked = [genes] if isinstance(genes, str) else genes
+    opened = _open(scores, asked, reference)
+    scorer = None
+    if opened is not None:
+        require_base_models(loaded, opened)
+        fills_of(opened, loaded.manifest, chosen.features) if loaded else None
+    missing = asked if opened is None else opened.absent
+    if opened is None or (missing and reference and reference.annotation and reference.genome):
+        names = opened.names if opened else ()
+        scorer = make_scorer(reference, loaded, names, base_model, weights, device)
+        if opened is None:
+            scorer.check(missing)
+    layout.prepare(overwrite, [*(opened.files if opened else ()), *_files(reference)])
+    with _log_file(layout.log), _scores_folder(layout) as folder:
+        scored = NOTHING
+        if scorer is not None:
+            opened, scored = scorer.add(opened, missing, folder, watch.scoring)
+        assert opened is not None
+        require_base_models(loaded, opened)
+        fills = fills_of(opened, loaded.manifest, chosen.features) if loaded else None
         _log_start(opened, loaded, chosen, fills)
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
         receipts = run_local(job, shards, lambda receipt: _advance(receipt, watch))
-        table = gene_table(opened, receipts, seen)
-        return _finish(job, shards, table, fills, time.perf_counter() - started)
+        table = gene_table(opened, receipts, seen, scored)
+        return _finish(job, shards, table, fills, time.perf_counter() - started, scored)
+
+
+def _open(
+    scores: Any, genes: Sequence[str] | None, reference: Reference | None
+) -> BaseScores | None:
+    """The base scores; None where there are none and they are to be made."""
+    if scores is None:
+        return None
+    try:
+        return open_scores(scores, genes, reference)
+    except NoGenesError:
+        if reference is None or reference.annotation is None or reference.genome is None:
+            raise
+        return None
+
+
+def _files(reference: Reference | None) -> list[str]:
+    """The files behind annotation and sequence."""
+    parts = (reference.annotation, reference.genome) if reference is not None else ()
+    return [part.source for part in parts if part is not None]
+
+
+@contextmanager
+def _scores_folder(layout: OutputLayout) -> Iterator[Path]:
+    """Where base scores made in this run go: kept with the artifacts, or gone afterwards."""
+    if layout.scored is not None:
+        yield layout.scored
+        return
+    with tempfile.TemporaryDirectory(prefix=".base_scores_", dir=layout.root) as folder:
+        yield Path(folder)
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -185,7 +255,7 @@ def _log_start(
         log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
     for gene in opened.table.unsorted:
         log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
-    for message in fills.messages() if fills else []:
+    for message in fills.messages() if fills is not None else []:
         log.warning("%s", message)
 
 
@@ -201,7 +271,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 def _finish(
     job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None,
-    seconds: float,
+    seconds: float, scored: Scored,
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
     layout, settings = job.layout, job.settings
@@ -213,9 +283,15 @@ def _finish(
         genes=genes,
         shards=len(shards),
         seconds=seconds,
-        fills=tuple(fills.messages()) if fills else (),
+        fills=tuple(fills.messages()) if fills is not None else (),
         filled_gain_share=fills.gain_share(gains) if fills else 0.0,
         predictions=layout.predictions,
+        features=len(job.model.manifest.names) if job.model else 0,
+        filled=len(fills.values) if fills else 0,
+        scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
+        f"{' and '.join(scored.by)}"
+        if scored.genes
+        else "",
     )
     report = text_report(summary)
     write_text(layout.report_text, report)

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from splice_meta import __version__
-from splice_meta.cli import check, convert_model, demo, evaluate, features, inspect, run, train
+from splice_meta.cli import (
+    check,
+    convert_model,
+    demo,
+    evaluate,
+    features,
+    inspect,
+    run,
+    score,
+    train,
+)  # fmt: skip
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
 
@@ -26,6 +36,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("score")(score.score)
 app.command("features")(features.features)
 app.command("inspect")(inspect.inspect)
 app.command("convert-model")(convert_model.convert_model)
@@ -83,5 +94,7 @@ def _run() -> int:
             return 1
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
-        error_lines("Interrupted.", "What is written so far is whole; start the run again.")
+        error_lines(
+            "Interrupted.", "What is written so far is whole; run again (score: with --resume)."
+        )
     return int(status or 0)

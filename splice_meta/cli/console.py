@@ -1,4 +1,4 @@
-"""The only place that draws on the terminal."""
+"""Text on the terminal: messages, tables, the log. Progress bars are in ``progress.py``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from splice_meta.runs.task import Receipt
-    from splice_meta.workflow import Watcher
+from collections.abc import Sequence
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _EVERYTHING = 1
@@ -102,90 +96,3 @@ def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) ->
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         say("  ".join(cells).rstrip())
-
-
-class Draw(Protocol):
-    """Draws how far something is."""
-
-    def __call__(self, done: int, total: int, label: str = "") -> None:
-        """Show the work done, the work in all and, when that changes, what is going on."""
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Draw]:
-    """A function that draws a bar on stderr if that is a terminal.
-
-    It takes the work done, the work in all and, when that changes, what is going on.
-
-    Args:
-        label: What is going on first.
-    """
-    if _verbosity < 0 or not sys.stderr.isatty():
-        yield lambda done, total, label="": None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f}%"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-
-        def draw(done: int, total: int, label: str = "") -> None:
-            if label:
-                bar.reset(task, description=label)
-            bar.update(task, completed=done, total=total)
-
-        yield draw
-
-
-@contextmanager
-def progress_watcher() -> Iterator[Watcher]:
-    """A watcher that draws a progress bar on stderr; silent when that is no terminal."""
-    from splice_meta.workflow import Watcher
-
-    if _verbosity < 0 or not sys.stderr.isatty():
-        yield Watcher()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("checking the scores", total=None, rate="")
-        state = {"genes": 0, "of": 0, "rows": 0, "total": 0}
-
-        def draw(rate: str = "") -> None:
-            counts = "{rows:,} of {total:,} positions, {genes:,} of {of:,} genes"
-            bar.update(
-                task,
-                description=counts.format(**state),
-                total=state["total"],
-                completed=state["rows"],
-                rate=rate,
-            )
-
-        def planned(genes: int, positions: int) -> None:
-            state.update(of=genes, total=positions)
-            bar.reset(task)  # the rate is that of the run, not of the check
-            draw()
-
-        def advanced(receipt: Receipt) -> None:
-            state["genes"] += receipt.shard.stop - receipt.shard.first
-            state["rows"] += receipt.shard.positions
-            elapsed = max(bar.tasks[0].elapsed or 0.0, 1e-3)
-            speed = state["rows"] / elapsed
-            draw(f"{state['genes'] / elapsed:,.1f} genes/s, {speed:,.0f} positions/s")
-
-        yield Watcher(planned, advanced)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from splice_meta.cli.console import progress_watcher, say, set_verbosity
+from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
+from splice_meta.cli.progress import run_watcher
 from splice_meta.cli.run import show
 
 DEMO_MODEL = "bundled:openspliceai-mane"
@@ -26,6 +27,6 @@ def demo(
 
     scores = fixtures() / "scores_openspliceai.parquet"
     say("Five genes of chr4:103-105 Mb (GRCh37), OpenSpliceAI scores, hybrid mode.")
-    with progress_watcher() as watcher:
+    with run_watcher() as watcher:
         result = run(scores, DEMO_MODEL, output_dir, watcher=watcher)
     return show(result)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from splice_meta.cli.console import progress_bar, say, say_table, set_verbosity
+from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import (
+    Fasta,
     Genes,
     GenesFile,
     Memory,
@@ -20,6 +21,7 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
+from splice_meta.cli.progress import progress_bar
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.settings import Mode, RunSettings, Selection, Strategy, parse_memory
 
@@ -54,6 +56,11 @@ def evaluate(
     ] = "",
     genes: Genes = None,
     genes_file: GenesFile = None,
+    annotation: Annotated[
+        Path | None,
+        typer.Option(help="GTF or GFF3: its splice sites are the truth; also for features."),
+    ] = None,
+    fasta: Fasta = None,
     resamples: Annotated[
         int, typer.Option(help="How often genes are drawn for intervals; 0 for none.")
     ] = 1000,
@@ -109,7 +116,9 @@ def evaluate(
 
     loaded = load_model(model, trust_pickle=trust_pickle) if model else None
     # First, because a wrong position should be known before the long part.
-    explained = split(source, loaded, explain) if explain else None
+    explained = (
+        split(source, loaded, explain, annotation=annotation, fasta=fasta) if explain else None
+    )
     with progress_bar("evaluating") as progress:
         found = measure(
             source,
@@ -119,6 +128,8 @@ def evaluate(
             resamples=resamples,
             seed=seed,
             settings=settings,
+            annotation=annotation,
+            fasta=fasta,
             progress=progress,
         )
     show(found)

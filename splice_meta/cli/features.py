@@ -10,6 +10,8 @@ import typer
 
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import (
+    AnnotationFile,
+    Fasta,
     Genes,
     GenesFile,
     Memory,
@@ -36,6 +38,8 @@ def features(
     model: Annotated[str, typer.Option(help="Take the manifest of this model.")] = "",
     genes: Genes = None,
     genes_file: GenesFile = None,
+    annotation: AnnotationFile = None,
+    fasta: Fasta = None,
     uncertain_only: Annotated[
         bool, typer.Option("--uncertain-only", help="Only the positions the default selects.")
     ] = False,
@@ -53,11 +57,13 @@ def features(
         raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
     from splice_meta.model.bundle import load_model
+    from splice_meta.reference.reference import open_reference
     from splice_meta.runs.feature_table import write_features
 
     listed = load_model(model, trust_pickle=trust_pickle).manifest if model else manifest
     log = logging.getLogger("splice_meta")
-    written = write_features(paths, listed, output, wanted, uncertain_only, budget)
+    reference = open_reference(annotation, fasta)
+    written = write_features(paths, listed, output, wanted, uncertain_only, budget, reference)
     for message in written.fills.messages():
         log.warning("%s", message)
     for gene in written.absent:

@@ -25,6 +25,15 @@ Scores = Annotated[
         "Repeat for more files; NAME=PATH for several base models, the primary one first.",
     ),
 ]
+OptionalScores = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scores",
+        help="Base scores: a file, glob, directory or address (Parquet, Arrow IPC, CSV, TSV). "
+        "Repeat for more files; NAME=PATH for several base models, the primary one first. "
+        "Without it, genes are scored first: give --annotation and --fasta.",
+    ),
+]
 Genes = Annotated[
     str | None, typer.Option("--genes", help="Only these genes, separated by commas.")
 ]
@@ -34,6 +43,25 @@ GenesFile = Annotated[
 ]
 TrustPickle = Annotated[
     bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
+]
+AnnotationFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--annotation", help="GTF or GFF3 (also gzip): where genes lie, and genomic features."
+    ),
+]
+Fasta = Annotated[
+    Path | None,
+    typer.Option("--fasta", help="The sequence (also gzip), for bases where the scores have none."),
+]
+BaseModelName = Annotated[
+    str,
+    typer.Option(
+        "--base-model", help="openspliceai, spliceai, or the name of an installed entry point."
+    ),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="Where the base model runs: auto, cpu, cuda, mps.")
 ]
 Classes = Annotated[
     str, typer.Option(help="Class order of the model's outputs, such as neither,donor,acceptor.")
@@ -88,6 +116,22 @@ def score_paths(scores: Sequence[str]) -> list[str] | dict[str, list[str]]:
             "Name the base model of all of them, or of none.",
         )
     return named or list(scores)
+
+
+def weights_by_name(weights: Sequence[str]) -> str | dict[str, str | Path] | None:
+    """The folder of weights, or folders by base model where they are given as ``NAME=DIR``.
+
+    Raises:
+        UsageError: If there are several folders and not all have a name.
+    """
+    if len(weights) == 1 and ("=" not in weights[0] or Path(weights[0]).exists()):
+        return weights[0]
+    pairs = [item.partition("=") for item in weights]
+    if not all(sign and _NAME.match(name) for name, sign, _ in pairs):
+        raise UsageError(
+            "Several --weights are given without names.", "Write NAME=DIR for each base model."
+        )
+    return {name: folder for name, _, folder in pairs} or None
 
 
 def comma_list(text: str) -> tuple[str, ...]:

@@ -7,19 +7,24 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from splice_meta.cli.console import progress_watcher, say, say_pairs, set_verbosity
+from splice_meta.cli.console import say, say_pairs, set_verbosity
 from splice_meta.cli.options import (
+    AnnotationFile,
+    Device,
+    Fasta,
     Genes,
     GenesFile,
     Memory,
+    OptionalScores,
     Quiet,
-    Scores,
     TrustPickle,
     Verbose,
     comma_list,
     gene_list,
     score_paths,
+    weights_by_name,
 )  # fmt: skip
+from splice_meta.cli.progress import run_watcher
 from splice_meta.settings import (
     Columns,
     Mode,
@@ -35,12 +40,26 @@ if TYPE_CHECKING:
 
 
 def run(
-    scores: Scores,
+    scores: OptionalScores = None,
     model: Annotated[
         str, typer.Option(help="A bundle directory, a model file, or bundled:NAME.")
     ] = "",
     genes: Genes = None,
     genes_file: GenesFile = None,
+    annotation: AnnotationFile = None,
+    fasta: Fasta = None,
+    base_model: Annotated[
+        str,
+        typer.Option(
+            help="What scores genes without base scores, with --annotation and --fasta; by default "
+            "the base model of the meta-model."
+        ),
+    ] = "",
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Folder of its weights; NAME=DIR for several base models."),
+    ] = None,
+    device: Device = "auto",
     training_dataset: Annotated[
         Path | None, typer.Option(help="Directory of the model's training dataset.")
     ] = None,
@@ -65,7 +84,8 @@ def run(
     spread_threshold: Annotated[float, typer.Option(help="Largest minus second largest.")] = 0.2,
     variance_threshold: Annotated[float, typer.Option(help="Variance of the three.")] = 0.08,
     keep_artifacts_dir: Annotated[
-        Path | None, typer.Option(help="Keep the feature matrix and training-like tables here.")
+        Path | None,
+        typer.Option(help="Keep new base scores, the features and training-like tables here."),
     ] = None,
     outputs: Annotated[
         str, typer.Option(help="Which tables to write, of complete, meta, base.")
@@ -82,7 +102,10 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Recalibrate base scores: one row per nucleotide, the meta-model's where it ran."""
+    """Recalibrate base scores: one row per nucleotide, the meta-model's where it ran.
+
+    Genes without base scores are scored first, where --annotation and --fasta are given.
+    """
     set_verbosity(quiet, verbose)
     settings = RunSettings(
         mode=inference_mode,
@@ -100,16 +123,22 @@ def run(
         columns=columns,
         memory=parse_memory(memory),
     )
-    wanted, paths = gene_list(genes, genes_file), score_paths(scores)
+    wanted = gene_list(genes, genes_file)
+    paths = score_paths(scores) if scores else None
     from splice_meta.workflow import run as run_workflow
 
-    with progress_watcher() as watcher:
+    with run_watcher() as watcher:
         result = run_workflow(
             paths,
             model or None,
             output_dir,
             settings=settings,
             genes=wanted,
+            annotation=annotation,
+            fasta=fasta,
+            base_model=base_model or None,
+            weights=weights_by_name(weights or []),
+            device=device,
             training_dataset=training_dataset,
             run_name=run_name or None,
             keep_artifacts_dir=keep_artifacts_dir,

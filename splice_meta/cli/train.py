@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from splice_meta.cli.console import progress_bar, say, say_table, set_verbosity
+from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import (
+    Fasta,
     Genes,
     GenesFile,
     Memory,
@@ -21,6 +22,7 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
+from splice_meta.cli.progress import progress_bar
 from splice_meta.errors import OutputError
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
 
@@ -49,11 +51,16 @@ def train(
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
     ] = "",
+    annotation: Annotated[
+        Path | None,
+        typer.Option(help="GTF or GFF3: its splice sites are the truth; also for features."),
+    ] = None,
+    fasta: Fasta = None,
     annotation_features: Annotated[
         bool,
         typer.Option(
             "--annotation-features",
-            help="Keep features that count annotated sites, where the scores carry them.",
+            help="Keep features that count annotated sites.",
         ),
     ] = False,
     objective: Annotated[
@@ -104,7 +111,7 @@ def train(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Train a meta-model on base scores that have splice_type, the truth."""
+    """Train a meta-model on base scores with truth: splice_type, or an annotation's sites."""
     set_verbosity(quiet, verbose)
     settings = TrainSettings(
         kind=objective,  # type: ignore[arg-type]  # checked by the settings
@@ -126,7 +133,7 @@ def train(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
-            held_out=held_out, watcher=watcher,
+            held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
         )  # fmt: skip
     with whole_file(output) as target:
         model.save(target)

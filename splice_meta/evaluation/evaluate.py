@@ -18,6 +18,9 @@ from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.pipeline import require_base_models
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.settings import MODES, Mode, RunSettings
 
 log = logging.getLogger("splice_meta")
@@ -36,6 +39,8 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
     settings: RunSettings | None = None,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
     trust_pickle: bool = False,
 ) -> pl.DataFrame:
     """How good base and final probabilities are, side by side, over every position.
@@ -88,6 +93,9 @@ def evaluate(
         resamples: How often genes are drawn; 0 for no intervals.
         seed: Of the draws; the same seed gives the same intervals.
         settings: Selection, features and memory of the predictions.
+        annotation: GTF or GFF3: its splice sites are the truth, in place of any the source has;
+            genes it lacks are left out. Also for genomic features.
+        fasta: For bases, where base scores have none.
         trust_pickle: Allow pickled models, through an allow-list.
 
     Returns:
@@ -102,7 +110,8 @@ def evaluate(
     """
     return measure(
         source, model, modes=modes, genes=genes, training_genes=training_genes,
-        resamples=resamples, seed=seed, settings=settings, trust_pickle=trust_pickle,
+        resamples=resamples, seed=seed, settings=settings, annotation=annotation, fasta=fasta,
+        trust_pickle=trust_pickle,
     ).table  # fmt: skip
 
 
@@ -116,6 +125,8 @@ def measure(
     resamples: int = 1000,
     seed: int = 0,
     settings: RunSettings | None = None,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
     trust_pickle: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -130,6 +141,8 @@ def measure(
         resamples: How often genes are drawn.
         seed: Of the draws.
         settings: Selection, features and memory.
+        annotation: Where the truth comes from.
+        fasta: For bases.
         trust_pickle: Allow pickled models.
         progress: Told how far it is.
     """
@@ -137,7 +150,8 @@ def measure(
         raise UsageError("Resamples and seed are not negative.", "Give 0 resamples for none.")
     chosen = settings or RunSettings()
     loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
-    subject = open_subject(source, [genes] if isinstance(genes, str) else genes)
+    reference = open_reference(annotation, fasta)
+    subject = open_subject(source, [genes] if isinstance(genes, str) else genes, reference)
     if subject.kind == "base scores":
         require_base_models(loaded, subject.scores)
     for gene in subject.scores.absent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from splice_meta.evaluation.subject import base_scores_of
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
 from splice_meta.pipeline import harmonize_plan
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 
@@ -24,6 +28,8 @@ def explain(
     positions: str | Sequence[str],
     *,
     features: FeatureSettings | None = None,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
     trust_pickle: bool = False,
 ) -> pl.DataFrame:
     """Split the model's prediction at chosen positions by feature.
@@ -40,6 +46,8 @@ def explain(
         model: A model, a bundle directory, a model file or ``bundled:NAME``.
         positions: ``GENE:POSITION``, one or several.
         features: Which feature families are made.
+        annotation: For genomic features, as for :func:`splice_meta.run`.
+        fasta: For bases, where the scores have none.
         trust_pickle: Allow pickled models, through an allow-list.
 
     Returns:
@@ -58,19 +66,22 @@ def explain(
     if not wanted:
         raise UsageError("No position is given.", "Give some as GENE:POSITION.")
     loaded = load_model(model, trust_pickle=trust_pickle)
-    rows = open_scores(base_scores_of(scores), [gene for gene, _ in wanted]).all_rows()
+    opened = open_scores(
+        base_scores_of(scores), [gene for gene, _ in wanted], open_reference(annotation, fasta)
+    )
     schema = {"gene_id": pl.String, "position": pl.Int64}
     asked = pl.DataFrame(list(dict.fromkeys(wanted)), schema=schema, orient="row")
     marks = asked.with_columns(_explained=pl.lit(True)).lazy()
     marked = (
-        with_axis(rows)
+        with_axis(opened.all_rows())
         .join(marks, on=["gene_id", "position"], how="left", maintain_order="left")
         .with_columns(pl.col("_explained").fill_null(False))
     )
     kept = list(dict.fromkeys([*SCORES, *loaded.columns]))
     matrix = harmonize_plan(
-        marked, loaded.manifest, features or FeatureSettings(), "_explained", kept
-    )
+        marked, loaded.manifest, features or FeatureSettings(), "_explained", kept,
+        opened.gene_values,
+    )  # fmt: skip
     return _split(loaded, asked, matrix.collect())
 
 

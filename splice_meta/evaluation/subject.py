@@ -13,6 +13,7 @@ import polars as pl
 from splice_meta.contracts import FINAL, base_models_in, scores_of
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.tally import Systems
+from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import BaseScores, open_scores
@@ -55,29 +56,32 @@ class Subject:
             yield batch
 
 
-def open_subject(source: Any, genes: Sequence[str] | None) -> Subject:
+def open_subject(
+    source: Any, genes: Sequence[str] | None, reference: Reference | None = None
+) -> Subject:
     """Tell what a source is, open and check it.
 
     Args:
         source: A frame or path of predictions, a run's output directory, or base scores.
         genes: Only these genes.
+        reference: Its annotation's splice sites are the truth.
 
     Raises:
         InputError: If it is none of these, or has no truth.
         OutputError: If the run has no complete table.
     """
     if _is_run(source):
-        return _open_run(Path(source), genes)
+        return _open_run(Path(source), genes, reference)
     frame = _peek(source)
     if frame is not None and "donor_meta" in frame.collect_schema():
-        return _predictions(frame, genes, "predictions", None)
-    opened = open_scores(source, genes)
+        return _predictions(frame, genes, "predictions", None, reference)
+    opened = open_scores(source, genes, reference, truth=_has_truth(reference))
     columns = opened.batch(0, 1).collect_schema().names()
     if "splice_type" not in columns:
         raise InputError(
             "The base scores have no column splice_type, which says what is annotated.",
-            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give predictions that have "
-            "true_splice_type.",
+            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give --annotation, which tells "
+            "where splice sites are.",
         )
     return Subject(kind="base scores", scores=opened, systems=base_systems(columns))
 
@@ -103,13 +107,17 @@ def _peek(source: Any) -> pl.LazyFrame | None:
 
 
 def _predictions(
-    frame: pl.LazyFrame, genes: Sequence[str] | None, kind: str, trained: frozenset[str] | None
+    frame: pl.LazyFrame,
+    genes: Sequence[str] | None,
+    kind: str,
+    trained: frozenset[str] | None,
+    reference: Reference | None,
 ) -> Subject:
-    if "true_splice_type" not in frame.collect_schema():
+    if "true_splice_type" not in frame.collect_schema() and not _has_truth(reference):
         raise InputError(
             "The predictions have no column true_splice_type, which says what is annotated.",
-            "Predict base scores that have splice_type, with --columns full: lean tables leave "
-            "the truth out.",
+            "Give --annotation, or predict base scores that have splice_type with --columns full: "
+            "lean tables leave the truth out.",
         )
     missing = [name for name in FINAL if name not in frame.collect_schema()]
     if missing:
@@ -117,8 +125,10 @@ def _predictions(
             f"The predictions have no column {', '.join(missing)}.", "Give a complete table."
         )
     # The predicted class makes room for the truth: what is left is base scores with extras.
-    rows = frame.drop("splice_type", strict=False).rename({"true_splice_type": "splice_type"})
-    opened = open_scores(rows, genes)
+    rows = frame.drop("splice_type", strict=False).rename(
+        {"true_splice_type": "splice_type"}, strict=False
+    )
+    opened = open_scores(rows, genes, reference, truth=_has_truth(reference))
     _check_final(opened.frame)
     bases = base_systems(opened.frame.collect_schema().names())
     return Subject(kind=kind, scores=opened, systems={**bases, "final": FINAL}, trained=trained)
@@ -161,10 +171,14 @@ def _check_final(frame: pl.LazyFrame) -> None:
         )
 
 
-def _open_run(folder: Path, genes: Sequence[str] | None) -> Subject:
+def _has_truth(reference: Reference | None) -> bool:
+    return reference is not None and reference.annotation is not None
+
+
+def _open_run(folder: Path, genes: Sequence[str] | None, reference: Reference | None) -> Subject:
     layout, rows = read_run(folder)
     trained = frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
-    return _predictions(scan_table(layout, "complete"), genes, "run", trained)
+    return _predictions(scan_table(layout, "complete"), genes, "run", trained, reference)
 
 
 def read_run(folder: Path) -> tuple[OutputLayout, list[dict[str, Any]]]:

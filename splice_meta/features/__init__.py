@@ -86,6 +86,7 @@ def plan_features(
     manifest: FeatureManifest,
     settings: FeatureSettings,
     picked: str | None = None,
+    gene_values: pl.DataFrame | None = None,
 ) -> tuple[pl.LazyFrame, list[str]]:
     """The lazy plan of the features of the picked rows.
 
@@ -95,6 +96,7 @@ def plan_features(
         manifest: What the model needs.
         settings: Which families are on.
         picked: Name of the Boolean column that marks the wanted rows; every row if None.
+        gene_values: ``gene_id`` and genomic features; they win over columns of the scores.
 
     Returns:
         The plan, with ``gene_id``, ``position``, all scores and the features as Float64 or
@@ -105,25 +107,32 @@ def plan_features(
     """
     scores = scores.drop(TRUTH, strict=False)
     columns = scores.collect_schema().names()
+    of_genes = gene_values.columns[1:] if gene_values is not None else []
     base_models = _base_models(manifest)
     _refuse_missing(base_models, columns)
     wanted = set(manifest.names)
     custom = {n: expr for n, expr in custom_exprs(settings).items() if n in wanted}
     counted = _counted_exprs(manifest, settings, columns, picked)
-    plain = {n: e for n, e in _plain_exprs(manifest, settings, columns).items() if n in wanted}
+    plain = _plain_exprs(manifest, settings, [*columns, *of_genes])
+    plain = {name: expr for name, expr in plain.items() if name in wanted}
     plain |= {name: pl.col(_CUSTOM + name) for name in custom}
     shifted = [shifted_score_exprs(base_model) for base_model in base_models]
     on_axis = shifted_axis_exprs() | {_CUSTOM + name: expr for name, expr in custom.items()}
     for exprs in shifted:
         on_axis |= exprs
     raw = [column for names in all_scores_in(columns) for column in names]
-    genomic = [name for name in GENOMIC if name in plain and name in columns]
+    carried = (set(plain) & set(columns) & set(GENOMIC)) - set(of_genes)
+    genomic = [name for name in GENOMIC if name in carried]
     kept = ["gene_id", "position", AXIS, *raw, *on_axis, *genomic]
     plan = (
         scores.with_columns(**on_axis)
         .select(*(_pick(name, picked) for name in kept), **counted)
         .unnest(*counted)
     )
+    if gene_values is not None:
+        # Joined to the picked rows only: few of them need it.
+        values = gene_values.select("gene_id", *(name for name in of_genes if name in plain))
+        plan = plan.join(values.lazy(), on="gene_id", how="left", maintain_order="left")
     made = [*plain, *_counted_names(manifest, settings, columns)]
     for base_model in base_models:
         features = _score_exprs(manifest, settings, base_model)

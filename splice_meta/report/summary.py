@@ -36,6 +36,9 @@ class RunSummary:
         fills: One sentence per kind of filled feature.
         filled_gain_share: Share of the model's total gain that filled features carry.
         predictions: The folder of the tables.
+        features: Number of features the model reads; 0 without a model.
+        filled: How many of them were filled for every row.
+        scored: Genes whose base scores were made in this run, by which base models; empty if none.
     """
 
     mode: Mode
@@ -47,6 +50,9 @@ class RunSummary:
     fills: tuple[str, ...]
     filled_gain_share: float
     predictions: Path
+    features: int = 0
+    filled: int = 0
+    scored: str = ""
 
     @property
     def positions(self) -> int:
@@ -72,16 +78,24 @@ class RunSummary:
         reused = self.positions - self.recalibrated
         done = self.genes.height - self.failed
         fate = f" ({done:,} done, {self.failed:,} failed)" if self.failed else ""
+        made = [("Scored from sequence", self.scored)] if self.scored else []
         return [
             ("Target genes", f"{self.genes.height:,}{fate}"),
+            *made,
             ("Uncertainty range", f"[{self.selection.low:.3f}, {self.selection.high:.3f})"),
             ("Model", self.model),
+            *([("Features", self._features())] if self.features else []),
             ("Strategy", STRATEGY_LINE[self.mode]),
             ("Processing time", f"{self.seconds:.1f} s"),
             ("Complete coverage", f"{self.positions:,} positions"),
             ("Meta-model recalibrated", self._count(self.recalibrated)),
             ("Base model reused", self._count(reused)),
         ]
+
+    def _features(self) -> str:
+        if not self.filled:
+            return f"{self.features:,}, all computed{' (see below)' if self.fills else ''}"
+        return f"{self.features:,}, of which {self.filled:,} filled"
 
     def skew(self) -> str:
         """A sentence on training-serving skew, empty where there is none."""

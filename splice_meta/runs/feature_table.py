@@ -13,6 +13,7 @@ from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
+from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import part_of, scan_parts
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
@@ -44,6 +45,7 @@ def write_features(
     genes: Sequence[str] | None = None,
     uncertain_only: bool = False,
     memory: int = 1 << 30,
+    reference: Reference | None = None,
 ) -> WrittenFeatures:
     """Write ``gene_id``, ``position`` and the manifest's columns, in input order.
 
@@ -55,15 +57,16 @@ def write_features(
         genes: Only these genes.
         uncertain_only: Only the positions that the default selection picks.
         memory: Budget of one gene batch in bytes.
+        reference: Annotation and sequence.
 
     Raises:
         OutputError: If the output cannot be written. What was there before is replaced only when
             everything is written.
     """
-    opened = open_scores(scores, genes)
+    opened = open_scores(scores, genes, reference)
     listed = load_manifest(manifest, opened.several)
     settings, selection = FeatureSettings(), Selection()
-    fills = fills_of(opened.all_rows(), listed, settings)
+    fills = fills_of(opened, listed, settings)
     share = selection.target_rate if uncertain_only else 1.0
     batches = list(opened.batches(memory, feature_bytes(len(listed.names), share)))
     rows = 0
@@ -73,6 +76,8 @@ def write_features(
             marked = mark_uncertain(axis, selection) if uncertain_only else axis
             picked = "is_uncertain" if uncertain_only else None
             part = part_of(target, number, len(batches))
-            sink_parquet(harmonize_plan(marked, listed, settings, picked), part)
+            values = opened.gene_values
+            plan = harmonize_plan(marked, listed, settings, picked, gene_values=values)
+            sink_parquet(plan, part)
             rows += int(scan_parts(part).select(pl.len()).collect().item())
     return WrittenFeatures(rows, listed, fills, opened.absent)

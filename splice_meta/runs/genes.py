@@ -8,11 +8,14 @@ from collections.abc import Sequence
 import polars as pl
 
 from splice_meta.runs.task import Receipt
+from splice_meta.runs.unscored import NOTHING, Scored
 from splice_meta.sources.base_scores import BaseScores
 
 log = logging.getLogger("splice_meta")
 
-NO_SCORES = "no base scores for this gene; give a score table that holds it"
+NO_SCORES = (
+    "no base scores for this gene; give a score table that holds it, or --annotation and --fasta"
+)
 
 _DONE = {
     "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64,
@@ -21,16 +24,20 @@ _DONE = {
 }  # fmt: skip
 
 
-def gene_table(opened: BaseScores, receipts: Sequence[Receipt], seen: set[str]) -> pl.DataFrame:
+def gene_table(
+    opened: BaseScores, receipts: Sequence[Receipt], seen: set[str], scored: Scored = NOTHING
+) -> pl.DataFrame:
     """One row per gene asked for, in input order; genes without scores come last.
 
     Args:
         opened: The base scores.
         receipts: What the shards came to.
         seen: Genes that the model was trained on.
+        scored: What was scored in this run.
 
     Returns:
-        ``gene_id``, ``scenario`` (1: trained on; 2A: not; 2B: no base scores), ``status``,
+        ``gene_id``, ``scenario`` (1: trained on; 2A: not; 2B: without base scores at
+        first), ``status``,
         ``reason``, ``positions``, ``uncertain``, ``recalibrated``, ``achieved_rate``,
         ``lowest_criteria``, ``lowest_entropy``, ``seconds`` (the shard's, shared out by
         positions).
@@ -38,15 +45,16 @@ def gene_table(opened: BaseScores, receipts: Sequence[Receipt], seen: set[str]) 
     there = opened.table.genes["gene_id"].to_list()
     absent = opened.absent
     reasons = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
-    reasons |= dict.fromkeys(absent, NO_SCORES)
     for gene in absent:
-        log.warning("Gene %s failed: %s", gene, NO_SCORES)
+        reasons[gene] = scored.failures.get(gene, NO_SCORES)
+        log.warning("Gene %s failed: %s", gene, reasons[gene])
+    without = {*absent, *scored.genes}
     genes = [*there, *absent]
     asked = pl.DataFrame(
         {
             "gene_id": genes,
             "scenario": [
-                "2B" if gene in set(absent) else "1" if gene in seen else "2A" for gene in genes
+                "2B" if gene in without else "1" if gene in seen else "2A" for gene in genes
             ],
             "status": ["failed" if gene in reasons else "done" for gene in genes],
             "reason": [reasons.get(gene, "") for gene in genes],

@@ -28,8 +28,9 @@ def run_local(job: Job, shards: Sequence[Shard], progress: Progress) -> list[Rec
     """
     receipts = []
     if shards and any(handler.level <= PLAN for handler in log.handlers):
-        first = job.scores.batch(shards[0].first, shards[0].stop)
-        log.log(PLAN, "%s", describe_plan(first, job.model, job.settings))
+        first = shards[0]
+        plan = describe_plan(job.scores, first.first, first.stop, job.model, job.settings)
+        log.log(PLAN, "%s", plan)
     for shard in shards:
         receipt = run_shard(job, shard, len(shards))
         progress(receipt)

@@ -86,6 +86,11 @@ class OutputLayout:
         assert self.artifacts is not None
         return self.artifacts / "master" / f"batch_{shard:05d}.parquet"
 
+    @property
+    def scored(self) -> Path | None:
+        """Where base scores made in this run are kept."""
+        return self.artifacts / "artifacts" if self.artifacts is not None else None
+
     def prepare(self, overwrite: bool, inputs: Sequence[str] = ()) -> None:
         """Make the run's folder, and room for the artifacts that are kept.
 
@@ -99,7 +104,8 @@ class OutputLayout:
         """
         if self.root.exists() and not self.root.is_dir():
             raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
-        kept = [self.artifacts / name for name in ("features", "master")] if self.artifacts else []
+        names = ("features", "master", "artifacts")
+        kept = [self.artifacts / name for name in names] if self.artifacts else []
         for target in (self.predictions, *kept):
             held = [file for file in inputs if target.resolve() in Path(file).resolve().parents]
             if held:

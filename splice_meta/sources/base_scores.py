@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from splice_meta.contracts import base_models_in, canonical, scores_of
-from splice_meta.errors import ContractError, InputError
+from splice_meta.errors import ContractError, InputError, NoGenesError
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.files import files_of, scan_files
 from splice_meta.sources.joined import check_coverage, check_names, join_scores, name_scores
 from splice_meta.sources.layouts import to_contract_names
+from splice_meta.sources.locate import locate
+from splice_meta.sources.located import Located
+
+log = logging.getLogger("splice_meta")
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,7 @@ class BaseScores:
         wanted: The genes asked for; None for every gene.
         names: The base models, the primary one first; empty where the scores were given no name.
         others: The scores of ``names[1:]`` where they lie in tables of their own.
+        located: The genes in annotation and FASTA, where one is given.
     """
 
     frame: pl.LazyFrame
@@ -35,11 +45,17 @@ class BaseScores:
     wanted: tuple[str, ...] | None = None
     names: tuple[str, ...] = ()
     others: tuple[BaseScores, ...] = ()
+    located: Located | None = None
 
     @property
     def several(self) -> tuple[str, ...]:
         """The names of the base models if there are several; features are named by them then."""
         return self.names if len(self.names) > 1 else ()
+
+    @property
+    def gene_values(self) -> pl.DataFrame | None:
+        """The annotation's genomic features by ``gene_id``, where one is given."""
+        return self.located.values if self.located is not None else None
 
     @property
     def absent(self) -> list[str]:
@@ -54,6 +70,8 @@ class BaseScores:
         """
         genes = self.table.genes.slice(first, stop - first)
         rows = self._rows(genes)
+        if self.located is not None:
+            rows = self.located.attach(rows, genes["gene_id"].to_list())
         if not self.others:
             return rows
         rows = name_scores(rows, self.names[0])
@@ -91,6 +109,30 @@ class BaseScores:
                 "If they are a lazy frame, collect it first; if a file, let it rest.",
             )
 
+    def extended(self, more: BaseScores, reference: Reference | None) -> BaseScores:
+        """These scores with those of further genes behind them.
+
+        Args:
+            more: Checked scores of other genes, of the same base models; columns that only they
+                have are left out.
+            reference: Annotation and sequence, to locate all genes again.
+        """
+        columns = self.frame.collect_schema().names()
+        rows = more.frame.select(n for n in more.frame.collect_schema().names() if n in columns)
+        offset = pl.col("first_row") + self.table.positions
+        genes = [self.table.genes, more.table.genes.with_columns(first_row=offset)]
+        pairs = zip(self.others, more.others, strict=True)
+        both = replace(
+            self,
+            frame=pl.concat([self.frame, rows], how="diagonal_relaxed"),
+            table=GeneTable(pl.concat(genes)),
+            files=(*self.files, *more.files),
+            wanted=tuple(dict.fromkeys([*_ids(self), *_ids(more)])),
+            others=tuple(mine.extended(theirs, None) for mine, theirs in pairs),
+            located=None,
+        )
+        return open_scores(both, None, reference)
+
     def batches(self, memory: int, per_position: int) -> Iterator[tuple[int, int]]:
         """Pack whole genes, in input order, into batches that fit a memory budget.
 
@@ -115,6 +157,10 @@ class BaseScores:
         return self.batch(0, self.table.genes.height)
 
 
+def _ids(scores: BaseScores) -> list[str]:
+    return scores.table.genes["gene_id"].to_list()
+
+
 def by_position(scores: pl.LazyFrame) -> pl.LazyFrame:
     """Sort each gene by position; the genes stay in input order."""
     return (
@@ -124,22 +170,48 @@ def by_position(scores: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
+def open_scores(
+    source: Any,
+    genes: Sequence[str] | None = None,
+    reference: Reference | None = None,
+    truth: bool = False,
+) -> BaseScores:
     """Read and check base scores, in one streaming pass and without keeping them.
 
     Args:
         source: See :func:`scan_scores`; scores that are open already are returned as they are.
         genes: Only these genes; those that are not in the scores are simply not in the result.
+        reference: Annotation and sequence, for what the rows lack of place and base, and for
+            genomic features.
+        truth: Take ``splice_type`` from the annotation; genes it lacks are left out.
 
     Raises:
-        InputError: If a file is missing or of an unknown kind.
+        InputError: If a file is missing or of an unknown kind, or the reference is of other genes.
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """
     if isinstance(source, BaseScores) and genes is None:
-        return source
-    if isinstance(source, Mapping):
-        return _open_several(source, genes)
+        opened = source
+    elif isinstance(source, Mapping):
+        opened = _open_several(source, genes)
+    else:
+        opened = _open_one(source, genes)
+    if reference is None:
+        return opened
+    located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
+    if truth and located.unknown:
+        unknown = set(located.unknown)
+        log.warning(
+            "%d genes are not in the annotation and are left out, first %s.",
+            len(unknown), located.unknown[0],
+        )  # fmt: skip
+        known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
+        return open_scores(source, known, reference, truth)
+    return replace(opened, located=located)
+
+
+def _open_one(source: Any, genes: Sequence[str] | None) -> BaseScores:
+    """Open the scores of one table."""
     files = files_of(source)
     wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
     try:
@@ -156,7 +228,7 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
         if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
         listed = f"{', '.join(wanted[:3])}{' ...' if len(wanted) > 3 else ''}"
-        raise InputError(
+        raise NoGenesError(
             f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
             "Check the gene ids against the table's gene_id column.",
         )
@@ -166,7 +238,7 @@ def open_scores(source: Any, genes: Sequence[str] | None = None) -> BaseScores:
 def _open_several(source: Mapping[str, Any], genes: Sequence[str] | None) -> BaseScores:
     """Open the scores of each base model, the first being the primary one."""
     names = check_names(source)
-    primary, *others = (open_scores(scores, genes) for scores in source.values())
+    primary, *others = (_open_one(scores, genes) for scores in source.values())
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
     files = tuple(file for scores in (primary, *others) for file in scores.files)
@@ -181,7 +253,13 @@ def _open_several(source: Mapping[str, Any], genes: Sequence[str] | None) -> Bas
     )
 
 
-def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame:
+def scan_scores(
+    source: Any,
+    genes: Sequence[str] | None = None,
+    *,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
+) -> pl.LazyFrame:
     """Scan base scores lazily and check them against the contract.
 
     The check is one streaming aggregation over the table. Genes whose positions do not ascend are
@@ -194,6 +272,9 @@ def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame
             model names to any of these: they are joined on gene and position; the first is the
             primary one, whose rows and further columns are kept.
         genes: Only these genes.
+        annotation: GTF or GFF3: adds ``chrom``, ``strand`` and ``genomic_position`` where they are
+            missing, and the genomic features.
+        fasta: Adds ``base`` where it is missing.
 
     Returns:
         One row per nucleotide, see :func:`splice_meta.contracts.canonical`; with several base
@@ -204,7 +285,14 @@ def scan_scores(source: Any, genes: Sequence[str] | None = None) -> pl.LazyFrame
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """
-    return open_scores(source, genes).all_rows()
+    opened = open_scores(source, genes, open_reference(annotation, fasta))
+    rows, values = opened.all_rows(), opened.gene_values
+    if values is None:
+        return rows
+    stale = [name for name in values.columns if name != "gene_id"]
+    return rows.drop(stale, strict=False).join(
+        values.lazy(), on="gene_id", how="left", maintain_order="left"
+    )
 
 
 def _frame(source: Any) -> pl.LazyFrame:

@@ -110,14 +110,16 @@ def collect_rows(
     if "splice_type" not in names:
         raise InputError(
             "The base scores have no column splice_type, which says what is annotated.",
-            "Add it (0 or neither, 1 or donor, 2 or acceptor).",
+            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give --annotation.",
         )
     columns = [column for scored in all_scores_in(names) for column in scored]
     share = settings.near_rate * 0.05 + settings.far_rate
     parts = []
     for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):
         marked = mark_rows(with_axis(scores.batch(first, stop)), settings)
-        features = harmonize_plan(marked, manifest, FeatureSettings(), ROW, columns)
+        features = harmonize_plan(
+            marked, manifest, FeatureSettings(), ROW, columns, scores.gene_values
+        )
         labels = marked.filter(ROW).select(TRUTH, WEIGHT)
         found, extra, counts = pl.collect_all([features, labels, _gene_counts(marked)])
         scores.verify(counts, first, stop)

@@ -23,7 +23,7 @@ def gene_places(scores: BaseScores) -> pl.DataFrame:
         ``gene_id``, ``chrom`` (null where the scores have none), ``start`` and ``end`` (genomic,
         null likewise), ``sites`` (annotated), in input order.
     """
-    rows = scores.frame
+    rows = scores.all_rows()
     names = rows.collect_schema().names()
     chrom = pl.col("chrom").cast(pl.String).first() if "chrom" in names else pl.lit(None, pl.String)
     place = pl.col("genomic_position") if "genomic_position" in names else pl.lit(None, pl.Int64)

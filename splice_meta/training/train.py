@@ -17,6 +17,9 @@ from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import fills_of
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import BaseScores, open_scores
@@ -70,6 +73,8 @@ def train(
     test_chroms: Sequence[str] = (),
     base_model: str = "",
     annotation_features: bool = False,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
     control: bool = False,
     licence: str = "",
     held_out: str | Path | None = None,
@@ -96,6 +101,9 @@ def train(
             ``n_splice_sites`` ...) in a manifest known by name, where the scores carry them.
             They tell the model what it is to predict; it learns to trust them, and where a gene is
             annotated poorly it goes wrong with confidence.
+        annotation: GTF or GFF3: its splice sites are the truth, in place of any the scores have;
+            genes it lacks are left out. Also for the features of the annotation.
+        fasta: The sequence, for bases where the scores have none.
         control: Also cross-validate with shuffled labels, which must come out at chance.
         licence: What the base scores' licence allows, for the bundle.
         held_out: Write the out-of-fold predictions here, as Parquet.
@@ -111,6 +119,7 @@ def train(
     subject = open_training(
         scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
         base_model=base_model, annotation_features=annotation_features,
+        reference=open_reference(annotation, fasta),
     )  # fmt: skip
     trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
     if held_out is not None:
@@ -146,6 +155,7 @@ def open_training(
     test_chroms: Sequence[str] = (),
     base_model: str = "",
     annotation_features: bool = False,
+    reference: Reference | None = None,
 ) -> Subject:
     """Open and check what a model is to learn from, before anything long is done.
 
@@ -157,20 +167,28 @@ def open_training(
         test_chroms: Not the genes on these chromosomes.
         base_model: Name of the base model.
         annotation_features: Keep the features of the annotation.
+        reference: Annotation, from which the truth comes then, and sequence.
     """
-    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    truth = reference is not None and reference.annotation is not None
+
+    def opened_of(names: Sequence[str] | None) -> BaseScores:
+        return open_scores(scores, names, reference, truth)
+
+    opened = opened_of([genes] if isinstance(genes, str) else genes)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
     places = gene_places(opened).sort("gene_id")
     allowed = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
     kept = _without(allowed, test_chroms) if test_chroms else allowed
     left = allowed.join(kept, on="gene_id", how="anti", maintain_order="left")
-    test = open_scores(scores, left["gene_id"].to_list()) if left.height else None
+    test = opened_of(left["gene_id"].to_list()) if left.height else None
     if kept.height < places.height:
-        opened = open_scores(scores, kept["gene_id"].to_list())
+        opened = opened_of(kept["gene_id"].to_list())
     columns = opened.batch(0, 1).collect_schema().names()
+    if opened.gene_values is not None:
+        columns += opened.gene_values.columns[1:]
     listed = training_manifest(manifest, opened.names, columns, annotation_features)
-    fills = fills_of(opened.all_rows(), listed, FeatureSettings())
+    fills = fills_of(opened, listed, FeatureSettings())
     for message in fills.messages():
         log.warning("Left out of the model: %s", message)
     made = replace(listed, names=tuple(n for n in listed.names if n not in fills.values))

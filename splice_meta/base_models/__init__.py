@@ -1,0 +1,1 @@
+"""The optional scorers: sequence in, base scores out."""

@@ -1,0 +1,61 @@
+"""Finding a base model by its name: built in, or from an installed package's entry point."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from splice_meta.base_models.protocol import BaseModel
+from splice_meta.errors import ModelError, UsageError
+
+GROUP = "splice_meta.base_models"
+"""Entry points of this group name a callable ``(weights, device) -> BaseModel``."""
+
+BUILT_IN = ("openspliceai", "spliceai")
+
+
+def base_model_names() -> tuple[str, ...]:
+    """The names :func:`load_base_model` knows here: built in, then of installed packages."""
+    return (*BUILT_IN, *(name for name in _installed() if name not in BUILT_IN))
+
+
+def load_base_model(
+    name: str, weights: str | Path | None = None, device: str = "auto"
+) -> BaseModel:
+    """Load a base model.
+
+    Args:
+        name: ``openspliceai``, ``spliceai`` or the name of an installed package's entry point.
+        weights: Where its weights are; what may be left out depends on the base model.
+        device: ``auto``, ``cpu``, ``cuda`` ...
+
+    Raises:
+        UsageError: If there is no such base model, or its package is not installed.
+        InputError: If its weights cannot be read.
+        ModelError: If an entry point gives something else than a base model.
+    """
+    if name == "openspliceai":
+        from splice_meta.base_models.openspliceai import OpenSpliceAI
+
+        return OpenSpliceAI(weights, device)
+    if name == "spliceai":
+        from splice_meta.base_models.spliceai import SpliceAI
+
+        return SpliceAI(weights, device)
+    installed = _installed()
+    if name not in installed:
+        raise UsageError(
+            f"There is no base model {name!r}.", f"There are: {', '.join(base_model_names())}."
+        )
+    model = installed[name].load()(weights, device)
+    if not isinstance(model, BaseModel):
+        raise ModelError(
+            f"The entry point {installed[name].value} of the base model {name} gives a "
+            f"{type(model).__name__}, which lacks some of name, context, batch, digest, predict.",
+            "See splice_meta.BaseModel for what a base model has.",
+        )
+    return model
+
+
+def _installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}

@@ -1,0 +1,90 @@
+"""What is scored already: one part file per gene, until the table is whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import polars as pl
+
+from splice_meta.errors import OutputError
+from splice_meta.sink import sink_parquet, write_text
+
+SETTINGS = "scoring.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The part files of a table of scores that is being made.
+
+    They lie beside it, in a folder of its name with ``.parts`` behind. A part that is there is
+    whole, see :func:`splice_meta.sink.whole_file`.
+
+    Args:
+        output: The table.
+    """
+
+    output: Path
+
+    @property
+    def folder(self) -> Path:
+        """Where the parts lie."""
+        return self.output.with_name(f"{self.output.name}.parts")
+
+    def of(self, gene: str) -> Path:
+        """The part of a gene; any id makes a plain file name."""
+        return self.folder / f"{quote(gene, safe='')}.parquet"
+
+    def has(self, gene: str) -> bool:
+        """Whether a gene is done."""
+        return self.of(gene).exists()
+
+    def begin(self, settings: Mapping[str, object], resume: bool, overwrite: bool) -> None:
+        """Make the folder, or take up what an interrupted scoring left.
+
+        Args:
+            settings: Everything that scores depend on.
+            resume: Keep the genes that are done.
+            overwrite: Throw them away, and replace the table.
+
+        Raises:
+            OutputError: If something is there and may be neither kept nor replaced, or what is
+                there was made with other settings.
+        """
+        if self.output.exists() and not overwrite:
+            raise OutputError(
+                f"{self.output} is there already.", "Give another name, or --overwrite."
+            )
+        if self.folder.exists() and not resume:
+            if not overwrite:
+                raise OutputError(
+                    f"{self.folder} holds genes of an interrupted scoring.",
+                    "Go on with --resume, or start anew with --overwrite.",
+                )
+            shutil.rmtree(self.folder)
+        record = self.folder / SETTINGS
+        if record.exists():
+            before = json.loads(record.read_text(encoding="utf-8"))
+            differing = [name for name in settings if before.get(name) != settings[name]]
+            if differing:
+                raise OutputError(
+                    f"The genes in {self.folder} were scored with other settings: "
+                    f"{', '.join(differing)}.",
+                    "Give the same ones, or start anew with --overwrite.",
+                )
+        write_text(record, json.dumps(settings, indent=1) + "\n")
+
+    def write(self, gene: str, table: pl.DataFrame) -> None:
+        """Write the part of a gene."""
+        sink_parquet(table.lazy(), self.of(gene))
+
+    def finish(self, genes: Iterable[str]) -> None:
+        """Put the parts together in the order of the genes; then they are removed."""
+        done = [self.of(gene) for gene in genes if self.has(gene)]
+        if done:
+            sink_parquet(pl.scan_parquet(done, glob=False), self.output)
+        shutil.rmtree(self.folder)

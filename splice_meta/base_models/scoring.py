@@ -1,0 +1,228 @@
+"""From annotation and sequence to a table of base scores: what ``splice-meta score`` does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.base_models.gene_table import gene_table
+from splice_meta.base_models.genes import genes_to_score
+from splice_meta.base_models.load import load_base_model
+from splice_meta.base_models.parts import Parts
+from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.windows import (
+    WINDOW,
+    GeneScores,
+    Window,
+    batches,
+    cut,
+    score_windows,
+)  # fmt: skip
+from splice_meta.errors import OutputError, UsageError
+from splice_meta.reference.annotation import Annotation, open_annotation
+from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.reference.truth import truth_of
+
+log = logging.getLogger("splice_meta")
+
+PROTEIN_CODING = ("protein_coding",)
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """A table of base scores.
+
+    Attributes:
+        path: The Parquet file.
+        genes: ``gene_id``, ``status`` (done or failed), ``reason``, ``positions``.
+    """
+
+    path: Path
+    genes: pl.DataFrame
+
+    @property
+    def failed(self) -> int:
+        """Number of genes that could not be scored."""
+        return self.genes.filter(pl.col("status") == "failed").height
+
+    def scores(self) -> pl.LazyFrame:
+        """The table, lazily."""
+        if not self.path.exists():
+            raise OutputError("No gene could be scored, so there is no table.")
+        return pl.scan_parquet(self.path, glob=False)
+
+
+@dataclass
+class ScoreWatcher:
+    """What a caller is told while genes are scored; the defaults say nothing.
+
+    Attributes:
+        planned: Called once with the number of genes and positions that are to be scored.
+        advanced: Called with the number of positions just scored.
+    """
+
+    planned: Callable[[int, int], None] = field(default=lambda genes, positions: None)
+    advanced: Callable[[int], None] = field(default=lambda positions: None)
+
+
+def score(
+    annotation: str | Path | Annotation,
+    fasta: str | Path | Genome,
+    output: str | Path,
+    *,
+    base_model: str | BaseModel = "openspliceai",
+    weights: str | Path | None = None,
+    genes: str | Sequence[str] | None = None,
+    gene_types: Collection[str] = PROTEIN_CODING,
+    truth: bool = False,
+    device: str = "auto",
+    window: int = WINDOW,
+    resume: bool = False,
+    overwrite: bool = False,
+    watcher: ScoreWatcher | None = None,
+) -> ScoreResult:
+    """Score genes with a base model, from their sequence.
+
+    Every nucleotide sees its whole context: the FASTA's own sequence where it has it, N beyond.
+    Scores do not depend on how genes are cut into windows.
+
+    Args:
+        annotation: GTF or GFF3: where the genes lie.
+        fasta: The sequence.
+        output: The Parquet file to write.
+        base_model: ``openspliceai``, ``spliceai``, the name of an installed entry point, or a
+            :class:`splice_meta.BaseModel`.
+        weights: Folder of the base model's weights.
+        genes: Gene ids, with or without version, or gene names; None for every gene of
+            ``gene_types`` that lies in the FASTA.
+        gene_types: Which types of genes, where ``genes`` is None; every type if empty.
+        truth: Add ``splice_type`` from the annotation: the sites of all transcripts of the gene.
+        device: ``auto``, ``cpu``, ``cuda`` ...
+        window: Positions that go through the network at once.
+        resume: Keep the genes that an interrupted scoring into ``output`` has done.
+        overwrite: Replace ``output``.
+        watcher: Told about progress.
+
+    Returns:
+        The table and the fate of each gene. A gene that cannot be scored does not stop the others.
+
+    Raises:
+        SpliceMetaError: If annotation, FASTA, base model or output cannot be used, or no gene
+            can be scored.
+    """
+    if window < 1:
+        raise UsageError(f"The window is {window} positions.", "Give at least 1.")
+    watch, parts = watcher or ScoreWatcher(), Parts(Path(output))
+    listed = annotation if isinstance(annotation, Annotation) else open_annotation(annotation)
+    genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
+    asked = [genes] if isinstance(genes, str) else genes
+    found = genes_to_score(listed, genome, asked, gene_types)
+    model = (
+        load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model
+    )
+    parts.begin(_settings(model, listed, genome, truth), resume, overwrite)
+    sites = truth_of(listed) if truth else None
+    rows = found.table.to_dicts()
+    todo = [gene for gene in rows if not parts.has(gene["gene_id"])]
+    watch.planned(len(todo), sum(gene["end"] - gene["start"] + 1 for gene in todo))
+    failures = dict(found.failures)
+    _score_genes(model, genome, todo, parts, sites, window, failures, watch)
+    parts.finish(gene["gene_id"] for gene in rows)
+    for gene, why in failures.items():
+        log.warning("Gene %s failed: %s", gene, why)
+    return ScoreResult(parts.output, _fates(rows, failures))
+
+
+def _settings(
+    model: BaseModel, annotation: Annotation, genome: Genome, truth: bool
+) -> dict[str, object]:
+    """Everything that scores depend on, for a resumed scoring to compare."""
+    file = Path(genome.source).stat()
+    return {
+        "base model": model.name,
+        "weights": model.digest,
+        "annotation": annotation.digest,
+        "FASTA": [str(Path(genome.source).resolve()), file.st_size, file.st_mtime_ns],
+        "truth": truth,
+    }
+
+
+def _score_genes(
+    model: BaseModel,
+    genome: Genome,
+    rows: list[dict[str, Any]],
+    parts: Parts,
+    sites: pl.DataFrame | None,
+    window: int,
+    failures: dict[str, str],
+    watch: ScoreWatcher,
+) -> None:
+    """Score genes and write a part for each; reasons of those that fail go to ``failures``."""
+    places = {gene["gene_id"]: gene for gene in rows}
+    windows = cut(_sequences(genome, rows, model.context, failures), window)
+    for batch in batches(windows, model.batch):
+        _score_batch(model, batch, failures)
+        for part in batch:
+            watch.advanced(part.stop - part.first)
+            gene = part.gene
+            if gene.missing == 0 and part.stop == len(gene.scores):
+                place, half = places[gene.gene_id], model.context // 2
+                truth = sites.filter(gene_id=place["annotated"]) if sites is not None else None
+                bases = gene.bases[half : len(gene.bases) - half]
+                parts.write(gene.gene_id, gene_table(place, gene.scores, bases, truth))
+
+
+def _sequences(
+    genome: Genome, rows: list[dict[str, Any]], context: int, failures: dict[str, str]
+) -> Iterator[GeneScores]:
+    """Each gene with half a context of the FASTA's sequence on each side."""
+    half = context // 2
+    for gene in rows:
+        try:
+            bases = transcript_bases(
+                genome, gene["record"], gene["strand"], gene["start"] - half, gene["end"] + half
+            )
+        except Exception as error:  # it must not stop the other genes
+            failures[gene["gene_id"]] = _reason(error)
+            continue
+        yield GeneScores(gene["gene_id"], bases, context)
+
+
+def _score_batch(model: BaseModel, batch: list[Window], failures: dict[str, str]) -> None:
+    """Score windows together; where that fails, one by one to find the gene that fails."""
+    alive = [window for window in batch if window.gene.gene_id not in failures]
+    try:
+        if alive:
+            score_windows(model, alive)
+    except Exception as error:  # whatever it is, it must not stop the other genes
+        if len(alive) > 1:
+            for window in alive:
+                _score_batch(model, [window], failures)
+            return
+        log.debug("Gene %s", alive[0].gene.gene_id, exc_info=error)
+        failures[alive[0].gene.gene_id] = _reason(error)
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def _fates(rows: list[dict[str, Any]], failures: dict[str, str]) -> pl.DataFrame:
+    lengths = {gene["gene_id"]: gene["end"] - gene["start"] + 1 for gene in rows}
+    genes = list(dict.fromkeys([*lengths, *failures]))
+    return pl.DataFrame(
+        {
+            "gene_id": genes,
+            "status": ["failed" if gene in failures else "done" for gene in genes],
+            "reason": [failures.get(gene, "") for gene in genes],
+            "positions": [0 if gene in failures else lengths[gene] for gene in genes],
+        },
+        schema={
+            "gene_id": pl.String, "status": pl.String, "reason": pl.String, "positions": pl.Int64,
+        },
+    )  # fmt: skip

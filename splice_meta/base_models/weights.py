@@ -1,0 +1,41 @@
+"""The files of a base model's weights."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from splice_meta.errors import InputError
+
+
+def weight_files(weights: str | Path, suffix: str) -> list[Path]:
+    """The weight files of a folder in name order, or the one file that is given.
+
+    Args:
+        weights: Folder or file.
+        suffix: How weight files end, such as ``.pt``.
+
+    Raises:
+        InputError: If there is none.
+    """
+    place = Path(weights).expanduser()
+    if place.is_file():
+        return [place]
+    if not place.is_dir():
+        raise InputError(f"There is no folder of weights {weights}.", "Check --weights.")
+    files = sorted(file for file in place.iterdir() if file.suffix == suffix)
+    if not files:
+        raise InputError(
+            f"The folder {weights} holds no weights.", f"Weight files end in {suffix}."
+        )
+    return files
+
+
+def digest_of(files: Sequence[Path]) -> str:
+    """SHA-256 over the bytes of all files, in order."""
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""``splice-meta score``: annotation and FASTA in, base scores out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splice_meta.cli.console import say, set_verbosity
+from splice_meta.cli.options import (
+    BaseModelName,
+    Device,
+    Genes,
+    GenesFile,
+    Quiet,
+    Verbose,
+    comma_list,
+    gene_list,
+)  # fmt: skip
+from splice_meta.cli.progress import scoring_watcher
+from splice_meta.errors import UsageError
+
+
+def score(
+    annotation: Annotated[Path, typer.Option(help="GTF or GFF3 (also gzip): where genes lie.")],
+    fasta: Annotated[
+        Path, typer.Option(help="The sequence (also gzip): a genome, or slices of one.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The Parquet file to write.")],
+    base_model: BaseModelName = "openspliceai",
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of the base model's weights.")
+    ] = None,
+    genes: Genes = None,
+    genes_file: GenesFile = None,
+    gene_types: Annotated[
+        str,
+        typer.Option(help="Types of genes, where no genes are named, separated by commas; or all."),
+    ] = "protein_coding",
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Add splice_type, from the annotation's transcripts.")
+    ] = False,
+    device: Device = "auto",
+    window: Annotated[
+        int, typer.Option(help="Positions that go through the network at once.")
+    ] = 50_000,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep the genes an interrupted scoring has done.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Score genes with a base model: one row per nucleotide, 5' to 3' on the transcript strand."""
+    set_verbosity(quiet, verbose)
+    if window < 1:
+        raise UsageError(f"--window is {window}.", "Give at least 1 position.")
+    wanted = gene_list(genes, genes_file)
+    types = () if gene_types.strip() == "all" else comma_list(gene_types)
+    from splice_meta.base_models.scoring import score as score_genes
+
+    with scoring_watcher() as watcher:
+        result = score_genes(
+            annotation,
+            fasta,
+            output,
+            base_model=base_model,
+            weights=weights,
+            genes=wanted,
+            gene_types=types,
+            truth=truth,
+            device=device,
+            window=window,
+            resume=resume,
+            overwrite=overwrite,
+            watcher=watcher,
+        )
+    done = result.genes.filter(status="done")
+    fate = f" ({result.failed:,} failed)" if result.failed else ""
+    where = f": {result.path}" if done.height else "; nothing was written"
+    say(f"{done.height:,} genes{fate}, {done['positions'].sum():,} positions{where}")
+    return 1 if result.failed else 0

@@ -1,0 +1,39 @@
+"""Annotation and sequence together, as a score table is read against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from splice_meta.reference.annotation import Annotation, open_annotation
+from splice_meta.reference.sequence import Genome
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known beside the scores.
+
+    Attributes:
+        annotation: Where genes, exons and splice sites lie; None if not given.
+        genome: The sequence; None if not given.
+    """
+
+    annotation: Annotation | None = None
+    genome: Genome | None = None
+
+
+def open_reference(
+    annotation: str | Path | Annotation | None = None, fasta: str | Path | Genome | None = None
+) -> Reference | None:
+    """Open what is given of annotation and FASTA; None if neither is.
+
+    Raises:
+        InputError: If one cannot be read.
+    """
+    if annotation is None and fasta is None:
+        return None
+    if annotation is not None and not isinstance(annotation, Annotation):
+        annotation = open_annotation(annotation)
+    if fasta is not None and not isinstance(fasta, Genome):
+        fasta = Genome(fasta)
+    return Reference(annotation, fasta)

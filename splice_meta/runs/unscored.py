@@ -1,0 +1,188 @@
+"""Genes without base scores: scored first, where annotation, sequence and base model are given."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.base_models.genes import genes_to_score
+from splice_meta.base_models.load import BUILT_IN, load_base_model
+from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, score
+from splice_meta.errors import InputError, UsageError
+from splice_meta.model.bundle import MetaModel
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import Reference
+from splice_meta.reference.sequence import Genome
+from splice_meta.sources.base_scores import BaseScores, open_scores
+
+log = logging.getLogger("splice_meta")
+
+Weights = str | Path | Mapping[str, str | Path] | None
+"""A folder of weights, or one for each base model by its name."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What was scored in a run.
+
+    Attributes:
+        genes: The genes, in order.
+        positions: Their positions.
+        by: The base models that scored them.
+        failures: Reason by gene that could not be scored.
+    """
+
+    genes: tuple[str, ...] = ()
+    positions: int = 0
+    by: tuple[str, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Scored()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores genes from their sequence.
+
+    Attributes:
+        models: The base models by the name they have in the run; the empty name where the run's
+            scores have none.
+        annotation: Where the genes lie.
+        genome: The sequence.
+    """
+
+    models: Mapping[str, BaseModel]
+    annotation: Annotation
+    genome: Genome
+
+    def check(self, genes: Sequence[str] | None) -> None:
+        """Refuse, before anything is written, genes none of which can be scored.
+
+        Raises:
+            InputError: If annotation and FASTA do not match, or hold none of them.
+        """
+        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
+
+    def add(
+        self,
+        opened: BaseScores | None,
+        genes: Sequence[str] | None,
+        folder: Path,
+        watcher: ScoreWatcher,
+    ) -> tuple[BaseScores, Scored]:
+        """Score genes into ``folder`` and put them behind the scores that are there.
+
+        Args:
+            opened: The scores that are there; None if there are none.
+            genes: The genes to score; None for every protein-coding gene in the FASTA.
+            folder: Where the tables go, one per base model.
+            watcher: Told about progress.
+
+        Raises:
+            InputError: If there are no scores in the end.
+        """
+        tables: dict[str, Path] = {}
+        failures: dict[str, str] = {}
+        for name, model in self.models.items():
+            path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
+            found = score(
+                self.annotation, self.genome, path, base_model=model, genes=genes, watcher=watcher
+            )
+            failures |= dict(
+                found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
+            )
+            if path.exists():
+                tables[name] = path
+        reference = Reference(self.annotation, self.genome)
+        if len(tables) < len(self.models):
+            if opened is None:
+                gene, why = next(iter(failures.items()))
+                raise InputError(f"No gene could be scored; {gene}: {why}.")
+            return opened, Scored(failures=failures)
+        first = next(iter(tables))
+        source = tables if first else tables[first]
+        more = open_scores(source, _in_all(tables), None if opened else reference)
+        scored = Scored(
+            genes=tuple(more.table.genes["gene_id"]),
+            positions=more.table.positions,
+            by=tuple(model.name for model in self.models.values()),
+            failures=failures,
+        )
+        return (opened.extended(more, reference) if opened else more), scored
+
+
+def _in_all(tables: Mapping[str, Path]) -> list[str] | None:
+    """The genes that every base model could score; None for all of the only one."""
+    if len(tables) == 1:
+        return None
+    first, *others = (
+        pl.scan_parquet(path, glob=False).select("gene_id").unique().collect()["gene_id"]
+        for path in tables.values()
+    )
+    return [gene for gene in first if all(gene in other for other in others)]
+
+
+def make_scorer(
+    reference: Reference | None,
+    model: MetaModel | None,
+    names: Sequence[str],
+    base_model: str | BaseModel | None,
+    weights: Weights,
+    device: str,
+) -> Scorer:
+    """Load the base models that a run needs for genes without scores.
+
+    Args:
+        reference: Must hold both annotation and sequence.
+        model: The meta-model, which knows its base models.
+        names: The names of the base models in the run's scores; empty where they have none.
+        base_model: Which base model scores, where there is one; by default the meta-model's.
+        weights: Where its weights are.
+        device: ``auto``, ``cpu``, ``cuda`` ...
+
+    Raises:
+        UsageError: If annotation or sequence is missing, or which base model is not clear.
+    """
+    if reference is None or reference.annotation is None or reference.genome is None:
+        raise UsageError(
+            "There are no base scores.",
+            "Give --scores, or --annotation and --fasta to make them.",
+        )
+    wanted = list(names) or list(model.manifest.base_models if model else ())
+    if base_model is not None and len(wanted) > 1:
+        raise UsageError(
+            f"The run needs scores of {' and '.join(wanted)}, but --base-model names one.",
+            "Leave --base-model out; names like openspliceai-mane are understood.",
+        )
+    given = dict(weights) if isinstance(weights, Mapping) else None
+
+    def load(name: str) -> BaseModel:
+        place = given.get(name) if given is not None else weights
+        return load_base_model(_scorer_of(name), place, device)  # type: ignore[arg-type]
+
+    if len(wanted) > 1:
+        models = {name: load(name) for name in wanted}
+    else:
+        key = wanted[0] if wanted else ""
+        known = [*wanted, *(model.base_models if model else ())]
+        if base_model is None and not known:
+            raise UsageError(
+                "It is not known which base model the meta-model was trained on.",
+                "Name one with --base-model.",
+            )
+        if base_model is None or isinstance(base_model, str):
+            models = {key: load(base_model or known[0])}
+        else:
+            models = {key: base_model}
+    return Scorer(models, reference.annotation, reference.genome)
+
+
+def _scorer_of(name: str) -> str:
+    """The base model behind a name such as ``openspliceai-mane``."""
+    return next((known for known in BUILT_IN if name.startswith(f"{known}-")), name)

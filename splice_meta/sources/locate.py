@@ -1,0 +1,213 @@
+"""Finding the genes of a score table in annotation and FASTA."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import polars as pl
+
+from splice_meta.errors import InputError
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.chrom_names import match_chroms, no_match_error
+from splice_meta.reference.gene_features import gene_features
+from splice_meta.reference.reference import Reference
+from splice_meta.reference.sequence import Genome
+from splice_meta.reference.truth import truth_of
+from splice_meta.sources.located import PLACE, Located
+
+log = logging.getLogger("splice_meta")
+
+
+def locate(
+    frame: pl.LazyFrame, genes: Sequence[str], reference: Reference, truth: bool = False
+) -> Located:
+    """Find the genes of a score table in annotation and FASTA.
+
+    A gene is the annotation's if its id is (with or without version) and, where the scores tell,
+    chromosome and strand agree and the spans overlap.
+
+    Args:
+        frame: Canonical scores.
+        genes: The genes, in order.
+        reference: Annotation and sequence.
+        truth: Take ``splice_type`` from the annotation.
+
+    Raises:
+        InputError: If the annotation has none of the genes, they lie elsewhere in it, or names of
+            chromosomes do not match.
+    """
+    columns = frame.collect_schema().names()
+    places = _own_places(frame, columns, genes)
+    annotation, genome = reference.annotation, reference.genome
+    places = _annotated(places, annotation)
+    missing = tuple(name for name in PLACE if name not in columns)
+    if annotation is None:
+        missing = ()
+        _refuse_unplaced(columns, genome)
+    located = places.with_columns(
+        chrom=pl.coalesce("chrom", "there"), strand=pl.coalesce("strand", "way"),
+        start=pl.coalesce("start", "from"), end=pl.coalesce("end", "to"),
+    )  # fmt: skip
+    located = _with_records(located, genome, "scores" if "chrom" in columns else "annotation")
+    needs_base = genome is not None and "base" not in columns
+    if genome is not None and needs_base:
+        _say_uncovered(located, genome)
+    values = None
+    if annotation is not None:
+        features = gene_features(annotation).drop("chrom").rename({"gene_id": "annotated"})
+        values = located.select("gene_id", "annotated").join(
+            features, on="annotated", how="left", maintain_order="left"
+        ).drop("annotated")  # fmt: skip
+    return Located(
+        genes=located.select(
+            "gene_id", "annotated", "chrom", "strand", "start", "end", "from", "to", "record"
+        ),
+        values=values,
+        adds=(*missing, *(("base",) if needs_base else ())),
+        genome=genome,
+        sites=_sites(located, annotation) if truth and annotation is not None else None,
+    )
+
+
+def _own_places(frame: pl.LazyFrame, columns: Sequence[str], genes: Sequence[str]) -> pl.DataFrame:
+    """Where the scores say their genes lie, in one streaming pass; null where they do not."""
+
+    def text(name: str) -> pl.Expr:
+        return pl.col(name).cast(pl.String).first() if name in columns else pl.lit(None, pl.String)
+
+    place = pl.col("genomic_position").cast(pl.Int64) if "genomic_position" in columns else None
+    ends = (
+        {"start": place.min(), "end": place.max()}
+        if place is not None
+        else {"start": pl.lit(None, pl.Int64), "end": pl.lit(None, pl.Int64)}
+    )
+    found = (
+        frame.group_by("gene_id")
+        .agg(
+            chrom=text("chrom"), strand=text("strand"), **ends,
+            low=pl.col("position").min(), high=pl.col("position").max(),
+        )
+        .collect()
+    )  # fmt: skip
+    order = pl.DataFrame({"gene_id": genes}, schema={"gene_id": pl.String})
+    return order.join(found, on="gene_id", how="left", maintain_order="left")
+
+
+def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFrame:
+    """Add the annotation's id and span of each gene, null where it lacks the gene."""
+    if annotation is None:
+        return places.with_columns(
+            **{name: pl.lit(None, pl.String) for name in ("annotated", "there", "way")},
+            **{name: pl.lit(None, pl.Int64) for name in ("from", "to")},
+        )
+    spans = annotation.genes.select(
+        annotated="gene_id", there="chrom", way="strand",
+        **{"from": pl.col("gene_start").cast(pl.Int64), "to": pl.col("gene_end").cast(pl.Int64)},
+    )  # fmt: skip
+    ids = annotation.match(places["gene_id"].to_list()).select(gene_id="asked", annotated="gene_id")
+    found = places.join(ids, on="gene_id", how="left", maintain_order="left").join(
+        spans, on="annotated", how="left", maintain_order="left"
+    )
+    by_id = found.filter(pl.col("annotated").is_not_null())
+    if by_id.is_empty():
+        raise InputError(
+            f"The annotation {annotation.source} has none of the {places.height:,} genes of the "
+            f"scores, first {places['gene_id'][0]}; its own are named like "
+            f"{annotation.genes['gene_id'][0]}.",
+            "Give the annotation that the scores were made with.",
+        )
+    is_elsewhere = _elsewhere(found, annotation)
+    good = found.filter(pl.col("annotated").is_not_null() & ~is_elsewhere)
+    if good.is_empty():
+        _refuse_elsewhere(by_id)
+    blank = [
+        pl.when(is_elsewhere).then(None).otherwise(pl.col(name)).alias(name)
+        for name in ("annotated", "there", "way", "from", "to")
+    ]
+    return found.with_columns(blank)
+
+
+def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> pl.Series:
+    """Which genes the scores put at another place than the annotation of the same id."""
+    own = found["chrom"].drop_nulls().unique(maintain_order=True).to_list()
+    theirs = annotation.genes["chrom"].unique(maintain_order=True).to_list()
+    names = match_chroms(own, theirs)
+    if own and not names:
+        raise no_match_error(own, theirs, "scores", "annotation")
+    chrom = pl.col("chrom").replace_strict(names, default="", return_dtype=pl.String)
+    apart = (pl.col("start") > pl.col("to")) | (pl.col("end") < pl.col("from"))
+    outside = (pl.col("low") < 1) | (pl.col("high") > pl.col("to") - pl.col("from") + 1)
+    return found.select(
+        # Comparisons with null, where the scores do not tell, are null: no contradiction.
+        (chrom != pl.col("there")).fill_null(False)
+        | (pl.col("strand") != pl.col("way")).fill_null(False)
+        | pl.when(pl.col("start").is_null()).then(outside).otherwise(apart).fill_null(False)
+    ).to_series()
+
+
+def _refuse_elsewhere(found: pl.DataFrame) -> None:
+    gene = found.row(0, named=True)
+    theirs = f"{gene['there']}:{gene['from']:,}-{gene['to']:,} ({gene['way']})"
+    if gene["start"] is None:
+        own = f"has positions {gene['low']:,} to {gene['high']:,}"
+    else:
+        own = f"lies at {gene['chrom']}:{gene['start']:,}-{gene['end']:,} ({gene['strand']})"
+    raise InputError(
+        f"No gene lies where the annotation puts it: {gene['gene_id']} {own} in the scores, at "
+        f"{theirs} in the annotation.",
+        "Give the annotation of the assembly that was scored.",
+    )
+
+
+def _refuse_unplaced(columns: Sequence[str], genome: Genome | None) -> None:
+    missing = [name for name in PLACE if name not in columns]
+    if genome is not None and missing and "base" not in columns:
+        raise InputError(
+            f"The scores have no column {', '.join(missing)}, so their bases cannot be found in "
+            "the FASTA.",
+            "Give the annotation too, which tells where the genes lie.",
+        )
+
+
+def _with_records(places: pl.DataFrame, genome: Genome | None, label: str) -> pl.DataFrame:
+    """Add the FASTA's name of each gene's chromosome."""
+    if genome is None:
+        return places.with_columns(record=pl.lit(None, pl.String))
+    own = places["chrom"].drop_nulls().unique(maintain_order=True).to_list()
+    names = match_chroms(own, genome.chroms)
+    if own and not names:
+        raise no_match_error(own, genome.chroms, label, "FASTA")
+    record = pl.col("chrom").replace_strict(names, default=None, return_dtype=pl.String)
+    return places.with_columns(record=record)
+
+
+def _say_uncovered(places: pl.DataFrame, genome: Genome) -> None:
+    """Warn of genes whose bases are not all known."""
+    bare = [
+        gene["gene_id"]
+        for gene in places.iter_rows(named=True)
+        if gene["record"] is None
+        or gene["start"] is None
+        or not genome.covers(gene["record"], gene["start"], gene["end"])
+    ]
+    if len(bare) == places.height:
+        raise InputError(
+            f"The FASTA {genome.source} covers none of the {places.height:,} genes of the scores, "
+            f"first {bare[0]}.",
+            "Give the sequence of the assembly that was scored.",
+        )
+    if bare:
+        log.warning(
+            "%d genes do not lie in the FASTA with all their bases, first %s; those count as N.",
+            len(bare), bare[0],
+        )  # fmt: skip
+
+
+def _sites(places: pl.DataFrame, annotation: Annotation) -> pl.DataFrame:
+    """The annotated sites under the scores' gene ids."""
+    ids = places.select("gene_id", "annotated").drop_nulls()
+    sites = truth_of(annotation).rename({"gene_id": "annotated"})
+    return sites.join(ids, on="annotated", how="inner", maintain_order="left").select(
+        "gene_id", "genomic_position", "splice_type"
+    )
