@@ -53,6 +53,7 @@ GENE = "_gene"
 """Name of the running number of a gene in its batch, see :func:`with_axis`."""
 
 _GENE_STRIDE = 1 << 40
+_CHROM_CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
 
 
 def scores_of(base_model: str = "") -> tuple[str, str, str]:
@@ -88,6 +89,12 @@ def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
         .then(pl.lit("donor", SpliceType))
         .otherwise(pl.lit("acceptor", SpliceType))
     )
+
+
+def chrom_code_expr() -> pl.Expr:
+    """The chromosome as a number: 1-22, X 23, Y 24, M or MT 25, anything else 0."""
+    name = pl.col("chrom").cast(pl.String).str.to_uppercase().str.strip_prefix("CHR")
+    return name.replace_strict(_CHROM_CODES, default=0, return_dtype=pl.Float64)
 
 
 def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:

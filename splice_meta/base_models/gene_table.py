@@ -9,12 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from splice_meta.contracts import SCORES
-
-BASES = pl.Enum(["A", "C", "G", "T", "N"])
-
-_CODES = np.full(256, 4, dtype=np.uint8)
-_CODES[list(b"ACGT")] = range(4)
-
+from splice_meta.reference.bases import letters
 
 def gene_table(
     gene: dict[str, Any],
@@ -47,7 +42,7 @@ def gene_table(
             "position": np.arange(1, length + 1),
             "genomic_position": along,
             **{name: np.ascontiguousarray(scores[:, i]) for i, name in enumerate(SCORES)},
-            "base": pl.Series(_CODES[bases]).cast(BASES).cast(pl.String),
+            "base": letters(bases),
         }
     )
     if truth is None:

@@ -7,14 +7,7 @@ from collections.abc import Collection
 import polars as pl
 
 from splice_meta.catalogue import GENOMIC
-
-_CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
-
-
-def chrom_code_expr() -> pl.Expr:
-    """The chromosome as a number: 1-22, X 23, Y 24, M or MT 25, anything else 0."""
-    name = pl.col("chrom").cast(pl.String).str.to_uppercase().str.strip_prefix("CHR")
-    return name.replace_strict(_CODES, default=0, return_dtype=pl.Float64)
+from splice_meta.contracts import chrom_code_expr
 
 
 def genomic_exprs(columns: Collection[str]) -> dict[str, pl.Expr]:

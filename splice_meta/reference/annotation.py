@@ -123,7 +123,7 @@ class Annotation:
         asked = pl.DataFrame({"asked": list(names)}, schema={"asked": pl.String})
         distinct = asked.unique()
         found = pl.concat(
-            fits.with_columns(level=pl.lit(level), how=pl.lit(how))
+            fits.select("asked", "gene_id", level=pl.lit(level), how=pl.lit(how))
             for level, (how, fits) in enumerate(self._fits(distinct).items())
         )
         by_level = found.group_by("asked", "level", "how").agg(pl.col("gene_id").unique().sort())
@@ -158,7 +158,7 @@ class Annotation:
         by_bare = asked.with_columns(bare=pl.col("asked").str.replace(_VERSION, "$1")).join(
             genes.with_columns(bare=bare), on="bare"
         )
-        one_is_bare = pl.col("bare").is_in([pl.col("asked"), pl.col("gene_id")])
+        one_is_bare = (pl.col("bare") == pl.col("asked")) | (pl.col("bare") == pl.col("gene_id"))
         return {
             "gene id": asked.join(genes, left_on="asked", right_on="name"),
             "gene id without version": by_bare.filter(

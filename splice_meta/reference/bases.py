@@ -19,6 +19,11 @@ _Places = Mapping[str, tuple[str, str, int, int]]
 """Chromosome, strand, lowest and highest position by ``gene_id``."""
 
 
+def letters(bases: Bases) -> pl.Series:
+    """ASCII codes as a String series of A, C, G, T and N; anything else is N."""
+    return _LETTERS.gather(_CODES[bases])
+
+
 def base_expr(genome: Genome, genes: pl.DataFrame) -> pl.Expr:
     """The base on the transcript strand at each row's ``gene_id`` and ``genomic_position``.
 
@@ -77,7 +82,7 @@ def _bases_of_rows(genome: Genome, places: _Places, rows: pl.Series) -> pl.Serie
         if gene in places:
             bases[here] = _bases_at(genome, places[gene], positions[here])
         begin += length
-    return _LETTERS.gather(_CODES[bases])
+    return letters(bases)
 
 
 def _bases_at(

@@ -69,7 +69,7 @@ def read_gff3(path: Path) -> pl.DataFrame:
     records = pl.concat(
         [
             _records(genes.with_columns(transcript_id=None, root="ID"), "gene", named),
-            _records(_under(features, roots, "ID"), "transcript", named),
+            _records(_under(features.filter(is_parent), roots, "ID"), "transcript", named),
             _records(_under(exons, roots, "parent"), "exon", named),
         ]
     )
@@ -155,12 +155,10 @@ def _named(roots: pl.DataFrame, features: pl.DataFrame, exons: pl.DataFrame) -> 
 
 
 def _under(rows: pl.DataFrame, roots: pl.DataFrame, on: str) -> pl.DataFrame:
-    """The rows of transcripts or exons, once for each gene they are under."""
-    how = "left" if on == "parent" else "inner"
-    found = rows.join(roots, left_on=on, right_on="transcript", how=how, maintain_order="left")
-    return found.with_columns(
-        transcript_id=pl.col(on).str.replace(r"^(?:rna|transcript|gene)[-:]", "")
-    )
+    """The rows of transcripts or exons, once for each gene they are under, null without Parent."""
+    return rows.join(
+        roots, left_on=on, right_on="transcript", how="left", maintain_order="left"
+    ).with_columns(transcript_id=pl.col(on).str.replace(r"^(?:rna|transcript|gene)[-:]", ""))
 
 
 def _records(rows: pl.DataFrame, kind: str, named: pl.DataFrame) -> pl.DataFrame:
