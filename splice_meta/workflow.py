@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,26 +14,26 @@ import polars as pl
 
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import ScoreWatcher
-from splice_meta.errors import NoGenesError, OutputError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import fills_of, require_base_models, require_model
 from splice_meta.reference.annotation import Annotation
-from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
 from splice_meta.report.text import text_report
 from splice_meta.runs.genes import gene_table
+from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
 from splice_meta.runs.local import run_local
+from splice_meta.runs.log import log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, scan_table
+from splice_meta.runs.scorer import Scored, Weights
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.runs.task import Job, Receipt
-from splice_meta.runs.unscored import NOTHING, Scored, Weights, make_scorer
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_text
-from splice_meta.sources.base_scores import BaseScores, open_scores
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
 
 log = logging.getLogger("splice_meta")
@@ -144,31 +142,21 @@ def run(
         check_run_name(run_name) if run_name is not None else new_run_name(Path(output_dir)),
         Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
     )
+    check_given(scores, annotation, fasta)
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
     reference = open_reference(annotation, fasta)
     asked = [genes] if isinstance(genes, str) else genes
-    opened = _open(scores, asked, reference)
-    scorer = None
-    if opened is not None:
-        require_base_models(loaded, opened)
-        fills_of(opened, loaded.manifest, chosen.features) if loaded else None
-    missing = asked if opened is None else opened.absent
-    if opened is None or (missing and reference and reference.annotation and reference.genome):
-        names = opened.names if opened else ()
-        scorer = make_scorer(reference, loaded, names, base_model, weights, device)
-        if opened is None:
-            scorer.check(missing)
-    layout.prepare(overwrite, [*(opened.files if opened else ()), *_files(reference)])
-    with _log_file(layout.log), _scores_folder(layout) as folder:
-        scored = NOTHING
-        if scorer is not None:
-            opened, scored = scorer.add(opened, missing, folder, watch.scoring)
-        assert opened is not None
+    inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
+    if inputs.opened is not None and loaded is not None:
+        fills_of(inputs.opened, loaded.manifest, chosen.features)  # or it says what is missing
+    layout.prepare(overwrite, inputs.files)
+    with log_file(layout.log), scores_folder(layout) as folder:
+        opened, scored = inputs.complete(folder, watch.scoring)
         require_base_models(loaded, opened)
         fills = fills_of(opened, loaded.manifest, chosen.features) if loaded else None
-        _log_start(opened, loaded, chosen, fills)
+        log_start(opened, loaded, chosen, fills)
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
@@ -177,86 +165,8 @@ def run(
         return _finish(job, shards, table, fills, time.perf_counter() - started, scored)
 
 
-def _open(
-    scores: Any, genes: Sequence[str] | None, reference: Reference | None
-) -> BaseScores | None:
-    """The base scores; None where there are none and they are to be made."""
-    if scores is None:
-        return None
-    try:
-        return open_scores(scores, genes, reference)
-    except NoGenesError:
-        if reference is None or reference.annotation is None or reference.genome is None:
-            raise
-        return None
-
-
-def _files(reference: Reference | None) -> list[str]:
-    """The files behind annotation and sequence."""
-    parts = (reference.annotation, reference.genome) if reference is not None else ()
-    return [part.source for part in parts if part is not None]
-
-
-@contextmanager
-def _scores_folder(layout: OutputLayout) -> Iterator[Path]:
-    """Where base scores made in this run go: kept with the artifacts, or gone afterwards."""
-    if layout.scored is not None:
-        yield layout.scored
-        return
-    with tempfile.TemporaryDirectory(prefix=".base_scores_", dir=layout.root) as folder:
-        yield Path(folder)
-
-
 def _genes_of(model: MetaModel | None) -> set[str]:
     return set(model.training_genes) if model else set()
-
-
-@contextmanager
-def _log_file(path: Path) -> Iterator[None]:
-    """Send everything to the run's log file, and to a caller's logging no more than before."""
-    try:
-        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.setLevel(logging.DEBUG)
-    level, propagate = log.level, log.propagate
-    added = [handler, *([_ToCaller(log.getEffectiveLevel())] if propagate else [])]
-    log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
-    log.propagate = False
-    for each in added:
-        log.addHandler(each)
-    try:
-        yield
-    finally:
-        for each in added:
-            log.removeHandler(each)
-        log.setLevel(level)
-        log.propagate = propagate
-        handler.close()
-
-
-class _ToCaller(logging.Handler):
-    """Passes records on to the root logger, as propagation would."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        logging.getLogger().handle(record)
-
-
-def _log_start(
-    opened: BaseScores, model: MetaModel | None, settings: RunSettings, fills: Fills | None
-) -> None:
-    log.info(
-        "%d genes, %d positions, mode %s", opened.table.genes.height, opened.table.positions,
-        settings.mode,
-    )  # fmt: skip
-    log.info("Selection: %s", settings.selection)
-    if model:
-        log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
-    for gene in opened.table.unsorted:
-        log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
-    for message in fills.messages() if fills is not None else []:
-        log.warning("%s", message)
 
 
 def _advance(receipt: Receipt, watch: Watcher) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from splice_meta.contracts import SCORES
 from splice_meta.reference.bases import letters
 
+
 def gene_table(
     gene: dict[str, Any],
     scores: NDArray[np.float32],

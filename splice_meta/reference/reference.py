@@ -21,6 +21,19 @@ class Reference:
     annotation: Annotation | None = None
     genome: Genome | None = None
 
+    @property
+    def both(self) -> tuple[Annotation, Genome] | None:
+        """Annotation and sequence, as scoring needs them; None if one is missing."""
+        if self.annotation is None or self.genome is None:
+            return None
+        return self.annotation, self.genome
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files behind both."""
+        parts = (self.annotation, self.genome)
+        return tuple(part.source for part in parts if part is not None)
+
 
 def open_reference(
     annotation: str | Path | Annotation | None = None, fasta: str | Path | Genome | None = None

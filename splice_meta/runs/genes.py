@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import Receipt
-from splice_meta.runs.unscored import NOTHING, Scored
 from splice_meta.sources.base_scores import BaseScores
 
 log = logging.getLogger("splice_meta")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +18,6 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.base_scores import BaseScores, open_scores
-
-log = logging.getLogger("splice_meta")
 
 Weights = str | Path | Mapping[str, str | Path] | None
 """A folder of weights, or one for each base model by its name."""
@@ -129,7 +126,8 @@ def _in_all(tables: Mapping[str, Path]) -> list[str] | None:
 
 
 def make_scorer(
-    reference: Reference | None,
+    annotation: Annotation,
+    genome: Genome,
     model: MetaModel | None,
     names: Sequence[str],
     base_model: str | BaseModel | None,
@@ -139,7 +137,8 @@ def make_scorer(
     """Load the base models that a run needs for genes without scores.
 
     Args:
-        reference: Must hold both annotation and sequence.
+        annotation: Where the genes lie.
+        genome: The sequence.
         model: The meta-model, which knows its base models.
         names: The names of the base models in the run's scores; empty where they have none.
         base_model: Which base model scores, where there is one; by default the meta-model's.
@@ -147,13 +146,8 @@ def make_scorer(
         device: ``auto``, ``cpu``, ``cuda`` ...
 
     Raises:
-        UsageError: If annotation or sequence is missing, or which base model is not clear.
+        UsageError: If it is not clear which base model, or it cannot be loaded.
     """
-    if reference is None or reference.annotation is None or reference.genome is None:
-        raise UsageError(
-            "There are no base scores.",
-            "Give --scores, or --annotation and --fasta to make them.",
-        )
     wanted = list(names) or list(model.manifest.base_models if model else ())
     if base_model is not None and len(wanted) > 1:
         raise UsageError(
@@ -180,7 +174,7 @@ def make_scorer(
             models = {key: load(base_model or known[0])}
         else:
             models = {key: base_model}
-    return Scorer(models, reference.annotation, reference.genome)
+    return Scorer(models, annotation, genome)
 
 
 def _scorer_of(name: str) -> str:

@@ -1,0 +1,119 @@
+"""What a run reads: base scores, and genes that are to be scored first."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.scoring import ScoreWatcher
+from splice_meta.errors import NoGenesError, UsageError
+from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline import require_base_models
+from splice_meta.reference.reference import Reference
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer
+from splice_meta.sources.base_scores import BaseScores, open_scores
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The genes of a run: those with base scores, and those to be scored first.
+
+    Attributes:
+        opened: The scores that are there; None if there are none.
+        scorer: Scores the others; None where there are none, or they cannot be scored.
+        missing: The others; None for every protein-coding gene in the FASTA.
+        reference: Annotation and sequence, or None.
+    """
+
+    opened: BaseScores | None
+    scorer: Scorer | None
+    missing: Sequence[str] | None
+    reference: Reference | None
+
+    @property
+    def files(self) -> list[str]:
+        """Everything that is read."""
+        scores = self.opened.files if self.opened is not None else ()
+        return [*scores, *(self.reference.files if self.reference is not None else ())]
+
+    def complete(self, folder: Path, watcher: ScoreWatcher) -> tuple[BaseScores, Scored]:
+        """The base scores of all genes; those without are scored now.
+
+        Args:
+            folder: Where new scores go.
+            watcher: Told about progress.
+        """
+        if self.scorer is not None:
+            return self.scorer.add(self.opened, self.missing, folder, watcher)
+        assert self.opened is not None
+        return self.opened, NOTHING
+
+
+def check_given(scores: Any, annotation: Any, fasta: Any) -> None:
+    """Refuse a run that has neither scores nor what they are made from.
+
+    Raises:
+        UsageError: If so.
+    """
+    if scores is None and (annotation is None or fasta is None):
+        raise UsageError(
+            "There are no base scores.", "Give --scores, or --annotation and --fasta to make them."
+        )
+
+
+def open_inputs(
+    scores: Any,
+    genes: Sequence[str] | None,
+    reference: Reference | None,
+    model: MetaModel | None,
+    base_model: str | BaseModel | None,
+    weights: Weights,
+    device: str,
+) -> Inputs:
+    """Open what a run reads; whatever is wrong with it is said here, before anything is written.
+
+    Args:
+        scores: Base scores, or None.
+        genes: Only these genes.
+        reference: Annotation and sequence, or None.
+        model: The meta-model.
+        base_model: What scores genes without scores.
+        weights: Its weights.
+        device: Where it runs.
+
+    Raises:
+        SpliceMetaError: If scores, reference or base model cannot be used.
+    """
+    both = reference.both if reference is not None else None
+    opened = None
+    if scores is not None:
+        try:
+            opened = open_scores(scores, genes, reference)
+            require_base_models(model, opened)
+        except NoGenesError:
+            if both is None:
+                raise
+    missing = opened.absent if opened is not None else genes
+    scorer = None
+    if both is not None and (missing or opened is None):
+        names = opened.names if opened is not None else ()
+        scorer = make_scorer(*both, model, names, base_model, weights, device)
+        if opened is None:
+            scorer.check(missing)
+    return Inputs(opened, scorer, missing, reference)
+
+
+@contextmanager
+def scores_folder(layout: OutputLayout) -> Iterator[Path]:
+    """Where base scores made in a run go: kept with the artifacts, or gone afterwards."""
+    if layout.scored is not None:
+        yield layout.scored
+        return
+    with tempfile.TemporaryDirectory(prefix=".base_scores_", dir=layout.root) as folder:
+        yield Path(folder)

@@ -1,0 +1,65 @@
+"""What a run says to its log file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from splice_meta.errors import OutputError
+from splice_meta.harmonize import Fills
+from splice_meta.model.bundle import MetaModel
+from splice_meta.settings import RunSettings
+from splice_meta.sources.base_scores import BaseScores
+
+log = logging.getLogger("splice_meta")
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """Send everything to the run's log file, and to a caller's logging no more than before."""
+    try:
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setLevel(logging.DEBUG)
+    level, propagate = log.level, log.propagate
+    added = [handler, *([_ToCaller(log.getEffectiveLevel())] if propagate else [])]
+    log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
+    log.propagate = False
+    for each in added:
+        log.addHandler(each)
+    try:
+        yield
+    finally:
+        for each in added:
+            log.removeHandler(each)
+        log.setLevel(level)
+        log.propagate = propagate
+        handler.close()
+
+
+class _ToCaller(logging.Handler):
+    """Passes records on to the root logger, as propagation would."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logging.getLogger().handle(record)
+
+
+def log_start(
+    opened: BaseScores, model: MetaModel | None, settings: RunSettings, fills: Fills | None
+) -> None:
+    """Say what a run starts with: genes, selection, model, and what is filled."""
+    log.info(
+        "%d genes, %d positions, mode %s", opened.table.genes.height, opened.table.positions,
+        settings.mode,
+    )  # fmt: skip
+    log.info("Selection: %s", settings.selection)
+    if model:
+        log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
+    for gene in opened.table.unsorted:
+        log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
+    for message in fills.messages() if fills is not None else []:
+        log.warning("%s", message)
