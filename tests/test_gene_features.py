@@ -102,7 +102,9 @@ def test_exons_are_numbered_from_5_to_3(tmp_path: Path, genes: list[Gene]) -> No
         for transcript in gene.transcripts:
             exons = joined(transcript.exons)
             for number, exon in enumerate(exons if gene.strand == "+" else exons[::-1], start=1):
-                expected.append((transcript.name, gene.name, gene.chrom, gene.strand, number, *exon))
+                expected.append(
+                    (transcript.name, gene.name, gene.chrom, gene.strand, number, *exon)
+                )
     assert annotation.exons.rows() == expected
 
 
@@ -133,7 +135,9 @@ def test_representative_transcript(
 
 def test_a_transcript_without_exons_represents_no_gene(tmp_path: Path) -> None:
     text = as_gtf([Gene("g", "1", "+", 1, 100, [Transcript("t", [(3, 9)])])])
-    text += '1\tx\ttranscript\t1\t100\t.\t+\t.\tgene_id "g"; transcript_id "u"; tag "MANE_Select";\n'
+    text += (
+        '1\tx\ttranscript\t1\t100\t.\t+\t.\tgene_id "g"; transcript_id "u"; tag "MANE_Select";\n'
+    )
     annotation = opened(tmp_path, text)
     assert annotation.transcripts["transcript_id"].to_list() == ["t", "u"]
     assert gene_features(annotation)["tx_start"].to_list() == [3]
@@ -143,8 +147,10 @@ def test_what_depends_on_exons_is_null_without_and_zero_is_said_where_it_is_know
     tmp_path: Path,
 ) -> None:
     rows = of(
-        tmp_path, Gene("bare", "1", "+", 5, 9), Gene("single", "1", "-", 5, 9, [Transcript("t", [(5, 9)])])
-    )  # fmt: skip
+        tmp_path,
+        Gene("bare", "1", "+", 5, 9),
+        Gene("single", "1", "-", 5, 9, [Transcript("t", [(5, 9)])]),
+    )
     known = {"gene_id", "gene_start", "gene_end", "gene_length", "num_overlaps", "chrom"}
     assert {name for name, value in rows["bare"].items() if value is not None} == known
     assert rows["bare"]["num_overlaps"] == 1
