@@ -93,7 +93,6 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
     _keep_first_place(remaining, "gene", ["gene_id"])
     _keep_first_place(remaining, "transcript", _KEYS)
     _take_transcripts(remaining)
-    _take_elsewhere(remaining)
     transcripts = _transcripts(remaining)
     genes = _genes(remaining, transcripts)
     tables = {
@@ -174,46 +173,57 @@ def _keep_first_place(remaining: _Remaining, kind: str, keys: list[str]) -> None
     remaining.lines = placed.filter(~is_elsewhere).filter(~again).select(remaining.lines.columns)
 
 
-def _take_transcripts(remaining: _Remaining) -> None:
-    groups = (
-        remaining.of("transcript", "exon")
-        .group_by(_KEYS)
-        .agg(
-            pl.col("line").min(),
-            marked=pl.col("is_trans_spliced").any(),
-            strandless=~pl.col("strand").is_in(["+", "-"]).all(),
-            chroms=pl.col("chrom").n_unique(),
-            strands=pl.col("strand").n_unique(),
-        )
+def _by_transcript(remaining: _Remaining) -> pl.DataFrame:
+    """One row per transcript from its line and its exons, in the file's order.
+
+    Returns:
+        The keys, ``line``, ``chrom`` and ``strand`` of the first line; ``marked`` as trans-spliced,
+        ``strandless``, at ``several`` places.
+    """
+    rows = remaining.of("transcript", "exon").select(
+        "line", *_KEYS, *_PLACE,
+        marked="is_trans_spliced",
+        strandless=~pl.col("strand").is_in(["+", "-"]),
+        several=pl.lit(False),
+    )  # fmt: skip
+    moves = pl.any_horizontal(pl.col(name) != pl.col(name).first() for name in _PLACE)
+    summary = [
+        pl.col("line", *_PLACE).first(),
+        pl.col("marked", "strandless").any(),
+        (pl.col("several") | moves).any().alias("several"),
+    ]
+    # Runs of adjacent lines first: that takes a fraction of the memory of the many exons' ids.
+    starts = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in _KEYS)
+    runs = rows.with_columns(run=starts.fill_null(True).cum_sum())
+    return (
+        runs.group_by("run", maintain_order=True)
+        .agg(pl.col(_KEYS).first(), *summary)
+        .group_by(_KEYS, maintain_order=True)
+        .agg(summary)
     )
-    bad = groups.with_columns(
+
+
+def _take_transcripts(remaining: _Remaining) -> None:
+    transcripts = _by_transcript(remaining).with_columns(
         reason=pl.when("marked")
         .then(pl.lit("marked as trans-spliced"))
         .when("strandless")
         .then(pl.lit("its strand is neither + nor -"))
-        .when((pl.col("chroms") > 1) | (pl.col("strands") > 1))
+        .when("several")
         .then(pl.lit("trans-spliced: its exons lie on several chromosomes or strands"))
-    ).filter(pl.col("reason").is_not_null())
-    remaining.take(bad, _KEYS)
-
-
-def _take_elsewhere(remaining: _Remaining) -> None:
-    # Gene lines first, so that the first row of a gene is its line where it has one.
-    place = (
-        remaining.lines.select("gene_id", "kind", *_PLACE)
-        .sort(pl.col("kind") != "gene", maintain_order=True)
-        .unique("gene_id", keep="first", maintain_order=True)
     )
-    placed = remaining.of("transcript", "exon").join(
+    # A gene is where its line is, else where the first of its transcripts is.
+    fitting = transcripts.filter(pl.col("reason").is_null())
+    place = pl.concat(
+        [remaining.of("gene").select("gene_id", *_PLACE), fitting.select("gene_id", *_PLACE)]
+    ).unique("gene_id", keep="first", maintain_order=True)
+    placed = transcripts.join(
         place, on="gene_id", how="left", suffix="_gene", maintain_order="left"
     )
     is_elsewhere = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_gene") for name in _PLACE)
-    bad = (
-        placed.filter(is_elsewhere)
-        .unique(_KEYS, keep="first", maintain_order=True)
-        .with_columns(reason=pl.lit("not on the chromosome and strand of its gene"))
-    )
-    remaining.take(bad, _KEYS)
+    elsewhere = pl.when(is_elsewhere).then(pl.lit("not on the chromosome and strand of its gene"))
+    reasoned = placed.with_columns(reason=pl.coalesce("reason", elsewhere))
+    remaining.take(reasoned.filter(pl.col("reason").is_not_null()), _KEYS)
 
 
 def _transcripts(remaining: _Remaining) -> pl.DataFrame:

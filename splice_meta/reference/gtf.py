@@ -11,7 +11,8 @@ from splice_meta.reference.lines import Kind, collect, scan, tags_contain
 _TYPES = "gene|transcript|mRNA|exon"
 # Quotes are balanced and no quoted value holds a semicolon, so that each separates attributes.
 _PLAIN = r'^(?:[^"]*"[^";]*")*[^"]*$'
-_ATTRIBUTE = r'((?:[^";]|"[^"]*")*);'
+# To its semicolon or the end: a search must never begin within quotes.
+_ATTRIBUTE = r'((?:[^";]|"[^"]*")*)(?:;|$)'
 _SEPARATOR, _WITHIN = "\x1f", "\x1e"
 
 

@@ -48,7 +48,8 @@ def recognise(path: Path) -> Literal["gtf", "gff3"]:
             is_gzip = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             text = cast(IO[bytes], gzip.GzipFile(fileobj=file) if is_gzip else file)
-            for line in text:
+            for raw in text:
+                line = raw.removeprefix(b"\xef\xbb\xbf")
                 if line.startswith(b"##gff-version") and line.split()[1:2] == [b"3"]:
                     return "gff3"
                 if not line.startswith(b"#") and line.strip():
@@ -57,7 +58,7 @@ def recognise(path: Path) -> Literal["gtf", "gff3"]:
                 raise no_genes(path)
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from None
-    columns = line.decode("utf-8", "replace").rstrip().split("\t")
+    columns = line.decode("utf-8", "replace").rstrip("\r\n").split("\t", 8)
     if len(columns) != len(_COLUMNS):
         raise neither
     if re.match(r'\s*[^\s=;"]+\s+("|[^\s=;]+\s*(;|$))', columns[-1]):
@@ -151,4 +152,5 @@ def tags_contain(attributes: pl.Expr, separator: str, tag: str) -> pl.Expr:
         separator: Between name and value, as a regular expression.
         tag: The tag, as a regular expression.
     """
-    return attributes.str.contains(rf'(?:^|;)\s*tag{separator}"?(?:[^";]*,)?{tag}"?\s*(?:[,;]|$)')
+    listed = rf'(?:[^";]*,)?\s*{tag}"?\s*(?:[,;]|$)'
+    return attributes.str.contains(rf'(?:^|;)\s*tag{separator}"?{listed}')
