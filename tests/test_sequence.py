@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import itertools
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -365,7 +367,7 @@ def test_a_damaged_index_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Genome(path).chroms == ("1",)
     (index,) = (tmp_path / "cache" / "splice_meta").iterdir()
     index.write_text("1\t4\n")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=f"{index.name} of .* is damaged"):
         Genome(path).spans("1")
     index.write_text("1\t9\t3\t9\t10\n")
     with pytest.raises(InputError, match="is not 9 letters long"):
@@ -400,6 +402,24 @@ def test_without_a_cache(
     with pytest.raises(OutputError, match="no room to unpack") as caught:
         Genome(tmp_path / "g.fa").spans("1")
     assert "XDG_CACHE_HOME" in caught.value.hint
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copy, calls = shutil.copyfileobj, []
+
+    def full_at_first(source: Any, target: Any, *size: int) -> None:
+        calls.append(target.name)
+        if len(calls) == 1:
+            target.write(b">1\nAC")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target, *size)
+
+    monkeypatch.setattr(shutil, "copyfileobj", full_at_first)
+    genome = Genome(write_fasta(tmp_path / "g.fa.gz", ">1\nACGT\n", "gzip"))
+    assert letters(genome.fetch("1", 1, 4)) == "ACGT"
+    assert [name.startswith(str(tmp_path / "cache")) for name in calls] == [True, False, False]
+    assert list((tmp_path / "cache" / "splice_meta").iterdir()) == []
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
