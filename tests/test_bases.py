@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from conftest import FIXTURES
 from fasta_files import naive_transcript, write_fasta
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splice_meta.errors import InputError
@@ -93,14 +93,16 @@ def test_the_reference_is_read_where_the_rows_are(
     assert asked == [(103_715_550, 103_715_600), (103_790_149, 103_790_149)]
 
 
-sequences = st.text("ACGTacgtNR", min_size=1, max_size=40)
-places = st.tuples(st.integers(1, 50), st.integers(0, 40), st.sampled_from("+-"))
+# Genes that mostly lie within the sequence, rows that mostly lie near genes.
+sequences = st.text("ACGTacgtNR", min_size=10, max_size=40)
+places = st.tuples(st.integers(1, 20), st.integers(0, 10), st.sampled_from("+-"))
 
 
+@settings(deadline=None)
 @given(
     sequences,
     st.lists(places, min_size=1, max_size=4),
-    st.lists(st.tuples(st.integers(0, 5), st.integers(-3, 60) | st.none()), max_size=60),
+    st.lists(st.tuples(st.integers(0, 4), st.integers(-1, 45) | st.none()), max_size=60),
     st.lists(st.integers(0, 60), max_size=3),
     st.sampled_from(ENGINES),
 )
@@ -147,13 +149,15 @@ def some_genes(**changes: Any) -> pl.DataFrame:
     return pl.DataFrame(gene | {"end": 103_713_600} | changes)
 
 
-def test_types_that_tables_come_with(region: Genome) -> None:
-    rows = pl.DataFrame({"gene_id": ["7"], "genomic_position": [103_713_541]}).with_columns(
-        pl.col("gene_id").cast(pl.Categorical), pl.col("genomic_position").cast(pl.Int32)
+@pytest.mark.parametrize("dtype", [pl.Int32, pl.UInt32, pl.Int64, pl.UInt64])
+def test_types_that_tables_come_with(region: Genome, dtype: type[pl.DataType]) -> None:
+    positions = [103_713_542, None, 103_713_541, 0]
+    rows = pl.DataFrame({"gene_id": ["7"] * 4, "genomic_position": positions}).with_columns(
+        pl.col("gene_id").cast(pl.Categorical), pl.col("genomic_position").cast(dtype)
     )
-    want = chr(region.fetch("chr4", 103_713_541, 103_713_541)[0])
+    first, second = map(chr, region.fetch("chr4", 103_713_541, 103_713_542))
     made = rows.select(base_expr(region, some_genes(gene_id=7)))
-    assert made["base"].to_list() == [want]
+    assert made["base"].to_list() == [second, "N", first, "N"]
 
 
 @pytest.mark.parametrize(
@@ -178,6 +182,16 @@ def test_no_rows_and_no_genes(region: Genome) -> None:
     assert rows.select(base_expr(region, some_genes())).schema == {"base": pl.String}
     one = pl.DataFrame({"gene_id": ["a"], "genomic_position": [103_713_541]})
     assert one.select(base_expr(region, some_genes().clear()))["base"].to_list() == ["N"]
+
+
+def test_rows_outside_their_gene_or_without_position(region: Genome) -> None:
+    start, end = 103_713_540, 103_713_600
+    positions = [start, start - 1, start + 1, None, end + 1, end, None]
+    rows = pl.DataFrame({"gene_id": ["a"] * 7, "genomic_position": positions})
+    made = rows.select(base_expr(region, some_genes(start=start + 1)))["base"].to_list()
+    base = {p: chr(region.fetch("chr4", p, p)[0]) for p in (start + 1, end)}
+    assert made == ["N", "N", base[start + 1], "N", "N", base[end], "N"]
+    assert "N" not in base.values()
 
 
 def test_rows_may_be_filtered_before_they_get_bases(

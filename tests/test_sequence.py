@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import errno
 import gzip
 import itertools
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,7 @@ from fasta_files import (
     naive_transcript,
     write_fasta,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from splice_meta.errors import InputError, OutputError
@@ -54,6 +56,7 @@ chromosome = st.text("ACGTacgtNnRY", min_size=1, max_size=70)
 styles = st.tuples(st.integers(1, 25), st.sampled_from(["\n", "\r\n"]))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(chromosome, st.integers(1, 10**9), st.booleans()), min_size=1, max_size=3),
     st.lists(st.tuples(st.integers(1, 70), st.integers(0, 70), styles), max_size=5),
@@ -231,6 +234,10 @@ BAD_FILES = {
         b">1\nAC\n" + b"ACGT" * 9 + b"\n>2\nA\n",
         "record 1 are not of one length",
     ),
+    "long last line, then a short name": (
+        b">1\nACGT\n" + b"A" * 13 + b"\n>2\nACGT\n",
+        "record 1 are not of one length",
+    ),
     "long last line at the end": (b">2\nA\n>1\nACGT\nACGTAC\n", "record 1 are not of one length"),
     "without line end": (b">1\nACGT\nACGTAC", "record 1 are not of one length"),
     "longest last line": (b">1\nA\n" + b"A" * 99 + b"\n>2\nA\n", "record 1 are not of one length"),
@@ -300,8 +307,11 @@ def test_nothing_is_written_beside_the_fasta(
     data = tmp_path / "data"
     data.mkdir()
     path = write_fasta(data / "g.fa", f">1\n{BASES}\n", packing)
+    os.utime(data, ns=(5, 5))
 
     assert Genome(path).fetch("1", 1, 4).size == 4
+    # The time of the folder tells of files that came and went.
+    assert data.stat().st_mtime_ns == 5
     assert [file.name for file in data.iterdir()] == ["g.fa"]
     made = sorted((tmp_path / "cache" / "splice_meta").iterdir())
     assert [file.suffix for file in made] == ([".fai"] if packing == "plain" else [".fa", ".fai"])
@@ -332,9 +342,23 @@ def test_a_cleaned_cache_is_filled_again(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = write_fasta(tmp_path / "g.fa.gz", ">1\nACGT\n", "gzip")
     assert Genome(path).chroms == ("1",)
-    for file in (tmp_path / "cache" / "splice_meta").glob(f"*{lost}"):
-        file.unlink()
+    made = sorted((tmp_path / "cache" / "splice_meta").iterdir())
+    next(file for file in made if file.suffix == lost).unlink()
     assert letters(Genome(path).fetch("1", 1, 4)) == "ACGT"
+    assert sorted((tmp_path / "cache" / "splice_meta").iterdir()) == made
+
+
+def test_an_index_is_not_written_again_for_a_file_of_tomorrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = write_fasta(tmp_path / "g.fa", ">1\nACGT\n")
+    os.utime(path, (4e9, 4e9))
+    assert Genome(path).chroms == ("1",)
+    (index,) = (tmp_path / "cache" / "splice_meta").iterdir()
+    os.utime(index, ns=(5, 5))
+    assert Genome(path).chroms == ("1",)
+    assert index.stat().st_mtime_ns == 5
 
 
 def test_a_damaged_index_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +367,7 @@ def test_a_damaged_index_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Genome(path).chroms == ("1",)
     (index,) = (tmp_path / "cache" / "splice_meta").iterdir()
     index.write_text("1\t4\n")
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=f"{index.name} of .* is damaged"):
         Genome(path).spans("1")
     index.write_text("1\t9\t3\t9\t10\n")
     with pytest.raises(InputError, match="is not 9 letters long"):
@@ -378,6 +402,24 @@ def test_without_a_cache(
     with pytest.raises(OutputError, match="no room to unpack") as caught:
         Genome(tmp_path / "g.fa").spans("1")
     assert "XDG_CACHE_HOME" in caught.value.hint
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    copy, calls = shutil.copyfileobj, []
+
+    def full_at_first(source: Any, target: Any, *size: int) -> None:
+        calls.append(target.name)
+        if len(calls) == 1:
+            target.write(b">1\nAC")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target, *size)
+
+    monkeypatch.setattr(shutil, "copyfileobj", full_at_first)
+    genome = Genome(write_fasta(tmp_path / "g.fa.gz", ">1\nACGT\n", "gzip"))
+    assert letters(genome.fetch("1", 1, 4)) == "ACGT"
+    assert [name.startswith(str(tmp_path / "cache")) for name in calls] == [True, False, False]
+    assert list((tmp_path / "cache" / "splice_meta").iterdir()) == []
 
 
 def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:

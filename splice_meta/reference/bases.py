@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,9 +48,7 @@ def base_expr(genome: Genome, genes: pl.DataFrame) -> pl.Expr:
     def of_rows(rows: pl.Series) -> pl.Series:
         return _bases_of_rows(genome, places, rows)
 
-    columns = pl.struct(
-        pl.col("gene_id").cast(pl.String), pl.col("genomic_position").cast(pl.Int64)
-    )
+    columns = pl.struct(pl.col("gene_id").cast(pl.String), "genomic_position")
     made = columns.map_batches(of_rows, return_dtype=pl.String, is_elementwise=True)
     return made.alias("base")
 
@@ -86,7 +85,7 @@ def _bases_of_rows(genome: Genome, places: _Places, rows: pl.Series) -> pl.Serie
 
 
 def _bases_at(
-    genome: Genome, place: tuple[str, str, int, int], positions: npt.NDArray[np.int64]
+    genome: Genome, place: tuple[str, str, int, int], positions: npt.NDArray[np.integer[Any]]
 ) -> Bases:
     """The bases at some positions of one gene; one read from the lowest to the highest."""
     chrom, strand, start, end = place

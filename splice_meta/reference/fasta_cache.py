@@ -160,6 +160,10 @@ def _faidx(path: Path, text: Path, index: Path, build: bool) -> Faidx:
             "Give FASTA as plain text, gzip or bgzip.",
         ) from error
     except (FastaIndexingError, ValueError) as error:
+        if not build:
+            raise InputError(
+                f"The index {index} of {path} is damaged.", "Remove it; it is made again."
+            ) from error
         reason = str(error).replace(str(text), str(path)).rstrip(".")
         raise InputError(
             f"{path} cannot be used as FASTA: {reason}.",
