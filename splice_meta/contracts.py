@@ -17,6 +17,7 @@ the primary among them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 import polars as pl
@@ -53,6 +54,8 @@ GENE = "_gene"
 """Name of the running number of a gene in its batch, see :func:`with_axis`."""
 
 _GENE_STRIDE = 1 << 40
+
+_ENSEMBL = re.compile(r"^(ENS[A-Z]*\d+)\.\d+$")
 _CHROM_CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
 
 
@@ -181,6 +184,11 @@ def truth_expr(dtype: pl.DataType) -> pl.Expr:
     whole = truth.cast(pl.Int64, strict=False) if dtype.is_float() else truth
     codes = {str(code): name for code, name in enumerate(CLASSES)}
     return whole.cast(pl.String).replace(codes).cast(SpliceType, strict=False)
+
+
+def without_version(gene: str) -> str:
+    """An Ensembl gene id without its version: ENSG00000012048 for ENSG00000012048.23."""
+    return _ENSEMBL.sub(r"\1", gene)
 
 
 def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:

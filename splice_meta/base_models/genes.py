@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.annotation import WITHOUT_VERSION, Annotation
 from splice_meta.reference.chrom_names import match_chroms, no_match_error
 from splice_meta.reference.sequence import Genome
 
@@ -101,7 +101,10 @@ def _asked(
         if why:
             failures[row["asked"]] = why
     good = rows.filter(~pl.col("asked").is_in(list(failures)))
-    return good.unique("gene_id", keep="first", maintain_order=True), failures
+    # An id that lacks the annotation's version is kept: it is what the user's other tables have.
+    named = pl.when(pl.col("reason") == WITHOUT_VERSION).then("asked").otherwise("gene_id")
+    first = good.unique("annotated", keep="first", maintain_order=True)
+    return first.with_columns(gene_id=named), failures
 
 
 def _trouble(genome: Genome, gene: dict[str, Any]) -> str:

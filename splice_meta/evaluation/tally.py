@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.contracts import CLASSES, SpliceType
+from splice_meta.contracts import CLASSES, SpliceType, without_version
 from splice_meta.errors import InputError
 from splice_meta.evaluation.ranking import Floats, Ints, Ranking, RankingTally
 
@@ -95,14 +95,16 @@ def tally(
             systems' columns, and ``weight`` where a row stands for several positions. A gene may
             be spread over several batches.
         systems: The systems; the first is the reference.
-        seen: Genes to be summed apart, such as those a model was trained on.
+        seen: Genes to be summed apart, such as those a model was trained on; versions of Ensembl
+            ids do not matter.
         bases: The systems whose scores make a position a candidate; the first by default.
 
     Raises:
         InputError: If there is no annotated site.
     """
     genes, thresholds = _first_pass(batches(), systems)
-    is_seen = np.isin(np.array(genes, object), np.array(list(seen), object))
+    bare = {without_version(gene) for gene in seen}
+    is_seen = np.array([without_version(gene) in bare for gene in genes], dtype=bool)
     sums = _Sums(genes, is_seen, systems, bases or list(systems)[:1], thresholds)
     for batch in batches():
         sums.add(batch)

@@ -20,6 +20,9 @@ from splice_meta.reference.lines import no_genes, recognise, unreadable
 log = logging.getLogger("splice_meta")
 
 _KEYS = ["gene_id", "transcript_id"]
+WITHOUT_VERSION = "gene id without version"
+"""How :meth:`Annotation.match` found a gene whose id has another version, or none."""
+
 _VERSION = r"\.\d+(_PAR_Y)?$"
 
 
@@ -161,9 +164,7 @@ class Annotation:
         one_is_bare = (pl.col("bare") == pl.col("asked")) | (pl.col("bare") == pl.col("gene_id"))
         return {
             "gene id": asked.join(genes, left_on="asked", right_on="name"),
-            "gene id without version": by_bare.filter(
-                one_is_bare | pl.col("bare").str.starts_with("ENS")
-            ),
+            WITHOUT_VERSION: by_bare.filter(one_is_bare | pl.col("bare").str.starts_with("ENS")),
             "gene name": asked.join(genes, left_on="asked", right_on="gene_name"),
         }
 

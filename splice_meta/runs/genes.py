@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from splice_meta.contracts import without_version
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import Receipt
 from splice_meta.sources.base_scores import BaseScores
@@ -32,7 +33,7 @@ def gene_table(
     Args:
         opened: The base scores.
         receipts: What the shards came to.
-        seen: Genes that the model was trained on.
+        seen: Genes that the model was trained on; versions of Ensembl ids do not matter.
         scored: What was scored in this run.
 
     Returns:
@@ -48,13 +49,15 @@ def gene_table(
     for gene in absent:
         reasons[gene] = scored.failures.get(gene, NO_SCORES)
         log.warning("Gene %s failed: %s", gene, reasons[gene])
+    bare = {without_version(gene) for gene in seen}
     without = {*absent, *scored.genes}
     genes = [*there, *absent]
     asked = pl.DataFrame(
         {
             "gene_id": genes,
             "scenario": [
-                "2B" if gene in without else "1" if gene in seen else "2A" for gene in genes
+                "2B" if gene in without else "1" if without_version(gene) in bare else "2A"
+                for gene in genes
             ],
             "status": ["failed" if gene in reasons else "done" for gene in genes],
             "reason": [reasons.get(gene, "") for gene in genes],
