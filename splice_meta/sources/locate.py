@@ -135,7 +135,9 @@ def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> pl.Series:
     names = match_chroms(own, theirs)
     if own and not names:
         raise no_match_error(own, theirs, "scores", "annotation")
-    chrom = pl.col("chrom").replace_strict(names, default="", return_dtype=pl.String)
+    chrom = pl.col("chrom").replace_strict(
+        {None: None, **names}, default="", return_dtype=pl.String
+    )
     apart = (pl.col("start") > pl.col("to")) | (pl.col("end") < pl.col("from"))
     outside = (pl.col("low") < 1) | (pl.col("high") > pl.col("to") - pl.col("from") + 1)
     return found.select(

@@ -1,0 +1,284 @@
+"""What annotation and FASTA add to a score table."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import splice_meta as sm
+from conftest import FIXTURES
+from splice_meta.catalogue import GENOMIC
+from splice_meta.errors import InputError
+from splice_meta.reference.gene_features import gene_features
+from splice_meta.reference.reference import open_reference
+from splice_meta.sources.base_scores import open_scores
+
+GTF = FIXTURES / "annotation.gtf.gz"
+FASTA = FIXTURES / "region.fa.gz"
+GENES = ["ENSG00000145354", "ENSG00000164039"]  # one on +, one on -
+
+
+@pytest.fixture(scope="module")
+def two_genes(demo_scores: pl.DataFrame) -> pl.DataFrame:
+    kept = demo_scores.filter(pl.col("gene_id").is_in(GENES))
+    assert set(kept["strand"]) == {"+", "-"}
+    return kept
+
+
+def gtf_with(tmp_path: Path, old: str, new: str) -> Path:
+    text = gzip.decompress(GTF.read_bytes()).decode()
+    assert old in text
+    path = tmp_path / "changed.gtf"
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_bases_come_from_the_fasta_where_the_table_has_none(demo_scores: pl.DataFrame) -> None:
+    found = sm.scan_scores(demo_scores.drop("base"), fasta=FASTA).collect()
+    assert found["base"].to_list() == demo_scores["base"].to_list()
+
+
+def test_bases_of_the_table_are_kept(two_genes: pl.DataFrame) -> None:
+    other = two_genes.with_columns(base=pl.lit("N"))
+    found = sm.scan_scores(other, fasta=FASTA).collect()
+    assert set(found["base"]) == {"N"}
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("chrom",),
+        ("strand",),
+        ("genomic_position",),
+        ("chrom", "strand", "genomic_position"),
+        ("chrom", "strand", "genomic_position", "base"),
+    ],
+)
+def test_places_come_from_the_annotation_where_the_table_has_none(
+    two_genes: pl.DataFrame, missing: tuple[str, ...]
+) -> None:
+    found = sm.scan_scores(two_genes.drop(missing), annotation=GTF, fasta=FASTA).collect()
+    for name in ("strand", "genomic_position", "base"):
+        assert found[name].to_list() == two_genes[name].to_list(), name
+    named = "chr4" if "chrom" in missing else "4"
+    assert set(found["chrom"]) == {named}
+
+
+def test_rows_in_pieces_get_the_same(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position", "base")
+    opened = open_scores(bare, None, open_reference(GTF, FASTA))
+    whole = opened.all_rows().collect()
+    parts = pl.concat([opened.batch(0, 1).collect(), opened.batch(1, 2).collect()])
+    assert_frame_equal(parts, whole)
+    same = [name for name in two_genes.columns if name not in ("chrom", "splice_type")]
+    assert_frame_equal(whole.select(same), two_genes.select(same), check_dtypes=False)
+
+
+def test_features_of_genes_are_those_of_the_annotation(two_genes: pl.DataFrame) -> None:
+    scores = sm.scan_scores(two_genes, annotation=GTF)
+    manifest = sm.FeatureManifest(tuple(GENOMIC))
+    found = sm.plan_features(scores, manifest).collect()
+    expected = gene_features(sm.open_annotation(GTF)).cast(
+        {name: dtype for name, dtype in found.schema.items() if name in GENOMIC}
+    )
+    wanted = two_genes.select("gene_id", "position").join(
+        expected, on="gene_id", how="left", maintain_order="left"
+    )
+    assert_frame_equal(found, wanted, check_dtypes=False)
+    assert found["num_exons"].min() > 1
+    assert set(found["chrom"]) == {4.0}
+
+
+def test_the_annotation_wins_over_columns_of_the_scores(two_genes: pl.DataFrame) -> None:
+    carried = two_genes.with_columns(num_exons=pl.lit(999.0))
+    manifest = sm.FeatureManifest(("num_exons",))
+    with_it = sm.plan_features(sm.scan_scores(carried, annotation=GTF), manifest).collect()
+    without = sm.plan_features(sm.scan_scores(carried), manifest).collect()
+    assert 999.0 not in set(with_it["num_exons"])
+    assert set(without["num_exons"]) == {999.0}
+
+
+@pytest.mark.parametrize("engine", ["streaming", "in-memory"])
+def test_opened_scores_and_columns_give_the_same_features(
+    two_genes: pl.DataFrame, engine: str
+) -> None:
+    opened = open_scores(two_genes.drop("base"), None, open_reference(GTF, FASTA))
+    frame = sm.scan_scores(two_genes.drop("base"), annotation=GTF, fasta=FASTA)
+    chosen = sm.Selection()
+    one = sm.plan_features(opened, "reference124", selection=chosen).collect(engine=engine)
+    other = sm.plan_features(frame, "reference124", selection=chosen).collect(engine=engine)
+    assert_frame_equal(one, other, check_exact=True)
+    assert one.null_count().sum_horizontal()[0] == 0
+
+
+def test_truth_is_the_annotations(two_genes: pl.DataFrame) -> None:
+    shuffled = two_genes.with_columns(splice_type=pl.lit(0, pl.Int8))
+    opened = open_scores(shuffled, None, open_reference(GTF), truth=True)
+    found = opened.all_rows().filter(pl.col("splice_type") != "neither").collect()
+    sites = sm.open_annotation(GTF).splice_sites().filter(pl.col("gene_id").is_in(GENES))
+    key = ["gene_id", "genomic_position", "splice_type"]
+    assert_frame_equal(found.select(key).sort(key), sites.select(key).sort(key), check_dtypes=False)
+    # Its transcripts are a part of those behind the table's own truth.
+    named = {"donor": 1, "acceptor": 2}
+    own = two_genes.filter(pl.col("splice_type") != 0).select(key).rows()
+    mine = [(g, p, named[t]) for g, p, t in found.select(key).rows()]
+    assert set(mine) < set(own)
+
+
+def test_genes_without_truth_are_left_out(
+    demo_scores: pl.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gtf = gtf_with(tmp_path, f'"{GENES[0]}"', '"ENSG00000000001"')
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        opened = open_scores(demo_scores, None, open_reference(gtf), truth=True)
+    left = set(demo_scores["gene_id"]) - set(opened.table.genes["gene_id"])
+    assert left == {GENES[0]}
+    assert f"1 genes are not in the annotation and are left out, first {GENES[0]}" in caplog.text
+
+
+def test_genes_that_the_annotation_lacks_are_filled_and_counted(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    gtf = gtf_with(tmp_path, f'"{GENES[0]}"', '"ENSG00000000001"')
+    model = sm.train(two_genes, "reference124", annotation=GTF, annotation_features=True,
+                     settings=QUICK)  # fmt: skip
+    result = sm.run(two_genes, model, tmp_path / "out", annotation=gtf)
+    assert "1 of 2 genes" in result.report
+    assert f"first {GENES[0]}" in result.report
+    whole = sm.run(two_genes, model, tmp_path / "whole", annotation=GTF)
+    assert "124, all computed\n" in whole.report
+    assert "Filled features\n  none" in whole.report
+
+
+QUICK = sm.TrainSettings(
+    rounds=8, folds=2, repeats=1, calibration="none", colsample=1.0, threads=1, parallel_trees=1
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("chr4\t", "scaffold_9\t", "'4'.*none is in both"),
+        ('gene_id "', 'gene_id "X', "has none of the 2 genes of the scores, first ENSG"),
+        ("\t-\t.\t", "\t+\t.\t", None),
+        ("chr4\t", "4\t", None),
+        ("chr4\t", "NC_000004.11\t", None),
+    ],
+)
+def test_names_of_genes_and_chromosomes(
+    two_genes: pl.DataFrame, tmp_path: Path, old: str, new: str, words: str | None
+) -> None:
+    reference = open_reference(gtf_with(tmp_path, old, new))
+    if words:
+        with pytest.raises(InputError, match=words):
+            open_scores(two_genes, None, reference)
+    else:
+        located = open_scores(two_genes, None, reference).located
+        assert located is not None
+        # The gene on the other strand than the scores say is not that gene.
+        assert located.unknown == ([] if "+" not in new else [GENES[1]])
+
+
+def test_another_assembly_is_refused(two_genes: pl.DataFrame) -> None:
+    moved = two_genes.with_columns(pl.col("genomic_position") + 5_000_000)
+    with pytest.raises(InputError, match="No gene lies where the annotation puts it") as caught:
+        open_scores(moved, None, open_reference(GTF))
+    assert "assembly" in caught.value.hint
+
+
+def test_positions_beyond_the_annotated_gene_are_refused(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position").with_columns(
+        pl.col("position") + 50_000
+    )
+    with pytest.raises(InputError, match="has positions 50,001 to"):
+        open_scores(bare, None, open_reference(GTF))
+
+
+def test_a_fasta_without_the_genes_is_refused(two_genes: pl.DataFrame, tmp_path: Path) -> None:
+    fasta = tmp_path / "other.fa"
+    fasta.write_text(">chr4:1-8\nACGTACGT\n")
+    with pytest.raises(InputError, match="covers none of the 2 genes"):
+        open_scores(two_genes.drop("base"), None, open_reference(None, fasta))
+    fasta.write_text(">seq\nACGTACGT\n")
+    with pytest.raises(InputError, match="'seq'.*'4'"):
+        open_scores(two_genes.drop("base"), None, open_reference(None, fasta))
+
+
+def test_a_fasta_alone_needs_places(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("genomic_position", "base")
+    with pytest.raises(InputError, match="no column genomic_position") as caught:
+        open_scores(bare, None, open_reference(None, FASTA))
+    assert "annotation" in caught.value.hint
+
+
+def test_a_gene_that_the_fasta_lacks_counts_as_n(
+    two_genes: pl.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = gzip.decompress(FASTA.read_bytes()).decode()
+    sequence = "".join(text.splitlines()[1:])
+    fasta = tmp_path / "part.fa"
+    fasta.write_text(f">chr4:103713540-103913539\n{sequence[:200_000]}\n")
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        found = sm.scan_scores(two_genes.drop("base"), fasta=fasta).collect()
+    assert f"1 genes do not lie in the FASTA with all their bases, first {GENES[1]}" in caplog.text
+    bases = dict(found.group_by("gene_id").agg(pl.col("base").unique()).iter_rows())
+    assert bases[GENES[1]] == ["N"]
+    first = found.filter(gene_id=GENES[0])["base"].to_list()
+    assert first == two_genes.filter(gene_id=GENES[0])["base"].to_list()
+
+
+def test_training_on_the_annotations_truth_is_training_on_those_labels(
+    two_genes: pl.DataFrame,
+) -> None:
+    labels = open_scores(two_genes, None, open_reference(GTF), truth=True).all_rows().collect()
+    one = sm.train(labels, "reference124", settings=QUICK)
+    bare = two_genes.drop("splice_type", "base")
+    other = sm.train(bare, "reference124", annotation=GTF, fasta=FASTA, settings=QUICK)
+    assert one.manifest.names == other.manifest.names
+    assert "3mer_AAA" in other.manifest.names
+    frame = sm.plan_features(two_genes, one.manifest).collect()
+    scores = two_genes.select("donor_score", "acceptor_score", "neither_score")
+    frame = frame.hstack([s for s in scores if s.name not in frame.columns])
+    assert_frame_equal(one.predict_proba(frame), other.predict_proba(frame), check_exact=True)
+
+
+def test_annotation_features_are_made_where_asked_for(two_genes: pl.DataFrame) -> None:
+    model = sm.train(
+        two_genes, "reference124", annotation=GTF, annotation_features=True, settings=QUICK
+    )
+    assert set(GENOMIC) <= set(model.manifest.names)
+    plain = sm.train(two_genes, "reference124", annotation=GTF, settings=QUICK)
+    assert not set(GENOMIC) & set(plain.manifest.names)
+
+
+def test_evaluating_against_the_annotations_truth(two_genes: pl.DataFrame, tmp_path: Path) -> None:
+    labels = open_scores(two_genes, None, open_reference(GTF), truth=True).all_rows().collect()
+    expected = sm.evaluate(labels, resamples=20)
+    bare = two_genes.drop("splice_type")
+    assert_frame_equal(sm.evaluate(bare, resamples=20, annotation=GTF), expected)
+    # The annotation's truth counts where the scores have one too: it was asked for.
+    assert_frame_equal(sm.evaluate(two_genes, resamples=20, annotation=GTF), expected)
+    run = sm.run(bare, None, tmp_path, settings=sm.RunSettings(mode="base_only", columns="lean"))
+    found = sm.evaluate(tmp_path, resamples=20, annotation=GTF)
+    base = [name for name in found.columns if name == "base" or name.startswith("base_")]
+    same = ~pl.col("metric").is_in(["rescued", "lost"])
+    assert_frame_equal(found.filter(same).select(base), expected.filter(same).select(base))
+    frame = sm.evaluate(run.predictions().collect(), resamples=20, annotation=GTF)
+    assert_frame_equal(frame, found)
+
+
+def test_versions_of_gene_ids_do_not_hide_seen_genes(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    model = sm.train(two_genes, "reference124", settings=QUICK)
+    versioned = two_genes.with_columns(pl.col("gene_id") + ".7")
+    result = sm.run(versioned, model, tmp_path)
+    assert result.genes["scenario"].to_list() == ["1", "1"]
+    groups = sm.evaluate(versioned, model, modes=["base_only"], resamples=0)["group"].unique()
+    assert "seen" in groups
+    assert "unseen" not in groups
