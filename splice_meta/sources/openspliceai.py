@@ -1,0 +1,279 @@
+"""OpenSpliceAI's output: what its sequence names say, and a scan that reads single genes.
+
+OpenSpliceAI scores sequences that lie on the transcript strand; here the base of a sequence with
+index ``i`` (from 0) is the one its network scored as number ``i``. A name such as
+``GENE chr1:101-200(-)`` (1-based, inclusive) says where the sequence lies: index 0 is base 101 of
+a ``+`` gene and base 200 of a ``-`` gene. With an annotation OpenSpliceAI scores genes with their
+flanks, and the name gives the span with flanks.
+
+Sequences above its ``--split-threshold`` come in overlapping pieces. Their names count from the
+sequence's first base, on the ``-`` strand too, where the coordinates named are therefore those of
+the mirrored place; a position in two pieces is read from the one in which it lies further inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from splice_meta.contracts import SCORES
+from splice_meta.errors import InputError
+
+BLOCK = 5000
+"""Bases that the network scores at once; the last block of a sequence is padded."""
+
+Piece = Mapping[str, Any]
+"""One row of the table that :func:`place_pieces` returns."""
+
+_PLACE = r":(?<start>\d+)-(?<end>\d+)\((?<strand>[-+.])\)"
+# OpenSpliceAI looks for chr..., wherever it stands; other contigs are a word of their own.
+_PATTERNS = (
+    r"^(?<gene>.*?)[\s:|]*(?<chrom>chr[A-Za-z0-9_]*)" + _PLACE,
+    r"^(?<gene>.*?)\s*(?<chrom>\S+)" + _PLACE,
+)
+
+
+def parse_names(table: pl.DataFrame) -> pl.DataFrame:
+    """Add what the sequence names say.
+
+    Args:
+        table: Has ``name``: ``GENE chrN:s-e(+)`` with or without ``:+`` behind it, ``ID:s-e(.)``
+            (a piece of a sequence whose place is not known) or any other text.
+
+    Returns:
+        The table with ``gene_id`` (the text before the place, or the name's first word),
+        ``chrom``, ``strand``, ``start``, ``end`` (1-based, inclusive; null where not known),
+        ``part`` (index of a piece's first base in its sequence, for ``(.)``; else null) and
+        ``length`` (bases; null where not known).
+    """
+
+    def group(name: str) -> pl.Expr:
+        found = (pl.col("name").str.extract_groups(p).struct.field(name) for p in _PATTERNS)
+        return pl.coalesce(*found)
+
+    is_placed = pl.col("strand").is_in(["+", "-"]).fill_null(False)
+    is_part = (pl.col("strand") == ".").fill_null(False)
+    place = pl.format("{}:{}-{}({})", "chrom", "start", "end", "strand")
+    gene = pl.col("gene").str.strip_chars()
+    first_word = pl.col("name").str.replace(r":[-+]$", "").str.extract(r"^(\S+)")
+    groups = table.with_columns(
+        group("gene"),
+        group("chrom"),
+        group("strand"),
+        group("start").cast(pl.Int64),
+        group("end").cast(pl.Int64),
+    )
+    return groups.with_columns(
+        gene_id=pl.when(is_part)
+        .then("chrom")
+        .when(is_placed & (gene != ""))
+        .then(gene)
+        .when(is_placed)
+        .then(place)
+        .otherwise(first_word),
+        part=pl.when(is_part).then(pl.col("start") - 1),
+        length=pl.col("end") - pl.col("start") + 1,
+        **{c: pl.when(is_placed).then(pl.col(c)) for c in ("chrom", "strand", "start", "end")},
+    ).drop("gene")
+
+
+def place_pieces(table: pl.DataFrame, spans: pl.DataFrame | None, source: str) -> pl.DataFrame:
+    """Say which bases of each sequence are which positions of its gene.
+
+    Args:
+        table: From :func:`parse_names`, in the order of the file; further columns are kept.
+        spans: Where genes lie: ``gene_id``, ``chrom``, ``strand``, ``start``, ``end`` (1-based,
+            inclusive); None where not known. A gene with flanks is cut to its span; genes that
+            are not in it are read whole.
+        source: The file, for messages.
+
+    Returns:
+        One row per sequence, those of a gene adjacent, with ``chrom``, ``strand``,
+        ``gene_start``, ``gene_end`` (null where not known), ``first`` and ``stop`` (index of the
+        first base that is read and of the one after the last), ``position`` (that of ``first``,
+        from 1 at the gene's 5' end).
+
+    Raises:
+        InputError: If a length is not known, pieces do not fit together, or a gene's span is not
+            that of the sequence.
+    """
+    parts = _join_pieces(_with_spans(table, spans, source), source)
+    _refuse_other_spans(parts, source)
+    is_plus, is_cut = pl.col("strand") == "+", pl.col("span_start").is_not_null()
+    before = (
+        pl.when(is_plus)
+        .then(pl.col("span_start") - pl.col("start"))
+        .otherwise(pl.col("end") - pl.col("span_end"))
+    )
+    return (
+        parts.with_columns(
+            before=pl.when(is_cut).then(before.fill_null(0)).otherwise(0),
+            gene_start=pl.coalesce("span_start", "start"),
+            gene_end=pl.coalesce("span_end", "end"),
+        )
+        .with_columns(
+            bases=pl.coalesce(pl.col("gene_end") - pl.col("gene_start") + 1, "whole"),
+        )
+        .with_columns(
+            low=pl.max_horizontal("low", "before"),
+            high=pl.min_horizontal("high", pl.col("before") + pl.col("bases")),
+        )
+        .filter(pl.col("low") < pl.col("high"))
+        .with_columns(
+            first=pl.col("low") - pl.col("part"),
+            stop=pl.col("high") - pl.col("part"),
+            position=pl.col("low") - pl.col("before") + 1,
+        )
+        .drop("low", "high", "before", "bases", "whole", "span_start", "span_end")
+    )
+
+
+def _with_spans(table: pl.DataFrame, spans: pl.DataFrame | None, source: str) -> pl.DataFrame:
+    """Add ``span_start`` and ``span_end``; fill the place of names that do not give one."""
+    empty = pl.DataFrame(schema={"gene_id": pl.String, "chrom": pl.String, "strand": pl.String})
+    known = spans if spans is not None else empty.with_columns(start=0, end=0)
+    known = known.select(
+        "gene_id",
+        span_chrom=pl.col("chrom").cast(pl.String),
+        span_strand=pl.col("strand").cast(pl.String),
+        span_start=pl.col("start").cast(pl.Int64),
+        span_end=pl.col("end").cast(pl.Int64),
+    )
+    joined = table.join(known, on="gene_id", how="left", maintain_order="left", validate="m:1")
+    span = pl.col("span_end") - pl.col("span_start") + 1
+    joined = joined.with_columns(length=pl.coalesce("length", span))
+    lost = joined.filter(pl.col("length").is_null())["gene_id"]
+    if len(lost):
+        where = "the name gives no coordinates" if spans is None else "nor does the annotation"
+        raise InputError(
+            f"{source} does not say where {len(lost):,} sequences lie, first {lost[0]}: {where}.",
+            "Give the genes' spans with --annotation, or name sequences 'GENE chrN:start-end(+)'.",
+        )
+    same = pl.col("chrom").str.strip_prefix("chr") == pl.col("span_chrom").str.strip_prefix("chr")
+    other = joined.filter(~same | (pl.col("strand") != pl.col("span_strand")))
+    if other.height:
+        raise InputError(
+            f"Gene {other['gene_id'][0]} lies on {other['chrom'][0]} ({other['strand'][0]}) in "
+            f"{source}, on {other['span_chrom'][0]} ({other['span_strand'][0]}) in the annotation.",
+            "Give the annotation that the scores were made with.",
+        )
+    return joined.with_columns(
+        chrom=pl.coalesce("chrom", "span_chrom"), strand=pl.coalesce("strand", "span_strand")
+    ).drop("span_chrom", "span_strand")
+
+
+def _join_pieces(table: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Order the pieces of each gene and say which indices of the whole each is read for."""
+    one_place = (pl.col("chrom").n_unique() == 1) & (pl.col("strand").n_unique() == 1)
+    least, most = pl.col("start").min().over("gene_id"), pl.col("end").max().over("gene_id")
+    rises = pl.col("start").first().over("gene_id") == least
+    offset = pl.when(rises).then(pl.col("start") - least).otherwise(most - pl.col("end"))
+    end = pl.col("part") + pl.col("length")
+    # Halfway through the overlap with the piece before; 0 in a gene's first piece.
+    cut = ((pl.col("part") + end.shift(1)) // 2).over("gene_id").fill_null(0)
+    parts = (
+        table.with_row_index("order")
+        .with_columns(
+            one_place=one_place.over("gene_id"), part=pl.coalesce("part", offset, pl.lit(0))
+        )
+        .with_columns(
+            order=pl.col("order").min().over("gene_id"),
+            piece_start=pl.col("start"),
+            piece_end=pl.col("end"),
+            start=least,
+            end=most,
+        )
+        .sort("order", "part", maintain_order=True)
+        .with_columns(
+            low=cut, gap=pl.col("part") > end.shift(1).over("gene_id").fill_null(0),
+            whole=end.max().over("gene_id"),
+        )
+        .with_columns(high=pl.col("low").shift(-1).over("gene_id").fill_null(pl.col("whole")))
+    )  # fmt: skip
+    bad = parts.filter(pl.col("gap") | ~pl.col("one_place"))["gene_id"]
+    if len(bad):
+        raise InputError(
+            f"The sequences named {bad[0]} in {source} are no adjacent pieces of one gene.",
+            "Every gene needs a name of its own.",
+        )
+    return parts.drop("order", "gap", "one_place")
+
+
+def _refuse_other_spans(parts: pl.DataFrame, source: str) -> None:
+    span = pl.col("span_end") - pl.col("span_start") + 1
+    inside = (pl.col("start") <= pl.col("span_start")) & (pl.col("span_end") <= pl.col("end"))
+    bad = parts.filter(~pl.coalesce(inside, span == pl.col("whole")))
+    if bad.height:
+        raise InputError(
+            f"Gene {bad['gene_id'][0]} has {bad['whole'][0]:,} scored bases in {source}, which do "
+            f"not cover its span {bad['span_start'][0]:,}-{bad['span_end'][0]:,} in the "
+            f"annotation ({bad.height:,} such sequences).",
+            "Give the annotation that the scores were made with.",
+        )
+
+
+def scan_pieces(
+    pieces: pl.DataFrame, read: Callable[[Piece], dict[str, Any]], *, has_base: bool
+) -> pl.LazyFrame:
+    """Base scores of genes that are read one piece at a time, when the plan is run.
+
+    A filter on ``gene_id`` reads only the genes it names; a slice does not.
+
+    Args:
+        pieces: From :func:`place_pieces`.
+        read: Gives the three scores, and ``base`` with ``has_base``, of the bases ``first`` to
+            ``stop`` of a piece, as columns of that length.
+        has_base: Whether there are bases.
+
+    Returns:
+        ``gene_id``, ``position``, the three scores (Float32); ``chrom``, ``strand``,
+        ``genomic_position`` if they are known for every gene; ``base`` where there is one.
+    """
+    if pieces["chrom"].null_count():
+        pieces = pieces.drop("chrom", "strand")
+    keys = {"gene_id"} | ({"chrom", "strand"} & set(pieces.columns))
+    schema: dict[str, type[pl.DataType]] = {"gene_id": pl.String, "position": pl.Int64}
+    schema |= {name: pl.Float32 for name in SCORES}
+    if "chrom" in keys:
+        schema |= {"chrom": pl.String, "strand": pl.String, "genomic_position": pl.Int64}
+    if has_base:
+        schema["base"] = pl.String
+
+    def source(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        kept = pieces
+        if predicate is not None and set(predicate.meta.root_names()) <= keys:
+            kept = pieces.filter(predicate)
+        for piece in kept.iter_rows(named=True):
+            frame = _rows_of(piece, read(piece)).select(schema)
+            frame = frame.filter(predicate) if predicate is not None else frame
+            if rows is not None:
+                frame = frame.head(rows)
+                rows -= frame.height
+            yield frame.select(columns) if columns is not None else frame
+            if rows == 0:
+                return
+
+    return register_io_source(source, schema=schema, validate_schema=True)
+
+
+def _rows_of(piece: Piece, scores: dict[str, Any]) -> pl.DataFrame:
+    """The rows of a piece: its scores with gene, position and place."""
+    first = piece["position"]
+    frame = pl.DataFrame(scores).with_columns(
+        pl.lit(piece["gene_id"]).alias("gene_id"),
+        position=pl.int_range(first, first + piece["stop"] - piece["first"]),
+    )
+    if "chrom" not in piece:
+        return frame
+    along = pl.col("position") - 1
+    plus = piece["strand"] == "+"
+    return frame.with_columns(
+        pl.lit(piece["chrom"]).alias("chrom"),
+        pl.lit(piece["strand"]).alias("strand"),
+        genomic_position=piece["gene_start"] + along if plus else piece["gene_end"] - along,
+    )
