@@ -1,4 +1,4 @@
-"""Listed splice sites held against the sequence: do donors have GT behind them, acceptors AG before.
+"""Listed splice sites held against the sequence: GT behind donors, AG before acceptors.
 
 Nine in ten true sites and more have these two bases; about one in twenty places does by chance.
 A shift of all sites is therefore plain to see from a few of them.

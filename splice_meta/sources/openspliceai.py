@@ -249,7 +249,7 @@ def scan_pieces(
         if predicate is not None and set(predicate.meta.root_names()) <= keys:
             kept = pieces.filter(predicate)
         for piece in kept.iter_rows(named=True):
-            frame = _rows_of(piece, read(piece)).select(schema)
+            frame = _rows_of(piece, read(piece)).select(*schema)
             frame = frame.filter(predicate) if predicate is not None else frame
             if rows is not None:
                 frame = frame.head(rows)

@@ -54,6 +54,8 @@ two bases; with 7 columns its acceptors lie one base too far upstream and its do
 before their starts. Columns are 6 where the name holds ``chr...:s-e(+)`` and the interval counts
 on the chromosome; 7 where it counts along the sequence."""
 
+COLUMNS = ("chrom", "start", "end", "name", "score", "strand", "absolute_coordinates")
+
 CLEAR = 0.5
 """Sites with at least this score are held against the sequence."""
 
@@ -254,20 +256,20 @@ def _listed(piece: Piece, label: str) -> NDArray[np.float32]:
     with open(piece[f"{label}_file"], "rb") as file:
         file.seek(piece[f"{label}_byte"])
         text = file.read(piece[f"{label}_bytes"])
-    types: dict[str, type[pl.DataType]] = {"start": pl.Int64, "end": pl.Int64, "score": pl.Float32}
-    lines = pl.read_csv(
-        text, has_header=False, separator="\t", quote_char=None, columns=[1, 2, 4],
-        new_columns=list(types), schema_overrides=types,
-    )  # fmt: skip
+    numbers = {"start": pl.Int64, "end": pl.Int64, "score": pl.Float32}
+    schema = {c: numbers.get(c, pl.String) for c in COLUMNS[: piece["columns"]]}
+    scan = pl.scan_csv(text, has_header=False, separator="\t", quote_char=None, schema=schema)
+    lines = scan.select(numbers.keys()).collect()
+    start, end, score = (lines[column].to_numpy() for column in numbers)
     if piece["columns"] == 7:
-        base = lines["start"].to_numpy()
+        base = start
     elif piece["strand"] == "+":
-        base = lines["start"].to_numpy() - (piece["piece_start"] - 1)
+        base = start - (piece["piece_start"] - 1)
     else:
-        base = piece["piece_end"] - lines["end"].to_numpy()
+        base = piece["piece_end"] - end
     index = base + piece[f"{label}_shift"] - piece["first"]
     inside = (index >= 0) & (index < len(scores))
-    scores[index[inside]] = lines["score"].to_numpy()[inside]
+    scores[index[inside]] = score[inside]
     return scores
 
 
