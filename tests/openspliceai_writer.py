@@ -1,7 +1,8 @@
 """OpenSpliceAI's own prediction code run with a network whose scores can be told from the bases.
 
-The files in ``openspliceai/`` are made so from its ``genome.fa`` with ``genes.gff`` (``placed``) and
-from ``plain.fa`` (``plain``). ``naive_scores`` says what the network gives; nothing else of OpenSpliceAI is needed for it.
+The files in ``openspliceai/`` are made so from its ``genome.fa`` with ``genes.gff`` (``placed``)
+and from ``plain.fa`` (``plain``). ``naive_scores`` says what the network gives, without
+OpenSpliceAI.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def load_package(monkeypatch: Any) -> ModuleType:
 
 
 def flush(predictions: Any, path: str) -> None:
-    """Append blocks to ``predictions``; the package's own fails with torch 2.13 (its Size + tuple)."""
+    """Append blocks to ``predictions``; the package's own function fails with torch 2.13."""
     import h5py
 
     with h5py.File(path, "a") as file:

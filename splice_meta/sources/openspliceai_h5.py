@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.openspliceai import Piece, parse_names, place_pieces, scan_pieces
+from splice_meta.sources.by_gene import Piece, scan_pieces
+from splice_meta.sources.openspliceai import parse_names, place_pieces
 
 if TYPE_CHECKING:
     import h5py
@@ -37,7 +38,7 @@ def scan_h5(files: Sequence[str], spans: pl.DataFrame | None = None) -> pl.LazyF
         spans: Where genes lie, see :func:`splice_meta.sources.openspliceai.place_pieces`.
 
     Returns:
-        See :func:`splice_meta.sources.openspliceai.scan_pieces`; one row per nucleotide.
+        See :func:`splice_meta.sources.by_gene.scan_pieces`; one row per nucleotide.
 
     Raises:
         InputError: If h5py is not installed, or a file is missing, no HDF5 file, cut off, or not
