@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError
+from splice_meta.sources import openspliceai_bed, openspliceai_h5
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_files
 from splice_meta.sources.motif_check import SequenceOf
@@ -166,7 +167,8 @@ def test_the_intervals_of_versions_up_to_0_0_4_mean_the_same_sites(
     (tmp_path / NAMES[0]).write_text(donors)
     (tmp_path / NAMES[1]).write_text(acceptors)
 
-    expect(scan_files(beds(tmp_path), spans_of(SPANS), reference), naive(SPANS))
+    for sequence in (None, reference):
+        expect(scan_files(beds(tmp_path), spans_of(SPANS), sequence), naive(SPANS))
 
 
 @pytest.mark.parametrize("empty", NAMES)
@@ -223,6 +225,15 @@ def test_pairs_of_several_folders_follow_each_other(tmp_path: Path) -> None:
     expected = naive({gene: FLANKED[gene] for half in halves for gene in half})
     expect(sm.scan_scores([tmp_path / "a", tmp_path / "b"]), expected)
     expect(sm.scan_scores(str(tmp_path / "*" / "*.bed")), expected)
+
+
+def test_predictions_are_those_of_the_same_scores_in_a_frame(model: sm.MetaModel) -> None:
+    scores = sm.scan_scores(PLACED).collect()
+
+    predicted = sm.predict(PLACED, model)
+
+    assert_frame_equal(predicted, sm.predict(scores, model))
+    assert predicted.height == sum(end - start + 1 for _, _, start, end in FLANKED.values())
 
 
 # --- the sequence
@@ -294,7 +305,6 @@ def test_hdf5_gives_scores_and_bases(tmp_path: Path) -> None:
     path = write_placed(tmp_path)
 
     expected = naive(FLANKED, base=True)
-    expected = expected.select(*expected.columns)
     for source in (path, tmp_path, [path, tmp_path / "datafile.h5"], tmp_path / "predict.*"):
         expect(sm.scan_scores(source), expected)
     expect(scan_files([str(path)], spans_of(SPANS)), naive(FLANKED, SPANS, base=True))
@@ -303,7 +313,9 @@ def test_hdf5_gives_scores_and_bases(tmp_path: Path) -> None:
     expect(sm.scan_scores(tmp_path), expected)
 
 
-def test_hdf5_of_sequences_longer_than_a_block_and_as_long_as_one(tmp_path: Path) -> None:
+def test_hdf5_of_sequences_longer_than_a_block_and_as_long_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(3)
     lengths = {"A": 12_345, "B": 5000, "C": 1, "D": 10_000, "E": 5001}
     letters = list("ACGTN")
@@ -311,8 +323,12 @@ def test_hdf5_of_sequences_longer_than_a_block_and_as_long_as_one(tmp_path: Path
     sequences["C"] = "r"
     path = write_h5(tmp_path, [f"{gene}:+" for gene in lengths], list(sequences.values()))
 
+    reads = CountedReads(monkeypatch, openspliceai_h5)
     found = sm.scan_scores(path).collect()
+    reads.genes.clear()
+    assert sm.scan_scores(path, ["D"]).collect().equals(found.filter(gene_id="D"))
 
+    assert set(reads.genes) == {"D"}
     assert found.columns == [
         "gene_id", "position", "donor_score", "acceptor_score", "neither_score", "base",
     ]  # fmt: skip
@@ -348,8 +364,6 @@ class CountedReads:
 def test_only_the_genes_asked_for_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any, kind: str
 ) -> None:
-    from splice_meta.sources import openspliceai_bed, openspliceai_h5
-
     source = PLACED if kind == "bed" else write_placed(tmp_path)
     module = openspliceai_bed if kind == "bed" else openspliceai_h5
     reads = CountedReads(monkeypatch, module)
@@ -394,25 +408,35 @@ def test_names_say_gene_and_place(name: str, expected: tuple[Any, ...]) -> None:
     assert tuple(row[key] for key in keys) == expected
 
 
+@pytest.mark.parametrize("mirrored", [True, False])
 @pytest.mark.parametrize("spans", [None, SPANS])
-def test_pieces_of_a_long_gene_are_put_together(tmp_path: Path, spans: Places | None) -> None:
-    # As the splitting writes them: names count along the sequence, on the - strand, too.
+def test_pieces_of_a_long_gene_are_put_together(
+    tmp_path: Path, spans: Places | None, mirrored: bool
+) -> None:
+    # As the splitting writes them: names count along the sequence, on the - strand, too; or as
+    # they would be right.
     names, sequences = [], []
-    for gene, (chrom, strand, start, _) in FLANKED.items():
+    for gene, (chrom, strand, start, end) in FLANKED.items():
         bases = bases_of(FLANKED[gene])
         for first in range(0, len(bases), 100):
             low, high = max(first - 20, 0), min(first + 120, len(bases))
-            names.append(f"{gene} {chrom}:{start + low}-{start + high - 1}({strand}):+")
+            place = (start + low, start + high - 1)
+            if strand == "-" and not mirrored:
+                place = (end - high + 1, end - low)
+            names.append(f"{gene} {chrom}:{place[0]}-{place[1]}({strand}):+")
             sequences.append(bases[low:high])
     path = write_h5(tmp_path, names, sequences)
 
     found = scan_files([str(path)], spans_of(spans) if spans else None)
 
     expect(found, naive(FLANKED, spans, base=True))
-    names = [name.replace("MINUS", "PLUS") for name in names]
-    write_h5(tmp_path, names, sequences)
-    with pytest.raises(InputError, match="sequences named PLUS"):
-        sm.scan_scores(path)
+    order = [4, 3, *range(5, len(names)), 0, 1, 2]
+    shuffled = ([names[i] for i in order], [sequences[i] for i in order], "MINUS")
+    renamed = ([name.replace("MINUS", "PLUS") for name in names], sequences, "PLUS")
+    for wrong_names, wrong_sequences, gene in (shuffled, renamed):
+        write_h5(tmp_path, wrong_names, wrong_sequences)
+        with pytest.raises(InputError, match=f"sequences named {gene}"):
+            sm.scan_scores(path)
 
 
 def test_pieces_without_place_need_no_spans(tmp_path: Path) -> None:

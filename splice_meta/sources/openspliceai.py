@@ -159,17 +159,21 @@ def _with_spans(table: pl.DataFrame, spans: pl.DataFrame | None, source: str) ->
 
 def _join_pieces(table: pl.DataFrame, source: str) -> pl.DataFrame:
     """Order the pieces of each gene and say which indices of the whole each is read for."""
+    step = pl.col("start").diff()
+    rises, falls = (found.any().over("gene_id") for found in (step > 0, step < 0))
     one_place = (pl.col("chrom").n_unique() == 1) & (pl.col("strand").n_unique() == 1)
+    is_minus = pl.col("strand") == "-"
     least, most = pl.col("start").min().over("gene_id"), pl.col("end").max().over("gene_id")
-    rises = pl.col("start").first().over("gene_id") == least
-    offset = pl.when(rises).then(pl.col("start") - least).otherwise(most - pl.col("end"))
+    # Pieces stand 5' to 3'; names that fall on the - strand are of no version known, but true.
+    offset = pl.when(is_minus & falls).then(most - pl.col("end")).otherwise(pl.col("start") - least)
     end = pl.col("part") + pl.col("length")
     # Halfway through the overlap with the piece before; 0 in a gene's first piece.
     cut = ((pl.col("part") + end.shift(1)) // 2).over("gene_id").fill_null(0)
     parts = (
         table.with_row_index("order")
         .with_columns(
-            one_place=one_place.over("gene_id"), part=pl.coalesce("part", offset, pl.lit(0))
+            one_place=one_place.over("gene_id") & ~(is_minus & rises & falls),
+            part=pl.coalesce("part", offset, pl.lit(0))
         )
         .with_columns(
             order=pl.col("order").min().over("gene_id"),

@@ -136,5 +136,5 @@ def _read(piece: Piece) -> dict[str, Any]:
     # (blocks, 3, 5000) to (3, bases): the channels of a sequence one after the other.
     along = blocks.transpose(1, 0, 2).reshape(len(CHANNELS), -1)[:, first:stop]
     scores = {name: np.ascontiguousarray(along[i], np.float32) for i, name in enumerate(CHANNELS)}
-    codes = _CODES[np.frombuffer(bases.upper(), np.uint8)]
+    codes = _CODES[np.frombuffer(bases, np.uint8)]
     return {**scores, "base": LETTERS.gather(codes.astype(np.uint32))}
