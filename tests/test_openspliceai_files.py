@@ -225,6 +225,9 @@ def test_pairs_of_several_folders_follow_each_other(tmp_path: Path) -> None:
     expected = naive({gene: FLANKED[gene] for half in halves for gene in half})
     expect(sm.scan_scores([tmp_path / "a", tmp_path / "b"]), expected)
     expect(sm.scan_scores(str(tmp_path / "*" / "*.bed")), expected)
+    (tmp_path / "a" / NAMES[0]).rename(tmp_path / NAMES[0])
+    half = naive({gene: FLANKED[gene] for gene in halves[0]})
+    expect(sm.scan_scores([tmp_path / "a" / NAMES[1], tmp_path / NAMES[0]]), half)
 
 
 def test_predictions_are_those_of_the_same_scores_in_a_frame(model: sm.MetaModel) -> None:
@@ -261,15 +264,28 @@ def test_sites_that_all_lie_off_their_motifs_are_moved(
 
 
 def test_sites_in_place_are_left_alone_and_sites_of_another_genome_refused(
+    tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    expect(scan_files(beds(PLACED), None, reference), naive(FLANKED))
+    asked = []
+
+    def noted(chrom: str, start: int, end: int) -> str:
+        asked.append((chrom, start, end))
+        return reference(chrom, start, end)
+
+    expect(scan_files(beds(PLACED), None, noted), naive(FLANKED))
+    assert asked == [(chrom, start, end) for chrom, _, start, end in FLANKED.values()]
     assert not caplog.text
 
     rng = np.random.default_rng(1)
     other: SequenceOf = lambda chrom, start, end: "".join(  # noqa: E731
         rng.choice(list("acgt"), end - start + 1)
     )
+    few: SequenceOf = lambda chrom, start, end: "N" * (end - start + 1)  # noqa: E731
+    short = tmp_path / NAMES[0]
+    short.write_text("".join((PLACED / NAMES[0]).read_text().splitlines(keepends=True)[:9]))
+    (tmp_path / NAMES[1]).write_text("")
+    assert scan_files(beds(tmp_path), None, few).collect()["donor_score"].sum() > 1
     with pytest.raises(InputError, match=r"Of \d+ donors in .*donor_predictions.bed only \d+"):
         scan_files(beds(PLACED), None, other)
 
@@ -439,6 +455,30 @@ def test_pieces_of_a_long_gene_are_put_together(
             sm.scan_scores(path)
 
 
+def test_a_first_piece_that_the_donors_file_lacks_comes_first(tmp_path: Path) -> None:
+    bases = bases_of(FLANKED["PLUS"])
+    texts = {"Donor": "", "Acceptor": ""}
+    for low, high in ((0, 150), (130, 280)):
+        name = f"PLUS chr1:{61 + low}-{60 + high}(+)"
+        for i, (donor, acceptor, _) in enumerate(writer.naive_scores(bases[low:high])):
+            at = 60 + low + i
+            if donor and low:
+                texts["Donor"] += f"chr1\t{at}\t{at + 1}\t{name}_Donor\t{donor:.6f}\t+\n"
+            if acceptor:
+                line = f"chr1\t{at - 1}\t{at}\t{name}_Acceptor\t{acceptor:.6f}\t+\n"
+                texts["Acceptor"] += line
+    for name, text in zip(NAMES, texts.values(), strict=True):
+        (tmp_path / name).write_text(text)
+
+    # The overlap is cut in its middle: index 140, position 141.
+    listed = pl.col("position") > 140
+    expected = naive({"PLUS": FLANKED["PLUS"]}).with_columns(
+        donor_score=pl.when(listed).then("donor_score").otherwise(0.0).cast(pl.Float32),
+        neither_score=pl.when(listed).then("neither_score").otherwise(1 - pl.col("acceptor_score")),
+    )
+    expect(sm.scan_scores(tmp_path), expected)
+
+
 def test_pieces_without_place_need_no_spans(tmp_path: Path) -> None:
     bases = bases_of(FLANKED["PLUS"])
     cuts = [(0, 120), (80, 220), (180, len(bases))]
@@ -475,6 +515,9 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
         change(f"{LINE}\n{LINE.replace('G ', 'H ')}\n{LINE}\n"), "stands in two places",
     ),
     "Windows": (change(LINE + "\r\n"), "is no BED file|line ends"),
+    "no place": (
+        change(LINE.replace("G chr1:61-340(+)", "chr1:1-340(.):+") + "\n"), "outside of its 340",
+    ),
     "outside": (change(LINE.replace("66\t67", "9066\t9067") + "\n"), "outside of its 280 bases"),
     "two donors": (change((PLACED / NAMES[1]).read_text()), "donors is missing"),
     "missing": (lambda folder: (folder / NAMES[0]).unlink(), "donors is missing"),
@@ -508,6 +551,7 @@ def test_wrong_sets_of_files_are_refused(tmp_path: Path) -> None:
         ([PLACED / NAMES[0]], "the file of the acceptors is missing"),
         ([PLACED, PLACED / NAMES[0]], "3 BED files"),
         ([PLACED, tmp_path / "x.csv"], "together with others"),
+        ([tmp_path / "x.csv", PLACED], "together with others"),
         ([tmp_path / "empty.bed"], "empty.bed is empty"),
         ([tmp_path / "donor_predictions.bed.gz"], "is compressed"),
     ):
@@ -532,6 +576,9 @@ def test_another_annotation_is_refused(place: tuple[str, str, int, int], message
     with pytest.raises(InputError, match=message) as caught:
         scan_files(beds(PLACED), spans_of(SPANS | {"PLUS": place}))
     assert_two_lines(caught.value)
+    twice = pl.concat([spans_of(SPANS), spans_of({"PLUS": place})])
+    with pytest.raises(InputError, match="Gene PLUS lies in several places"):
+        scan_files(beds(PLACED), twice)
 
 
 def test_a_span_shorter_than_its_listed_scores_is_refused(tmp_path: Path) -> None:

@@ -134,7 +134,15 @@ def _with_spans(table: pl.DataFrame, spans: pl.DataFrame | None, source: str) ->
         span_start=pl.col("start").cast(pl.Int64),
         span_end=pl.col("end").cast(pl.Int64),
     )
-    joined = table.join(known, on="gene_id", how="left", maintain_order="left", validate="m:1")
+    twice = known.filter(
+        pl.col("gene_id").is_duplicated() & pl.col("gene_id").is_in(table["gene_id"].to_list())
+    )
+    if twice.height:
+        raise InputError(
+            f"Gene {twice['gene_id'][0]} lies in several places of the annotation.",
+            "Give an annotation with one span per gene.",
+        )
+    joined = table.join(known, on="gene_id", how="left", maintain_order="left")
     span = pl.col("span_end") - pl.col("span_start") + 1
     joined = joined.with_columns(length=pl.coalesce("length", span))
     lost = joined.filter(pl.col("length").is_null())["gene_id"]
