@@ -21,7 +21,8 @@ Scores = Annotated[
     list[str],
     typer.Option(
         "--scores",
-        help="Base scores: a file, glob, directory or address (Parquet, Arrow IPC, CSV, TSV). "
+        help="Base scores: a file, glob, directory or address (Parquet, Arrow IPC, CSV, TSV, "
+        "OpenSpliceAI's two BED files or predict.h5). "
         "Repeat for more files; NAME=PATH for several base models, the primary one first.",
     ),
 ]

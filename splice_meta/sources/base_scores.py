@@ -16,7 +16,7 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
-from splice_meta.sources.files import files_of, scan_files
+from splice_meta.sources.files import files_of, reads_by_gene, scan_files
 from splice_meta.sources.joined import check_coverage, check_names, join_scores, name_scores
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.locate import locate
@@ -84,7 +84,7 @@ class BaseScores:
         """This table's own rows of some of its genes, given in its order; positions ascending."""
         count = int(genes["positions"].sum())
         is_run = count == genes["first_row"][-1] + genes["positions"][-1] - genes["first_row"][0]
-        if self.wanted is None and is_run:
+        if self.wanted is None and is_run and not reads_by_gene(self.files):
             # A slice reads only the Parquet row groups that it touches.
             rows = self.frame.slice(genes["first_row"][0], count)
         else:
@@ -267,7 +267,8 @@ def scan_scores(
 
     Args:
         source: A path, glob or directory of Parquet, Arrow IPC, CSV or TSV files (text also gzip
-            or zstd compressed), an object-store address that Polars can scan, a list of those, a
+            or zstd compressed), OpenSpliceAI's output directory, its two BED files or its
+            ``predict.h5``, an object-store address that Polars can scan, a list of those, a
             Polars frame, or an object with the Arrow PyCapsule interface. Or a mapping of base
             model names to any of these: they are joined on gene and position; the first is the
             primary one, whose rows and further columns are kept.

@@ -12,10 +12,15 @@ from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, canonical
 from splice_meta.errors import ContractError, InputError
 from splice_meta.sources.layouts import to_contract_names
+from splice_meta.sources.motif_check import SequenceOf
+from splice_meta.sources.openspliceai_bed import scan_bed
+from splice_meta.sources.openspliceai_h5 import DATAFILE, scan_h5
 
 PARQUET = (".parquet", ".pq")
 IPC = (".arrow", ".ipc", ".feather")
 TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+BED = (".bed",)
+HDF5 = (".h5", ".hdf5")
 COMPRESSED = (".gz", ".zst")
 
 TEXT_TYPES: dict[str, type[pl.DataType]] = {
@@ -37,8 +42,26 @@ def files_of(source: Any) -> tuple[str, ...]:
     return ()
 
 
-def scan_files(files: Sequence[str]) -> pl.LazyFrame:
-    """Canonical scores of all files: one scan where their schemas agree, else one per file."""
+def scan_files(
+    files: Sequence[str], spans: pl.DataFrame | None = None, sequence: SequenceOf | None = None
+) -> pl.LazyFrame:
+    """Canonical scores of all files: one scan where their schemas agree, else one per file.
+
+    Args:
+        files: Paths or addresses, from :func:`files_of`.
+        spans: Where genes lie, for OpenSpliceAI's own files; see
+            :func:`splice_meta.sources.openspliceai.place_pieces`.
+        sequence: The reference, for OpenSpliceAI's BED files; see
+            :func:`splice_meta.sources.openspliceai_bed.scan_bed`.
+    """
+    if reads_by_gene(files):
+        if all(_suffix(file) in BED for file in files):
+            return canonical(scan_bed(files, spans, sequence))
+        if all(_suffix(file) in HDF5 for file in files):
+            return canonical(scan_h5(files, spans))
+        raise InputError(
+            "OpenSpliceAI's files are given together with others.", "Give files of one kind."
+        )
     scans = [_scan_kind([file], _kind(file)) for file in files]
     schemas = [scan.collect_schema() for scan in scans]
     if len({_kind(file) for file in files}) == 1 and all(s == schemas[0] for s in schemas):
@@ -56,17 +79,26 @@ def scan_files(files: Sequence[str]) -> pl.LazyFrame:
     return pl.concat(parts, how="diagonal_relaxed")
 
 
+def reads_by_gene(files: Sequence[str]) -> bool:
+    """Whether a filter on ``gene_id`` saves more reading than a slice: OpenSpliceAI's files."""
+    return any(_suffix(file) in (*BED, *HDF5) for file in files)
+
+
 def _expand(item: str) -> list[str]:
     """The files behind one path, glob, directory or address, in name order."""
     if "://" in item:
         return [item]
     path = Path(item).expanduser()
     if path.is_dir():
+        theirs = _openspliceai_output(path)
+        if theirs:
+            return theirs
         files = sorted(str(file) for file in path.iterdir() if _is_known(file))
         if not files:
             raise InputError(
                 f"The directory {item} holds no score files.",
-                "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+                "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst), or are "
+                "OpenSpliceAI's predict.h5 or *_predictions.bed.",
             )
         return files
     if path.exists():
@@ -79,6 +111,21 @@ def _expand(item: str) -> list[str]:
             return files
         raise InputError(f"No file matches {item}.", "Check the pattern; quote it in a shell.")
     raise InputError(f"There is no file {item}.", "Check the path given as scores.")
+
+
+def _openspliceai_output(folder: Path) -> list[str]:
+    """The score files in an output directory of OpenSpliceAI, or in its folder ``SpliceAI_...``.
+
+    All scores (``predict.h5``) go before those above the threshold (BED).
+    """
+    for place in (folder, *sorted(folder.glob("SpliceAI_*_*"))):
+        if (place / "predict.h5").is_file() and (place / DATAFILE).is_file():
+            return [str(place / "predict.h5")]
+        beds = [place / f"{label}_predictions.bed" for label in ("donor", "acceptor")]
+        found = [str(bed) for bed in beds if bed.is_file()]
+        if found:
+            return found
+    return []
 
 
 def _suffix(name: str) -> str:
@@ -102,7 +149,7 @@ def _kind(name: str) -> str:
         return TEXT[suffix]
     raise InputError(
         f"{name} is of an unknown kind.",
-        "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst).",
+        "Score files end in .parquet, .arrow, .csv or .tsv (also .gz or .zst), .bed or .h5.",
     )
 
 
