@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -55,6 +55,8 @@ class Parts:
             OutputError: If something is there and may be neither kept nor replaced, or what is
                 there was made with other settings.
         """
+        if self.output.is_dir():
+            raise OutputError(f"{self.output} is a folder.", "Give the name of a Parquet file.")
         if self.output.exists() and not overwrite:
             raise OutputError(
                 f"{self.output} is there already.", "Give another name, or --overwrite."
@@ -82,9 +84,23 @@ class Parts:
         """Write the part of a gene."""
         sink_parquet(table.lazy(), self.of(gene))
 
-    def finish(self, genes: Iterable[str]) -> None:
-        """Put the parts together in the order of the genes; then they are removed."""
-        done = [self.of(gene) for gene in genes if self.has(gene)]
-        if done:
-            sink_parquet(pl.scan_parquet(done, glob=False), self.output)
+    def finish(self, genes: Sequence[str]) -> None:
+        """Put the parts together in the order of the genes; then they are removed.
+
+        Args:
+            genes: The genes that are done; without any, there is no table.
+
+        Raises:
+            OutputError: If the part of a gene is gone.
+        """
+        gone = next((gene for gene in genes if not self.has(gene)), None)
+        if gone is not None:
+            raise OutputError(
+                f"The scores of gene {gone} are no longer in {self.folder}.",
+                "Let only one scoring at a time write this file; go on with --resume.",
+            )
+        if genes:
+            sink_parquet(
+                pl.scan_parquet([self.of(gene) for gene in genes], glob=False), self.output
+            )
         shutil.rmtree(self.folder)

@@ -23,7 +23,7 @@ from splice_meta.base_models.windows import (
     cut,
     score_windows,
 )  # fmt: skip
-from splice_meta.errors import OutputError, UsageError
+from splice_meta.errors import ModelError, OutputError, UsageError
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.sequence import Genome, transcript_bases
 from splice_meta.reference.truth import truth_of
@@ -52,8 +52,11 @@ class ScoreResult:
 
     def scores(self) -> pl.LazyFrame:
         """The table, lazily."""
-        if not self.path.exists():
-            raise OutputError("No gene could be scored, so there is no table.")
+        # A file may be there from before.
+        if self.failed == self.genes.height:
+            raise OutputError(
+                "No gene could be scored, so there is no table.", "The genes' reasons say why."
+            )
         return pl.scan_parquet(self.path, glob=False)
 
 
@@ -117,6 +120,8 @@ def score(
     """
     if window < 1:
         raise UsageError(f"The window is {window} positions.", "Give at least 1.")
+    if genes is not None and not genes:
+        raise UsageError("No gene is named.", "Leave genes out to score every one.")
     watch, parts = watcher or ScoreWatcher(), Parts(Path(output))
     listed = annotation if isinstance(annotation, Annotation) else open_annotation(annotation)
     genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
@@ -125,6 +130,7 @@ def score(
     model = (
         load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model
     )
+    _check(model)
     parts.begin(_settings(model, listed, genome, truth), resume, overwrite)
     sites = truth_of(listed) if truth else None
     rows = found.table.to_dicts()
@@ -132,10 +138,20 @@ def score(
     watch.planned(len(todo), sum(gene["end"] - gene["start"] + 1 for gene in todo))
     failures = dict(found.failures)
     _score_genes(model, genome, todo, parts, sites, window, failures, watch)
-    parts.finish(gene["gene_id"] for gene in rows)
+    parts.finish([gene["gene_id"] for gene in rows if gene["gene_id"] not in failures])
     for gene, why in failures.items():
         log.warning("Gene %s failed: %s", gene, why)
     return ScoreResult(parts.output, _fates(rows, failures))
+
+
+def _check(model: BaseModel) -> None:
+    """Refuse a base model that no window fits."""
+    if model.context < 0 or model.context % 2 or model.batch < 1:
+        raise ModelError(
+            f"The base model {model.name} has a context of {model.context} and takes "
+            f"{model.batch} windows in one call.",
+            "The context must be even, half of it on each side, and the windows at least 1.",
+        )
 
 
 def _settings(
