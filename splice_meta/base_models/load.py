@@ -30,7 +30,7 @@ def load_base_model(
         device: ``auto``, ``cpu``, ``cuda`` ...
 
     Raises:
-        UsageError: If there is no such base model, or its package is not installed.
+        UsageError: If there is no such base model, or its package is not installed or broken.
         InputError: If its weights cannot be read.
         ModelError: If an entry point gives something else than a base model.
     """
@@ -47,7 +47,14 @@ def load_base_model(
         raise UsageError(
             f"There is no base model {name!r}.", f"There are: {', '.join(base_model_names())}."
         )
-    model = installed[name].load()(weights, device)
+    try:
+        make = installed[name].load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"The base model {name} cannot be loaded: {error}.",
+            f"Check the installed package with the entry point {installed[name].value}.",
+        ) from error
+    model = make(weights, device)
     if not isinstance(model, BaseModel):
         raise ModelError(
             f"The entry point {installed[name].value} of the base model {name} gives a "

@@ -128,7 +128,8 @@ def score_windows(model: BaseModel, windows: list[Window]) -> None:
 
 
 def _refuse_nonsense(model: BaseModel, window: Window, rows: NDArray[np.float32]) -> None:
-    total = rows.sum(axis=1, dtype=np.float64)
+    with np.errstate(invalid="ignore"):  # inf - inf
+        total = rows.sum(axis=1, dtype=np.float64)
     # A comparison with NaN is false, so that NaN is refused too.
     inside = (rows >= -RANGE_TOLERANCE) & (rows <= 1 + RANGE_TOLERANCE)
     good = (np.abs(total - 1) <= SUM_TOLERANCE) & inside.all(axis=1)
