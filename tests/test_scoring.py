@@ -372,10 +372,12 @@ def test_genes_without_a_type_count(tmp_path: Path, place: Path) -> None:
 
 
 def test_genes_that_cannot_be_scored_are_listed_and_the_others_done(
-    score: Callable[..., sm.ScoreResult], caplog: pytest.LogCaptureFixture
+    score: Callable[..., sm.ScoreResult],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The command line, run in another test, takes the log for itself.
-    logging.getLogger("splice_meta").propagate = True
+    monkeypatch.setattr(logging.getLogger("splice_meta"), "propagate", True)
     with caplog.at_level(logging.WARNING, "splice_meta"):
         result = score("GHOST", "PLUS", "ELSEWHERE", "BEYOND", "TWICE", "ONE")
 

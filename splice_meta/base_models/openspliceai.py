@@ -7,6 +7,8 @@ can run code.
 
 from __future__ import annotations
 
+import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.torch_device import batch_of, choose_device
-from splice_meta.base_models.weights import digest_of, weight_files
+from splice_meta.base_models.weights import digest_of, reason_of, weight_files
 from splice_meta.errors import InputError, UsageError
 
 CHANNELS = 32
 WIDTHS = (11,) * 8 + (21,) * 4 + (41,) * 4
 DILATIONS = (1,) * 4 + (4,) * 4 + (10,) * 4 + (25,) * 4
 """Widths and dilations of the residual units; smaller networks have the first 4, 8 or 12."""
+UNITS = (4, 8, 12, 16)
+"""How many residual units there are for a context of 80, 400, 2,000 and 10,000."""
 
 
 class OpenSpliceAI:
@@ -57,33 +61,43 @@ class OpenSpliceAI:
         self.batch = batch_of(self.device)
         self.digest = digest_of(files)
         states = [self._state(file) for file in files]
-        units = {file.name: _units(state) for file, state in zip(files, states, strict=True)}
-        if len(set(units.values())) > 1:
-            listed = ", ".join(f"{name}: {count} units" for name, count in units.items())
+        contexts = [_context(_units(state)) for state in states]
+        if len(set(contexts)) > 1:
+            pairs = zip(files, contexts, strict=True)
+            listed = ", ".join(f"{file.name}: {context:,}" for file, context in pairs)
             raise InputError(
                 f"{weights} holds networks of several contexts ({listed}).",
                 "Put the networks of one context into a folder of their own.",
             )
-        count = next(iter(units.values()))
+        self.context = contexts[0]
+        count = _units(states[0])
         widths, dilations = np.array(WIDTHS[:count]), np.array(DILATIONS[:count])
-        self.context = int(2 * np.sum(dilations * (widths - 1)))
         self._networks = []
         for file, state in zip(files, states, strict=True):
             network = package.SpliceAI(CHANNELS, widths, dilations)
             try:
                 network.load_state_dict(state)
             except RuntimeError as error:
-                raise _no_network(file, str(error).splitlines()[0]) from None
+                # Its first line says no more than that there are errors.
+                raise _no_network(
+                    file, reason_of(Exception(str(error).partition("\n")[2]))
+                ) from None
             self._networks.append(network.eval().to(self.device))
 
     def _state(self, file: Path) -> dict[str, Any]:
         try:
-            state = self._torch.load(file, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch has many; a refused pickle among them
-            raise _no_network(file, str(error).splitlines()[0][:120]) from None
+            with warnings.catch_warnings(action="ignore"):
+                state = self._torch.load(file, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError:  # torch's words tell how to run the code in it
+            raise _no_network(file, "it holds something else than weights") from None
+        except Exception as error:  # torch has many
+            raise _no_network(file, reason_of(error)) from None
         if not isinstance(state, dict):
             raise _no_network(file, f"it holds a {type(state).__name__}")
-        return {name.removeprefix("module."): value for name, value in state.items()}
+        state = {str(name).removeprefix("module."): value for name, value in state.items()}
+        if _units(state) not in UNITS:
+            raise _no_network(file, f"it has {_units(state)} residual units, not 4, 8, 12 or 16")
+        return state
 
     def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
@@ -98,8 +112,14 @@ class OpenSpliceAI:
 
 
 def _units(state: dict[str, Any]) -> int:
-    """How many residual units a state has: 4, 8, 12 or 16 for a context of 80 to 10,000."""
+    """How many residual units a state has."""
     return sum(name.endswith(".conv1.weight") for name in state)
+
+
+def _context(units: int) -> int:
+    """The context of a network of so many residual units."""
+    pairs = zip(WIDTHS[:units], DILATIONS[:units], strict=True)
+    return 2 * sum(dilation * (width - 1) for width, dilation in pairs)
 
 
 def _no_network(file: Path, why: str) -> InputError:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.torch_device import batch_of, choose_device
-from splice_meta.base_models.weights import digest_of, weight_files
+from splice_meta.base_models.weights import digest_of, reason_of, weight_files
 from splice_meta.errors import InputError, UsageError
 
 INSTALL = "Install it with: pip install 'splice_meta[spliceai]'"
@@ -51,10 +51,12 @@ class SpliceAI:
             try:
                 with keras.device(self.device):
                     network = keras.models.load_model(file, compile=False)
+                shape = network.compute_output_shape((1, self.context + 1, 4))
+                if np.ravel(shape).tolist() != [1, 1, 3]:
+                    raise ValueError(f"it gives other than 3 scores in a context of {self.context}")
             except Exception as error:  # keras and h5py have many
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0][:120]
                 raise InputError(
-                    f"{file} holds no SpliceAI network: {reason}.",
+                    f"{file} holds no SpliceAI network: {reason_of(error)}.",
                     "Give the .h5 files of the package spliceai.",
                 ) from None
             self._networks.append(network)
@@ -87,10 +89,11 @@ def _keras() -> Any:
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = "torch"
     try:
+        import h5py  # noqa: F401
         import keras
         import torch  # noqa: F401
     except ImportError as error:
-        raise UsageError(f"SpliceAI needs keras and torch ({error}).", INSTALL) from None
+        raise UsageError(f"SpliceAI needs keras, torch and h5py ({error}).", INSTALL) from None
     if keras.backend.backend() != "torch":
         raise UsageError(
             f"keras is running on {keras.backend.backend()} in this process.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def weight_files(weights: str | Path, suffix: str) -> list[Path]:
             f"The folder {weights} holds no weights.", f"Weight files end in {suffix}."
         )
     return files
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what a library says of a file, cut short, without its full stop."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return textwrap.shorten(said, 160).rstrip(" .:")
 
 
 def digest_of(files: Sequence[Path]) -> str:
