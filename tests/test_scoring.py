@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -447,7 +449,7 @@ NAN, INFINITE = float("nan"), float("inf")
         ([1.1, 0, -0.1], "1.1, 0, -0.1"),
         ([0, 1, -2e-4], "0, 1, -0.0002"),
         ([0.2, 0.2, 0.2], "0.2, 0.2, 0.2"),
-        ([0.3, 0.3, 0.402], "0.3, 0.3, 0.402"),
+        ([0.3, 0.3, 0.4015], "0.3, 0.3, 0.4015"),
         ([0, 0, 0], "0, 0, 0"),
     ],
 )
@@ -649,6 +651,27 @@ def test_resumed_is_as_if_never_interrupted(
 def interrupt(score: Callable[..., sm.ScoreResult], **options: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         score("PLUS", "WHOLE", base_model=Interrupted(1, KeyboardInterrupt), **options)
+
+
+def test_a_gene_that_failed_has_no_part(
+    score: Callable[..., sm.ScoreResult], tmp_path: Path
+) -> None:
+    network = Wrong(begin_of("MINUS", skip=30), RuntimeError("no"))
+
+    def stop_at_one(positions: int) -> None:
+        if positions == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(
+            "MINUS",
+            "ONE",
+            base_model=network,
+            window=30,
+            watcher=ScoreWatcher(advanced=stop_at_one),
+        )
+
+    assert files_in(tmp_path) == ["out.parquet.parts", "scoring.json"]
 
 
 def test_parts_are_whole_after_an_interrupt(
@@ -962,7 +985,9 @@ def test_unknown_names_list_what_there_is(installed: Path, monkeypatch: pytest.M
 def call(
     place: Path, installed: Path, tmp_path: Path
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def score_genes(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def score_genes(
+        *arguments: str, stderr: int = subprocess.PIPE
+    ) -> subprocess.CompletedProcess[str]:
         command = [
             sys.executable, "-m", "splice_meta", "score", "--annotation", place / "genes.gtf",
             "--fasta", place / "genome.fa", "-o", "out.parquet", "--base-model", "tiny",
@@ -972,7 +997,8 @@ def call(
             [*map(str, command), *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             check=False,
         )
@@ -1019,15 +1045,46 @@ def test_command_is_quiet_when_asked(call: Any, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "out.parquet")["gene_id"].n_unique() == 11
 
 
+def test_command_draws_a_bar_on_a_terminal_and_messages_above_it(
+    call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pty = pytest.importorskip("pty")
+    for name, value in {"TERM": "xterm", "COLUMNS": "150", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    ours, theirs = pty.openpty()
+    with ThreadPoolExecutor() as threads:
+        said = threads.submit(read_to_end, ours)
+
+        done = call("--genes", "GHOST,PLUS", stderr=theirs)
+
+        os.close(theirs)
+        text = said.result()
+    assert done.stdout == "1 genes (1 failed), 111 positions: out.parquet\n"
+    assert "scoring 1 genes, 111 nt" in text
+    assert re.search(r"100% [\d,]+ nt/s 0:00:00", text)
+    assert re.search(r"\r\x1b\[2KGene GHOST failed: no gene has this id or name *\r\n", text)
+    assert text.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # nothing is left of the bar
+
+
+def read_to_end(handle: int) -> str:
+    found = b""
+    while True:
+        try:
+            chunk = os.read(handle, 4096)
+        except OSError:  # how a terminal ends on Linux
+            chunk = b""
+        if not chunk:
+            os.close(handle)
+            return found.decode()
+        found += chunk
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--window", "0"], "--window is 0"),
         (["--genes", "GHOST"], "GHOST: no gene has this id or name"),
-        (["--base-model", "nothing"], "no base model 'nothing'"),
-        (["--annotation", "nowhere.gtf"], "nowhere.gtf"),
         (["--fasta", "nowhere.fa"], "nowhere.fa"),
-        (["--weights", "other"], "gives a str"),
         (["--output", "."], "is a folder"),
     ],
 )

@@ -17,7 +17,7 @@ class BaseModel(Protocol):
 
     Attributes:
         name: Short name, such as ``spliceai``; it becomes the base model's name in a run.
-        context: How many nucleotides around a position it sees, half of them on each side.
+        context: How many nucleotides around a position it sees, half of them on each side; even.
         batch: How many windows it takes best in one call on its device.
         digest: A text that changes whenever the weights do.
     """

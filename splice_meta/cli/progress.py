@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,8 +74,25 @@ def open_bar(label: str) -> Iterator[Bar]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    with bar as progress, _log_above_bar():
         yield Bar(progress, label)
+
+
+@contextmanager
+def _log_above_bar() -> Iterator[None]:
+    """Send the log to what rich puts in place of stderr: it draws the bar again below."""
+    before = {
+        handler: handler.setStream(sys.stderr)
+        for handler in logging.getLogger("splice_meta").handlers
+        if isinstance(handler, logging.StreamHandler)
+    }
+    try:
+        yield
+    finally:
+        for handler, stream in before.items():
+            if stream is not None:
+                handler.setStream(stream)
 
 
 @contextmanager
