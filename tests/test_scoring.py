@@ -891,13 +891,13 @@ def test_any_id_is_a_file_name(tmp_path: Path, place: Path, gene: str) -> None:
 
 
 def test_weight_files_are_those_of_the_folder_in_order(tmp_path: Path) -> None:
-    for name in ("b.pt", "a.pt", "README.md"):
+    for name in ("7.pt", "3.pt", "README.md", "9.pt", "1.pt", "5.pt"):
         (tmp_path / name).write_text(name)
 
     files = weight_files(tmp_path, ".pt")
 
-    assert [file.name for file in files] == ["a.pt", "b.pt"]
-    assert weight_files(str(tmp_path / "b.pt"), ".pt") == [tmp_path / "b.pt"]
+    assert [file.name for file in files] == ["1.pt", "3.pt", "5.pt", "7.pt", "9.pt"]
+    assert weight_files(str(tmp_path / "3.pt"), ".pt") == [tmp_path / "3.pt"]
     assert len({digest_of(files), digest_of(files[::-1]), digest_of(files[:1])}) == 3
     assert digest_of(files) == digest_of(weight_files(tmp_path, ".pt"))
 
@@ -1039,7 +1039,9 @@ def test_command_says_when_nothing_was_written(call: Any, tmp_path: Path) -> Non
 
 
 def test_command_is_quiet_when_asked(call: Any, tmp_path: Path) -> None:
-    done = call("-q", "--gene-types", "all", "--window", "7")
+    (tmp_path / "out.parquet").write_text("of before")
+
+    done = call("-q", "--gene-types", "all", "--window", "7", "--overwrite")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert pl.read_parquet(tmp_path / "out.parquet")["gene_id"].n_unique() == 11
