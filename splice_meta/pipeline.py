@@ -23,7 +23,8 @@ from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
 
 log = logging.getLogger("splice_meta")

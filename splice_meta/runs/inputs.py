@@ -17,7 +17,8 @@ from splice_meta.pipeline import require_base_models
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import extend, open_scores
+from splice_meta.sources.opened import BaseScores
 
 Weights = str | Path | Mapping[str, str | Path] | None
 """A folder of weights, or one for each base model by its name."""
@@ -111,7 +112,7 @@ class Scorer:
             by=tuple(model.name for model in self.models.values()),
             failures=failures,
         )
-        return (opened.extended(more, reference) if opened else more), scored
+        return (extend(opened, more, reference) if opened else more), scored
 
 
 def _in_all(tables: Mapping[str, Path]) -> list[str] | None:
