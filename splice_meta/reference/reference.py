@@ -49,4 +49,6 @@ def open_reference(
         annotation = open_annotation(annotation)
     if fasta is not None and not isinstance(fasta, Genome):
         fasta = Genome(fasta)
+    if fasta is not None:
+        fasta.chroms  # opens it: a wrong file is refused now, and indexed once for all workers
     return Reference(annotation, fasta)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -102,7 +102,7 @@ class Scorer:
             if opened is None:
                 gene, why = next(iter(failures.items()))
                 raise InputError(f"No gene could be scored; {gene}: {why}.")
-            return opened, Scored(failures=failures)
+            return _with_absent(opened, failures), Scored(failures=failures)
         first = next(iter(tables))
         source = tables if first else tables[first]
         more = open_scores(source, _in_all(tables), None if opened else reference)
@@ -112,7 +112,14 @@ class Scorer:
             by=tuple(model.name for model in self.models.values()),
             failures=failures,
         )
-        return (extend(opened, more, reference) if opened else more), scored
+        whole = extend(opened, more, reference) if opened else more
+        return _with_absent(whole, failures), scored
+
+
+def _with_absent(scores: BaseScores, failures: Mapping[str, str]) -> BaseScores:
+    """The scores, with genes that have none among those wanted, so that they are reported."""
+    there = scores.table.genes["gene_id"].to_list()
+    return replace(scores, wanted=tuple(dict.fromkeys([*there, *failures]))) if failures else scores
 
 
 def _in_all(tables: Mapping[str, Path]) -> list[str] | None:
