@@ -407,6 +407,7 @@ def test_genes_without_lines_of_their_own_span_their_transcripts_and_exons(opene
     described = 'gene_name "n"; gene_biotype "b"; transcript_biotype "tb"; tag "MANE_Select";'
     text = (
         exons("g", "t1", (50, 60), (10, 20))
+        + exons("g", "t2", (75, 78))
         + line("exon", 70, 80, f'gene_id "g"; transcript_id "t2"; {described}')
         + transcript_line("h", "t3", 5, 99)
         + exons("h", "t3", (7, 9))
