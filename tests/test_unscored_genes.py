@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from conftest import FIXTURES
 from numpy.typing import NDArray
 from polars.testing import assert_frame_equal
+from test_cli import call
 
 import splice_meta as sm
-from conftest import FIXTURES
 from splice_meta.catalogue import GENOMIC
 from splice_meta.errors import SpliceMetaError
-from test_cli import call
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"

@@ -65,7 +65,7 @@ class Scorer:
         Raises:
             InputError: If annotation and FASTA do not match, or hold none of them.
         """
-        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
+        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING).refuse_none()
 
     def add(
         self,
@@ -86,7 +86,10 @@ class Scorer:
             InputError: If there are no scores in the end.
         """
         tables: dict[str, Path] = {}
-        failures: dict[str, str] = {}
+        asked = genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
+        failures = dict(asked.failures)
+        if opened is not None and asked.table.is_empty():
+            return _with_absent(opened, failures), Scored(failures=failures)
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
             found = score(
