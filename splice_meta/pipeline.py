@@ -101,7 +101,16 @@ def fills_of(scores: BaseScores, manifest: FeatureManifest, settings: FeatureSet
     Raises:
         FeatureError: If a feature is missing that is never filled.
     """
-    rows, values = scores.all_rows(), scores.gene_values
+    return fills_of_rows(scores.all_rows(), scores.gene_values, manifest, settings)
+
+
+def fills_of_rows(
+    rows: pl.LazyFrame,
+    values: pl.DataFrame | None,
+    manifest: FeatureManifest,
+    settings: FeatureSettings,
+) -> Fills:
+    """As :func:`fills_of`, for canonical scores and the genomic features of their genes."""
     _, made = plan_feature_columns(with_axis(rows), manifest, settings, gene_values=values)
     fills = find_fills(manifest, made, settings, "base" in rows.collect_schema())
     return replace(fills, partly=_partly_filled(values, made))

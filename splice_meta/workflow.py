@@ -149,8 +149,8 @@ def run(
     reference = open_reference(annotation, fasta)
     asked = [genes] if isinstance(genes, str) else genes
     inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
-    if inputs.opened is not None and loaded is not None:
-        fills_of(inputs.opened, loaded.manifest, chosen.features)  # or it says what is missing
+    if loaded is not None:
+        inputs.check_features(loaded, chosen.features)
     layout.prepare(overwrite, inputs.files)
     with log_file(layout.log), scores_folder(layout) as folder:
         opened, scored = inputs.complete(folder, watch.scoring)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,26 @@ def test_what_cannot_be_scored_is_refused_and_nothing_is_written(
         sm.run(model=model, output_dir=tmp_path / "out", **options)
     assert words in f"{caught.value.message} {caught.value.hint}"
     assert "\n" not in caught.value.message
+    assert not (tmp_path / "out").exists()
+
+
+def test_features_that_nobody_makes_are_refused_before_scoring(
+    tmp_path: Path, scored: pl.DataFrame
+) -> None:
+    class Never(ByBase):
+        def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+            raise AssertionError("scored in vain")
+
+    truth = pl.int_range(pl.len()) % 3
+    meta = sm.train(
+        scored.with_columns(splice_type=truth), sm.FeatureManifest(("donor_score",)), settings=QUICK
+    )
+    wanting = replace(meta, manifest=sm.FeatureManifest(("donor_score", "my_score")))
+    with pytest.raises(SpliceMetaError, match="nothing makes"):
+        sm.run(
+            model=wanting, output_dir=tmp_path / "out", annotation=GTF, fasta=FASTA,
+            base_model=Never(),
+        )  # fmt: skip
     assert not (tmp_path / "out").exists()
 
 

@@ -12,6 +12,8 @@ from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, score
+from splice_meta.catalogue import GENOMIC
+from splice_meta.contracts import scores_of
 from splice_meta.errors import InputError, UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.reference.annotation import Annotation
@@ -66,6 +68,17 @@ class Scorer:
             InputError: If annotation and FASTA do not match, or hold none of them.
         """
         genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING).refuse_none()
+
+    def blank(self) -> tuple[pl.LazyFrame, pl.DataFrame]:
+        """No rows of what :meth:`add` gives: scores and genomic features."""
+        scores = [score for name in ("", *self.models) for score in scores_of(name)]
+        rows = pl.LazyFrame(
+            schema={"gene_id": pl.String, "position": pl.Int64, "chrom": pl.String}
+            | dict.fromkeys(scores, pl.Float32)
+            | {"base": pl.String}
+        )
+        features = dict.fromkeys((name for name in GENOMIC if name != "chrom"), pl.Float64)
+        return rows, pl.DataFrame(schema={"gene_id": pl.String, **features})
 
     def add(
         self,
