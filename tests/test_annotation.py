@@ -949,3 +949,14 @@ def test_refseq_gff3() -> None:
     spans = annotation.transcripts.join(ends, on="transcript_id")
     assert (spans["tx_start"] == spans["exon_start"]).all()
     assert (spans["tx_end"] == spans["exon_end"]).all()
+
+
+def test_exons_of_some_genes_give_the_same_figures_of_them() -> None:
+    whole = open_annotation(fixtures() / "annotation.gtf.gz")
+    wanted = whole.genes["gene_id"].to_list()[1:3]
+    part = whole.exons_of(wanted)
+    assert part.genes.equals(whole.genes)
+    is_wanted = pl.col("gene_id").is_in(wanted)
+    assert part.splice_sites().equals(whole.splice_sites().filter(is_wanted))
+    of_whole, of_part = (gene_features(each).filter(is_wanted) for each in (whole, part))
+    assert of_part.equals(of_whole)
