@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,9 @@ def test_one_call_takes_sequence_and_annotation_to_predictions(
     assert "Filled features\n  none" in result.report
     assert f"5 genes, {scored.height:,} positions, by bybase" in result.report
     assert set(result.genes["scenario"]) == {"2B"}
+    told = json.loads(result.layout.metadata.read_text())
+    assert told["scored"]["weights_sha256"] == {"bybase": ByBase().digest}
+    assert [entry["source"] for entry in told["reference"]] == [str(GTF), str(FASTA)]
     assert set(GENOMIC) <= set(model.manifest.names)
     # The same as scoring first and running then.
     expected = sm.run(scored, model, tmp_path / "two", annotation=GTF)

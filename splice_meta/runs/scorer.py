@@ -33,13 +33,13 @@ class Scored:
     Attributes:
         genes: The genes, in order.
         positions: Their positions.
-        by: The base models that scored them.
+        by: The base models that scored them, with the digest of their weights.
         failures: Reason by gene that could not be scored.
     """
 
     genes: tuple[str, ...] = ()
     positions: int = 0
-    by: tuple[str, ...] = ()
+    by: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -125,7 +125,7 @@ class Scorer:
         scored = Scored(
             genes=tuple(more.table.genes["gene_id"]),
             positions=more.table.positions,
-            by=tuple(model.name for model in self.models.values()),
+            by={model.name: model.digest for model in self.models.values()},
             failures=failures,
         )
         whole = extend(opened, more, reference) if opened else more
