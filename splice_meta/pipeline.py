@@ -23,7 +23,8 @@ from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
 
 log = logging.getLogger("splice_meta")
@@ -100,7 +101,16 @@ def fills_of(scores: BaseScores, manifest: FeatureManifest, settings: FeatureSet
     Raises:
         FeatureError: If a feature is missing that is never filled.
     """
-    rows, values = scores.all_rows(), scores.gene_values
+    return fills_of_rows(scores.all_rows(), scores.gene_values, manifest, settings)
+
+
+def fills_of_rows(
+    rows: pl.LazyFrame,
+    values: pl.DataFrame | None,
+    manifest: FeatureManifest,
+    settings: FeatureSettings,
+) -> Fills:
+    """As :func:`fills_of`, for canonical scores and the genomic features of their genes."""
     _, made = plan_feature_columns(with_axis(rows), manifest, settings, gene_values=values)
     fills = find_fills(manifest, made, settings, "base" in rows.collect_schema())
     return replace(fills, partly=_partly_filled(values, made))

@@ -149,8 +149,8 @@ def run(
     reference = open_reference(annotation, fasta)
     asked = [genes] if isinstance(genes, str) else genes
     inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
-    if inputs.opened is not None and loaded is not None:
-        fills_of(inputs.opened, loaded.manifest, chosen.features)  # or it says what is missing
+    if loaded is not None:
+        inputs.check_features(loaded, chosen.features)
     layout.prepare(overwrite, inputs.files)
     with log_file(layout.log), scores_folder(layout) as folder:
         opened, scored = inputs.complete(folder, watch.scoring)
@@ -162,7 +162,8 @@ def run(
         job = Job(opened, loaded, chosen, layout, dataset)
         receipts = run_local(job, shards, lambda receipt: _advance(receipt, watch))
         table = gene_table(opened, receipts, seen, scored)
-        return _finish(job, shards, table, fills, time.perf_counter() - started, scored)
+        files = reference.files if reference is not None else ()
+        return _finish(job, shards, table, fills, time.perf_counter() - started, scored, files)
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -181,7 +182,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 def _finish(
     job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None,
-    seconds: float, scored: Scored,
+    seconds: float, scored: Scored, reference: Sequence[str],
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
     layout, settings = job.layout, job.settings
@@ -214,7 +215,7 @@ def _finish(
     rows = genes.to_dicts()
     write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
     write_text(layout.manifest_csv, genes.write_csv())
-    write_text(layout.metadata, _json(run_metadata(job, summary)))
+    write_text(layout.metadata, _json(run_metadata(job, summary, reference, scored)))
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
 

@@ -407,6 +407,7 @@ def test_genes_without_lines_of_their_own_span_their_transcripts_and_exons(opene
     described = 'gene_name "n"; gene_biotype "b"; transcript_biotype "tb"; tag "MANE_Select";'
     text = (
         exons("g", "t1", (50, 60), (10, 20))
+        + exons("g", "t2", (75, 78))
         + line("exon", 70, 80, f'gene_id "g"; transcript_id "t2"; {described}')
         + transcript_line("h", "t3", 5, 99)
         + exons("h", "t3", (7, 9))
@@ -948,3 +949,14 @@ def test_refseq_gff3() -> None:
     spans = annotation.transcripts.join(ends, on="transcript_id")
     assert (spans["tx_start"] == spans["exon_start"]).all()
     assert (spans["tx_end"] == spans["exon_end"]).all()
+
+
+def test_exons_of_some_genes_give_the_same_figures_of_them() -> None:
+    whole = open_annotation(fixtures() / "annotation.gtf.gz")
+    wanted = whole.genes["gene_id"].to_list()[1:3]
+    part = whole.exons_of(wanted)
+    assert part.genes.equals(whole.genes)
+    is_wanted = pl.col("gene_id").is_in(wanted)
+    assert part.splice_sites().equals(whole.splice_sites().filter(is_wanted))
+    of_whole, of_part = (gene_features(each).filter(is_wanted) for each in (whole, part))
+    assert of_part.equals(of_whole)

@@ -12,7 +12,7 @@ import splice_meta as sm
 from splice_meta import sink
 from splice_meta.errors import OutputError
 from splice_meta.runs import task
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 SCORES = make_scores({name: list(range(1, 41)) for name in ("A", "B", "C", "D", "E")})
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest import FIXTURES
 from polars.testing import assert_frame_equal
 
 import splice_meta as sm
-from conftest import FIXTURES
 from splice_meta.catalogue import GENOMIC
 from splice_meta.errors import InputError
 from splice_meta.reference.gene_features import gene_features
@@ -205,7 +205,7 @@ def test_a_fasta_without_the_genes_is_refused(two_genes: pl.DataFrame, tmp_path:
     with pytest.raises(InputError, match="covers none of the 2 genes"):
         open_scores(two_genes.drop("base"), None, open_reference(None, fasta))
     fasta.write_text(">seq\nACGTACGT\n")
-    with pytest.raises(InputError, match="'seq'.*'4'"):
+    with pytest.raises(InputError, match=r"'seq'.*'4'"):
         open_scores(two_genes.drop("base"), None, open_reference(None, fasta))
 
 

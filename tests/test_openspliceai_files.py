@@ -18,8 +18,8 @@ from splice_meta.errors import InputError
 from splice_meta.sources import openspliceai_bed, openspliceai_h5
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_files
-from splice_meta.sources.motif_check import SequenceOf
-from splice_meta.sources.openspliceai import parse_names
+from splice_meta.sources.openspliceai.motif_check import SequenceOf
+from splice_meta.sources.openspliceai.names import parse_names
 
 FOLDER = Path(__file__).parent / "openspliceai"
 PLACED, PLAIN = FOLDER / "placed", FOLDER / "plain"

@@ -31,6 +31,22 @@ class GenesToScore:
     table: pl.DataFrame
     failures: dict[str, str]
 
+    def refuse_none(self) -> None:
+        """Refuse to go on without any gene.
+
+        Raises:
+            InputError: If there is none; it says why the first cannot be scored.
+        """
+        if not self.table.is_empty():
+            return
+        if self.failures:
+            name, why = next(iter(self.failures.items()))
+            raise InputError(f"None of the genes can be scored; {name}: {why}.", "Check --genes.")
+        raise InputError(
+            "No gene of the annotation lies in the FASTA.",
+            "Check that both are of the same assembly, and --gene-types.",
+        )
+
 
 def genes_to_score(
     annotation: Annotation,
@@ -48,7 +64,7 @@ def genes_to_score(
         gene_types: Such as ``protein_coding``; every type if empty. Genes without a type count.
 
     Raises:
-        InputError: If annotation and FASTA share no chromosome, or no gene is left.
+        InputError: If annotation and FASTA share no chromosome.
     """
     chroms = annotation.genes["chrom"].unique(maintain_order=True).to_list()
     records = match_chroms(chroms, genome.chroms)
@@ -65,15 +81,6 @@ def genes_to_score(
     else:
         asked, failures = _asked(placed, annotation, genome, wanted)
         found = GenesToScore(asked.select(columns), failures)
-    if found.table.is_empty():
-        if found.failures:
-            name, why = next(iter(found.failures.items()))
-            raise InputError(f"None of the genes can be scored; {name}: {why}.", "Check --genes.")
-        raise InputError(
-            f"The FASTA {genome.source} holds no gene of the annotation {annotation.source}"
-            f"{' of type ' + ', '.join(gene_types) if gene_types else ''}.",
-            "Check that both are of the same assembly, and --gene-types.",
-        )
     return found
 
 

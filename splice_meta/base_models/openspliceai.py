@@ -99,14 +99,20 @@ class OpenSpliceAI:
             raise _no_network(file, f"it has {_units(state)} residual units, not 4, 8, 12 or 16")
         return state
 
+    def tensor(self, sequences: NDArray[np.float32]) -> Any:
+        """A batch as the networks take it, on their device: (batch, 4, length + context)."""
+        return self._torch.from_numpy(np.ascontiguousarray(sequences.transpose(0, 2, 1))).to(
+            self.device
+        )
+
+    def forward(self, batch: Any) -> Any:
+        """The mean of the networks' bare forward passes: (batch, 3, length)."""
+        return sum(network(batch) for network in self._networks) / len(self._networks)
+
     def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
-        torch = self._torch
-        with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(sequences.transpose(0, 2, 1)))
-            x = x.to(self.device)
-            total = sum(network(x) for network in self._networks)
-            mean = (total / len(self._networks)).cpu().numpy()
+        with self._torch.inference_mode():
+            mean = self.forward(self.tensor(sequences)).cpu().numpy()
         # The network's channels are neither, acceptor, donor.
         return np.ascontiguousarray(mean[:, ::-1, :].transpose(0, 2, 1), dtype=np.float32)
 

@@ -127,6 +127,7 @@ def score(
     genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
     asked = [genes] if isinstance(genes, str) else genes
     found = genes_to_score(listed, genome, asked, gene_types)
+    found.refuse_none()
     model = (
         load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model
     )

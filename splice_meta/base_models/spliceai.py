@@ -61,14 +61,21 @@ class SpliceAI:
                 ) from None
             self._networks.append(network)
 
+    def tensor(self, sequences: NDArray[np.float32]) -> Any:
+        """A batch as the networks take it, on their device: (batch, length + context, 4)."""
+        return self._torch.from_numpy(np.ascontiguousarray(sequences)).to(self.device)
+
+    def forward(self, batch: Any) -> Any:
+        """The mean of the networks' bare forward passes: (batch, length, 3)."""
+        with self._keras.device(self.device):
+            # The files name their one input, and keras wants it as a list then.
+            total = sum(network([batch], training=False) for network in self._networks)
+        return total / len(self._networks)
+
     def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
-        torch = self._torch
-        with torch.inference_mode(), self._keras.device(self.device):
-            x = torch.from_numpy(np.ascontiguousarray(sequences)).to(self.device)
-            # The files name their one input, and keras wants it as a list then.
-            total = sum(network([x], training=False) for network in self._networks)
-            mean = (total / len(self._networks)).cpu().numpy()
+        with self._torch.inference_mode():
+            mean = self.forward(self.tensor(sequences)).cpu().numpy()
         # The network's channels are neither, acceptor, donor.
         return np.ascontiguousarray(mean[:, :, ::-1], dtype=np.float32)
 

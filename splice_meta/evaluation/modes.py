@@ -15,7 +15,7 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import bytes_per_position, predict_genes
 from splice_meta.settings import MODES, Mode, RunSettings, one_of
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 
 def chosen_modes(model: MetaModel | None, modes: Sequence[Mode] | None) -> tuple[Mode, ...]:

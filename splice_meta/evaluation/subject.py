@@ -16,8 +16,9 @@ from splice_meta.evaluation.tally import Systems
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
 from splice_meta.settings import MODES
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_file
+from splice_meta.sources.opened import BaseScores
 
 BYTES = 400
 """Bytes per position that a batch is planned with; with two systems the sums took 85 beside the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -51,6 +51,16 @@ class Annotation:
     left_out: pl.DataFrame
     source: str
     digest: str
+
+    def exons_of(self, genes: Sequence[str]) -> Annotation:
+        """All genes, but transcripts and exons of some only: what is derived from them is quick.
+
+        Args:
+            genes: Ids of the annotation.
+        """
+        kept = pl.col("gene_id").is_in(list(genes))
+        transcripts, exons = self.transcripts.filter(kept), self.exons.filter(kept)
+        return replace(self, transcripts=transcripts, exons=exons)
 
     def introns(self) -> pl.DataFrame:
         """What lies between two successive exons of a transcript, 5' to 3' by transcript.

@@ -22,30 +22,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-_TEXT, _NUMBER, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
-LEFT_OUT: dict[str, pl.DataType] = {"gene_id": _TEXT, "transcript_id": _TEXT, "reason": _TEXT}
-SCHEMAS: dict[str, dict[str, pl.DataType]] = {
-    "genes": {
-        "gene_id": _TEXT, "gene_name": _TEXT, "gene_type": _TEXT, "chrom": _TEXT, "strand": _TEXT,
-        "gene_start": _NUMBER, "gene_end": _NUMBER,
-    },
-    "transcripts": {
-        "transcript_id": _TEXT, "gene_id": _TEXT, "transcript_type": _TEXT, "chrom": _TEXT,
-        "strand": _TEXT, "tx_start": _NUMBER, "tx_end": _NUMBER, "is_mane_select": _FLAG,
-        "is_canonical": _FLAG,
-    },
-    "exons": {
-        "transcript_id": _TEXT, "gene_id": _TEXT, "chrom": _TEXT, "strand": _TEXT,
-        "exon_number": _NUMBER, "exon_start": _NUMBER, "exon_end": _NUMBER,
-    },
-    "left_out": LEFT_OUT,
-}  # fmt: skip
-"""The columns of an annotation's tables, by table."""
+from splice_meta.reference.tables import LEFT_OUT, SCHEMAS, exons_of, genes_of, transcripts_of
 
 _KEYS = ["gene_id", "transcript_id"]
 _PLACE = ["chrom", "strand"]
-# Above any position on a chromosome; transcript number x this + position is one axis.
-_STRIDE = 1 << 40
 
 
 @dataclass
@@ -93,12 +73,13 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
     _keep_first_place(remaining, "gene", ["gene_id"])
     _keep_first_place(remaining, "transcript", _KEYS)
     _take_transcripts(remaining)
-    transcripts = _transcripts(remaining)
-    genes = _genes(remaining, transcripts)
+    transcripts = transcripts_of(remaining.lines)
+    genes = genes_of(remaining.lines, transcripts)
+    _record_lost(remaining, genes)
     tables = {
         "genes": genes,
         "transcripts": transcripts,
-        "exons": _exons(remaining, transcripts),
+        "exons": exons_of(remaining.lines, transcripts),
         "left_out": remaining.left_out(),
     }
     return {
@@ -226,40 +207,8 @@ def _take_transcripts(remaining: _Remaining) -> None:
     remaining.take(reasoned.filter(pl.col("reason").is_not_null()), _KEYS)
 
 
-def _transcripts(remaining: _Remaining) -> pl.DataFrame:
-    """Transcripts in the file's order, from their own lines, else from their exons."""
-    own = remaining.of("transcript")
-    derived = (
-        remaining.of("exon")
-        .join(own, on=_KEYS, how="anti", maintain_order="left")
-        .group_by(_KEYS, maintain_order=True)
-        .agg(
-            pl.col("line", *_PLACE).first(),
-            pl.col("gene_name", "gene_type", "transcript_type").drop_nulls().first(),
-            pl.col("is_mane_select", "is_canonical").any(),
-            pl.col("start").min(),
-            pl.col("end").max(),
-        )
-    )
-    rows = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
-    flags = pl.col("is_mane_select", "is_canonical").fill_null(False)
-    return rows.with_columns(flags).rename({"start": "tx_start", "end": "tx_end"})
-
-
-def _genes(remaining: _Remaining, transcripts: pl.DataFrame) -> pl.DataFrame:
-    """Genes in the file's order, from their own lines, else from their transcripts."""
-    own = remaining.of("gene").rename({"start": "gene_start", "end": "gene_end"})
-    derived = (
-        transcripts.join(own, on="gene_id", how="anti", maintain_order="left")
-        .group_by("gene_id", maintain_order=True)
-        .agg(
-            pl.col("line", *_PLACE).first(),
-            pl.col("gene_name", "gene_type").drop_nulls().first(),
-            gene_start=pl.col("tx_start").min(),
-            gene_end=pl.col("tx_end").max(),
-        )
-    )
-    genes = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+def _record_lost(remaining: _Remaining, genes: pl.DataFrame) -> None:
+    """Record the genes without line of which no transcript is left."""
     lost = (
         pl.concat(remaining.taken)
         .filter(pl.col("gene_id").is_not_null())
@@ -270,36 +219,3 @@ def _genes(remaining: _Remaining, transcripts: pl.DataFrame) -> pl.DataFrame:
         .with_columns(transcript_id=None, reason=pl.lit("it has no line and no transcript is left"))
     )
     remaining.record(lost)
-    return genes
-
-
-def _exons(remaining: _Remaining, transcripts: pl.DataFrame) -> pl.DataFrame:
-    """Exons by transcript, 5' to 3', those that overlap or touch joined."""
-    numbered = transcripts.select(*_KEYS, *_PLACE).with_row_index("number")
-    axis = pl.col("number").cast(pl.Int64) * _STRIDE
-    stretches = (
-        remaining.of("exon")
-        .join(numbered.drop(_PLACE), on=_KEYS)
-        .select("number", start=axis + pl.col("start"), end=axis + pl.col("end"))
-        .sort("start")
-        .with_columns(pl.col("end").cum_max())
-        .with_columns(
-            is_first=(pl.col("start") > pl.col("end").shift(1) + 1).fill_null(True),
-        )
-        .with_columns(is_last=pl.col("is_first").shift(-1).fill_null(True))
-    )
-    exons = stretches.filter("is_first").select("number", "start").with_columns(
-        stretches.filter("is_last")["end"]
-    )  # fmt: skip
-    rank = pl.int_range(1, pl.len() + 1).over("number")
-    from_the_end = pl.len().over("number") + 1 - rank
-    return (
-        exons.with_columns(
-            (pl.col("start", "end") - axis).name.prefix("exon_"),
-        )
-        .join(numbered, on="number", how="left", maintain_order="left")
-        .with_columns(
-            exon_number=pl.when(pl.col("strand") == "+").then(rank).otherwise(from_the_end)
-        )
-        .sort("number", "exon_number")
-    )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from splice_meta.reference.assembly import SCHEMAS
+from splice_meta.reference.tables import SCHEMAS
 
 log = logging.getLogger("splice_meta")
 

@@ -146,8 +146,9 @@ def _named(roots: pl.DataFrame, features: pl.DataFrame, exons: pl.DataFrame) -> 
     is_absent = ~pl.col("root").is_in(features["ID"].implode())
     return (
         roots.join(own.rename({"ID": "root"}), on="root", how="left", maintain_order="left")
-        .join(own, left_on="transcript", right_on="ID", how="left", suffix="_transcript")
-        .join(below, left_on="transcript", right_on="ID", how="left")
+        .rename({"transcript": "ID"})
+        .join(own, on="ID", how="left", suffix="_transcript", maintain_order="left")
+        .join(below, on="ID", how="left", maintain_order="left")
         .with_columns(below=pl.when(is_absent).then(pl.coalesce("own_transcript", "below")))
         .group_by("root")
         .agg(pl.coalesce("own", "below").drop_nulls().first().alias("gene_id"))

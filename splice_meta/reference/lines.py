@@ -88,7 +88,7 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
     start, end = pl.col("start"), pl.col("end")
     return (
         pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False)
-        .with_columns(text.str.strip_prefix("\ufeff").str.strip_chars_end(" \r\n"))
+        .with_columns(text.str.strip_prefix("\ufeff"))
         .filter(is_data & ((~is_wanted if but else is_wanted) | ~well_formed))
         .with_columns(columns=text.str.splitn("\t", 9).struct.rename_fields(_COLUMNS))
         .unnest("columns")

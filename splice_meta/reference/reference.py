@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from splice_meta.errors import InputError
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.sequence import Genome
 
@@ -49,4 +50,6 @@ def open_reference(
         annotation = open_annotation(annotation)
     if fasta is not None and not isinstance(fasta, Genome):
         fasta = Genome(fasta)
+    if fasta is not None and not fasta.chroms:  # opens it: a wrong file is refused now
+        raise InputError(f"The FASTA {fasta.source} has no records.", "Check that it is whole.")
     return Reference(annotation, fasta)

@@ -13,17 +13,22 @@ from typing import Any
 import polars as pl
 
 from splice_meta.report.summary import RunSummary
+from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import Job
 
 LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
 
 
-def run_metadata(job: Job, summary: RunSummary) -> dict[str, Any]:
+def run_metadata(
+    job: Job, summary: RunSummary, reference: Sequence[str] = (), scored: Scored = NOTHING
+) -> dict[str, Any]:
     """Everything needed to tell what a run was made from.
 
     Args:
         job: The run's scores, model, settings and layout.
         summary: What it came to.
+        reference: The files of annotation and sequence.
+        scored: What was scored in this run.
     """
     settings = asdict(job.settings)
     settings["features"]["custom"] = sorted(job.settings.features.custom)
@@ -34,6 +39,10 @@ def run_metadata(job: Job, summary: RunSummary) -> dict[str, Any]:
         "versions": {name: import_module(name).__version__ for name in LIBRARIES}
         | {"python": platform.python_version()},
         "inputs": input_digests(job.scores.files),
+        "reference": input_digests(reference) if reference else None,
+        "scored": {"genes": list(scored.genes), "weights_sha256": dict(scored.by)}
+        if scored.genes
+        else None,
         "model": {
             "source": job.model.source,
             "sha256": job.model.digest(),

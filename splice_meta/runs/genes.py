@@ -10,7 +10,7 @@ import polars as pl
 from splice_meta.contracts import without_version
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import Receipt
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
 

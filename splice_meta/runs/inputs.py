@@ -13,11 +13,13 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import require_base_models
+from splice_meta.pipeline import fills_of, fills_of_rows, require_base_models
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.settings import FeatureSettings
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,17 @@ class Inputs:
         """Everything that is read."""
         scores = self.opened.files if self.opened is not None else ()
         return [*scores, *(self.reference.files if self.reference is not None else ())]
+
+    def check_features(self, model: MetaModel, settings: FeatureSettings) -> None:
+        """Refuse a model that needs features nobody makes, before anything long is done.
+
+        Raises:
+            FeatureError: It says which family would make them.
+        """
+        if self.opened is not None:
+            fills_of(self.opened, model.manifest, settings)
+        elif self.scorer is not None:
+            fills_of_rows(*self.scorer.blank(), model.manifest, settings)
 
     def complete(self, folder: Path, watcher: ScoreWatcher) -> tuple[BaseScores, Scored]:
         """The base scores of all genes; those without are scored now.

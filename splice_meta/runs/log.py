@@ -11,7 +11,7 @@ from splice_meta.errors import OutputError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import RunSettings
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
 

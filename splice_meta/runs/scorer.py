@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +12,15 @@ from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, score
+from splice_meta.catalogue import GENOMIC
+from splice_meta.contracts import scores_of
 from splice_meta.errors import InputError, UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import extend, open_scores
+from splice_meta.sources.opened import BaseScores
 
 Weights = str | Path | Mapping[str, str | Path] | None
 """A folder of weights, or one for each base model by its name."""
@@ -30,13 +33,13 @@ class Scored:
     Attributes:
         genes: The genes, in order.
         positions: Their positions.
-        by: The base models that scored them.
+        by: The base models that scored them, with the digest of their weights.
         failures: Reason by gene that could not be scored.
     """
 
     genes: tuple[str, ...] = ()
     positions: int = 0
-    by: tuple[str, ...] = ()
+    by: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,7 +67,18 @@ class Scorer:
         Raises:
             InputError: If annotation and FASTA do not match, or hold none of them.
         """
-        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
+        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING).refuse_none()
+
+    def blank(self) -> tuple[pl.LazyFrame, pl.DataFrame]:
+        """No rows of what :meth:`add` gives: scores and genomic features."""
+        scores = [score for name in ("", *self.models) for score in scores_of(name)]
+        rows = pl.LazyFrame(
+            schema={"gene_id": pl.String, "position": pl.Int64, "chrom": pl.String}
+            | dict.fromkeys(scores, pl.Float32)
+            | {"base": pl.String}
+        )
+        features = dict.fromkeys((name for name in GENOMIC if name != "chrom"), pl.Float64)
+        return rows, pl.DataFrame(schema={"gene_id": pl.String, **features})
 
     def add(
         self,
@@ -85,7 +99,10 @@ class Scorer:
             InputError: If there are no scores in the end.
         """
         tables: dict[str, Path] = {}
-        failures: dict[str, str] = {}
+        asked = genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
+        failures = dict(asked.failures)
+        if opened is not None and asked.table.is_empty():
+            return _with_absent(opened, failures), Scored(failures=failures)
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
             found = score(
@@ -101,17 +118,24 @@ class Scorer:
             if opened is None:
                 gene, why = next(iter(failures.items()))
                 raise InputError(f"No gene could be scored; {gene}: {why}.")
-            return opened, Scored(failures=failures)
+            return _with_absent(opened, failures), Scored(failures=failures)
         first = next(iter(tables))
         source = tables if first else tables[first]
         more = open_scores(source, _in_all(tables), None if opened else reference)
         scored = Scored(
             genes=tuple(more.table.genes["gene_id"]),
             positions=more.table.positions,
-            by=tuple(model.name for model in self.models.values()),
+            by={model.name: model.digest for model in self.models.values()},
             failures=failures,
         )
-        return (opened.extended(more, reference) if opened else more), scored
+        whole = extend(opened, more, reference) if opened else more
+        return _with_absent(whole, failures), scored
+
+
+def _with_absent(scores: BaseScores, failures: Mapping[str, str]) -> BaseScores:
+    """The scores, with genes that have none among those wanted, so that they are reported."""
+    there = scores.table.genes["gene_id"].to_list()
+    return replace(scores, wanted=tuple(dict.fromkeys([*there, *failures]))) if failures else scores
 
 
 def _in_all(tables: Mapping[str, Path]) -> list[str] | None:

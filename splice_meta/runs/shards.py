@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline import bytes_per_position
 from splice_meta.settings import RunSettings
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 
 @dataclass(frozen=True)

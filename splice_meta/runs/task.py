@@ -16,7 +16,7 @@ from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
 from splice_meta.settings import RunSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
 

@@ -12,9 +12,9 @@ from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, canonical
 from splice_meta.errors import ContractError, InputError
 from splice_meta.sources.layouts import to_contract_names
-from splice_meta.sources.motif_check import SequenceOf
-from splice_meta.sources.openspliceai_bed import scan_bed
-from splice_meta.sources.openspliceai_h5 import DATAFILE, scan_h5
+from splice_meta.sources.openspliceai.bed import scan_bed
+from splice_meta.sources.openspliceai.hdf5 import DATAFILE, scan_h5
+from splice_meta.sources.openspliceai.motif_check import SequenceOf
 
 PARQUET = (".parquet", ".pq")
 IPC = (".arrow", ".ipc", ".feather")
@@ -50,9 +50,9 @@ def scan_files(
     Args:
         files: Paths or addresses, from :func:`files_of`.
         spans: Where genes lie, for OpenSpliceAI's own files; see
-            :func:`splice_meta.sources.openspliceai.place_pieces`.
+            :func:`splice_meta.sources.openspliceai.names.place_pieces`.
         sequence: The reference, for OpenSpliceAI's BED files; see
-            :func:`splice_meta.sources.openspliceai_bed.scan_bed`.
+            :func:`splice_meta.sources.openspliceai.bed.scan_bed`.
     """
     if reads_by_gene(files):
         if all(_suffix(file) in BED for file in files):

@@ -55,6 +55,7 @@ def locate(
         _say_uncovered(located, genome)
     values = None
     if annotation is not None:
+        annotation = annotation.exons_of(located["annotated"].drop_nulls().to_list())
         features = gene_features(annotation).drop("chrom").rename({"gene_id": "annotated"})
         values = located.select("gene_id", "annotated").join(
             features, on="annotated", how="left", maintain_order="left"

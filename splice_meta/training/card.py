@@ -17,7 +17,7 @@ from splice_meta.evaluation.summary import summarise
 from splice_meta.evaluation.tally import tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import TrainSettings
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import Problem, cross_validate
 
 RESAMPLES = 1000

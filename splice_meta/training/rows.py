@@ -22,7 +22,7 @@ from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.pipeline import feature_bytes, harmonize_plan
 from splice_meta.settings import FeatureSettings, TrainSettings
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 ROW, WEIGHT, TRUTH = "_is_row", "weight", "truth"
 NEAR = 0.1

@@ -10,7 +10,7 @@ import polars as pl
 
 from splice_meta.errors import InputError
 from splice_meta.settings import Split
-from splice_meta.sources.base_scores import BaseScores
+from splice_meta.sources.opened import BaseScores
 
 
 def gene_places(scores: BaseScores) -> pl.DataFrame:

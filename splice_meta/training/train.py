@@ -22,7 +22,8 @@ from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import BaseScores, open_scores
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures

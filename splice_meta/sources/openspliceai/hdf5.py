@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.by_gene import Piece, scan_pieces
-from splice_meta.sources.openspliceai import parse_names, place_pieces
+from splice_meta.sources.openspliceai.by_gene import Piece, scan_pieces
+from splice_meta.sources.openspliceai.names import parse_names, place_pieces
 
 if TYPE_CHECKING:
     import h5py
@@ -35,10 +35,10 @@ def scan_h5(files: Sequence[str], spans: pl.DataFrame | None = None) -> pl.LazyF
     Args:
         files: One or more ``predict.h5``; each has its ``datafile.h5`` in its folder, which may be
             among the files, too.
-        spans: Where genes lie, see :func:`splice_meta.sources.openspliceai.place_pieces`.
+        spans: Where genes lie, see :func:`splice_meta.sources.openspliceai.names.place_pieces`.
 
     Returns:
-        See :func:`splice_meta.sources.by_gene.scan_pieces`; one row per nucleotide.
+        See :func:`splice_meta.sources.openspliceai.by_gene.scan_pieces`; one row per nucleotide.
 
     Raises:
         InputError: If h5py is not installed, or a file is missing, no HDF5 file, cut off, or not

@@ -11,7 +11,7 @@ from polars.io.plugins import register_io_source
 from splice_meta.contracts import SCORES
 
 Piece = Mapping[str, Any]
-"""One row of the table that :func:`splice_meta.sources.openspliceai.place_pieces` returns."""
+"""One row of the table that :func:`splice_meta.sources.openspliceai.names.place_pieces` returns."""
 
 
 def scan_pieces(
@@ -22,7 +22,7 @@ def scan_pieces(
     A filter on ``gene_id`` reads only the genes it names; a slice does not.
 
     Args:
-        pieces: From :func:`splice_meta.sources.openspliceai.place_pieces`.
+        pieces: From :func:`splice_meta.sources.openspliceai.names.place_pieces`.
         read: Gives the three scores, and ``base`` with ``has_base``, of the bases ``first`` to
             ``stop`` of a piece, as columns of that length.
         has_base: Whether there are bases.

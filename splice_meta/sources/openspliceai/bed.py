@@ -5,7 +5,7 @@ Only scores above OpenSpliceAI's threshold are listed; every other position of a
 from one that was never scored: it has no scores here, whatever genes are asked for. Neither are
 positions behind the end of a sequence, which are listed because its last block is padded.
 
-What a line's interval means is said in :data:`splice_meta.sources.openspliceai_lines.SHIFTS` and
+What a line's interval means is said in :data:`splice_meta.sources.openspliceai.lines.SHIFTS` and
 nowhere else.
 """
 
@@ -21,16 +21,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from splice_meta.errors import InputError
-from splice_meta.sources.by_gene import Piece, scan_pieces
-from splice_meta.sources.motif_check import (
+from splice_meta.sources.openspliceai.by_gene import Piece, scan_pieces
+from splice_meta.sources.openspliceai.lines import COLUMNS, LABELS, index_lines
+from splice_meta.sources.openspliceai.motif_check import (
     OFFSETS,
     SequenceOf,
     count_fits,
     find_shift,
     transcript_bases,
 )
-from splice_meta.sources.openspliceai import BLOCK, parse_names, place_pieces
-from splice_meta.sources.openspliceai_lines import COLUMNS, LABELS, index_lines
+from splice_meta.sources.openspliceai.names import BLOCK, parse_names, place_pieces
 
 log = logging.getLogger("splice_meta")
 
@@ -50,14 +50,15 @@ def scan_bed(
 
     Args:
         files: A donor and an acceptor file, or one pair in each of several folders.
-        spans: Where genes lie, see :func:`splice_meta.sources.openspliceai.place_pieces`; needed
-            for sequences whose name has no coordinates.
+        spans: Where genes lie, see
+            :func:`splice_meta.sources.openspliceai.names.place_pieces`; needed for sequences
+            whose name has no coordinates.
         sequence: Gives the bases of the reference's forward strand from chromosome, start and end
             (1-based, inclusive). With it donors and acceptors are held against GT and AG, and
             read one or more bases further where nearly all fit there.
 
     Returns:
-        See :func:`splice_meta.sources.by_gene.scan_pieces`; one row per nucleotide.
+        See :func:`splice_meta.sources.openspliceai.by_gene.scan_pieces`; one row per nucleotide.
 
     Raises:
         InputError: If a file is none of OpenSpliceAI's or its partner is missing, a gene's span is

@@ -1,0 +1,98 @@
+"""The tables of an annotation, made from the lines that belong to it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+_TEXT, _NUMBER, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
+LEFT_OUT: dict[str, pl.DataType] = {"gene_id": _TEXT, "transcript_id": _TEXT, "reason": _TEXT}
+SCHEMAS: dict[str, dict[str, pl.DataType]] = {
+    "genes": {
+        "gene_id": _TEXT, "gene_name": _TEXT, "gene_type": _TEXT, "chrom": _TEXT, "strand": _TEXT,
+        "gene_start": _NUMBER, "gene_end": _NUMBER,
+    },
+    "transcripts": {
+        "transcript_id": _TEXT, "gene_id": _TEXT, "transcript_type": _TEXT, "chrom": _TEXT,
+        "strand": _TEXT, "tx_start": _NUMBER, "tx_end": _NUMBER, "is_mane_select": _FLAG,
+        "is_canonical": _FLAG,
+    },
+    "exons": {
+        "transcript_id": _TEXT, "gene_id": _TEXT, "chrom": _TEXT, "strand": _TEXT,
+        "exon_number": _NUMBER, "exon_start": _NUMBER, "exon_end": _NUMBER,
+    },
+    "left_out": LEFT_OUT,
+}  # fmt: skip
+"""The columns of an annotation's tables, by table."""
+
+_KEYS = ["gene_id", "transcript_id"]
+_PLACE = ["chrom", "strand"]
+# Above any position on a chromosome; transcript number x this + position is one axis.
+_STRIDE = 1 << 40
+
+
+def transcripts_of(lines: pl.DataFrame) -> pl.DataFrame:
+    """Transcripts in the file's order, from their own lines, else from their exons."""
+    own = lines.filter(kind="transcript")
+    derived = (
+        lines.filter(kind="exon")
+        .join(own, on=_KEYS, how="anti", maintain_order="left")
+        .group_by(_KEYS, maintain_order=True)
+        .agg(
+            pl.col("line", *_PLACE).first(),
+            pl.col("gene_name", "gene_type", "transcript_type").drop_nulls().first(),
+            pl.col("is_mane_select", "is_canonical").any(),
+            pl.col("start").min(),
+            pl.col("end").max(),
+        )
+    )
+    rows = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+    flags = pl.col("is_mane_select", "is_canonical").fill_null(False)
+    return rows.with_columns(flags).rename({"start": "tx_start", "end": "tx_end"})
+
+
+def genes_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
+    """Genes in the file's order, from their own lines, else from their transcripts."""
+    own = lines.filter(kind="gene").rename({"start": "gene_start", "end": "gene_end"})
+    derived = (
+        transcripts.join(own, on="gene_id", how="anti", maintain_order="left")
+        .group_by("gene_id", maintain_order=True)
+        .agg(
+            pl.col("line", *_PLACE).first(),
+            pl.col("gene_name", "gene_type").drop_nulls().first(),
+            gene_start=pl.col("tx_start").min(),
+            gene_end=pl.col("tx_end").max(),
+        )
+    )
+    return pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+
+
+def exons_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
+    """Exons by transcript, 5' to 3', those that overlap or touch joined."""
+    numbered = transcripts.select(*_KEYS, *_PLACE).with_row_index("number")
+    axis = pl.col("number").cast(pl.Int64) * _STRIDE
+    stretches = (
+        lines.filter(kind="exon")
+        .join(numbered.drop(_PLACE), on=_KEYS)
+        .select("number", start=axis + pl.col("start"), end=axis + pl.col("end"))
+        .sort("start")
+        .with_columns(pl.col("end").cum_max())
+        .with_columns(
+            is_first=(pl.col("start") > pl.col("end").shift(1) + 1).fill_null(True),
+        )
+        .with_columns(is_last=pl.col("is_first").shift(-1).fill_null(True))
+    )
+    exons = stretches.filter("is_first").select("number", "start").with_columns(
+        stretches.filter("is_last")["end"]
+    )  # fmt: skip
+    rank = pl.int_range(1, pl.len() + 1).over("number")
+    from_the_end = pl.len().over("number") + 1 - rank
+    return (
+        exons.with_columns(
+            (pl.col("start", "end") - axis).name.prefix("exon_"),
+        )
+        .join(numbered, on="number", how="left", maintain_order="left")
+        .with_columns(
+            exon_number=pl.when(pl.col("strand") == "+").then(rank).otherwise(from_the_end)
+        )
+        .sort("number", "exon_number")
+    )

@@ -1,0 +1,1 @@
+"""OpenSpliceAI's own prediction files as base scores: BED and HDF5."""
