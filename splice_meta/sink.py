@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -50,7 +50,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where its folder is none, the error above says so
+            temporary.unlink(missing_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:

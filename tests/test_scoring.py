@@ -402,7 +402,7 @@ def test_genes_that_cannot_be_scored_are_listed_and_the_others_done(
     [
         ({"genes": ["GHOST", "BEYOND"]}, r"GHOST: no gene has this id or name\."),
         ({"genes": []}, "No gene is named"),
-        ({"gene_types": ["tRNA"]}, "No gene of the annotation lies in the FASTA"),
+        ({"gene_types": ["tRNA"]}, "No gene of the wanted types lies in the FASTA"),
     ],
 )
 def test_no_gene_to_score(
@@ -674,6 +674,32 @@ def test_a_gene_that_failed_has_no_part(
     assert files_in(tmp_path) == ["out.parquet.parts", "scoring.json"]
 
 
+def test_genes_that_failed_are_tried_again(
+    score: Callable[..., sm.ScoreResult], tmp_path: Path
+) -> None:
+    network = Wrong(begin_of("WHOLE"), RuntimeError("no"))
+    first = score("PLUS", "WHOLE", "ONE", base_model=network)
+    assert first.resumable
+    assert_frame_equal(table_of(first), expected_tables("PLUS", "ONE"), check_exact=True)
+
+    again = TinyNetwork()
+    second = score("PLUS", "WHOLE", "ONE", base_model=again, resume=True)
+
+    assert not second.resumable
+    assert len(again.shapes) == 1
+    assert_frame_equal(table_of(second), expected_tables("PLUS", "WHOLE", "ONE"), check_exact=True)
+    assert files_in(tmp_path) == ["out.parquet"]
+
+
+def test_genes_that_are_unknown_leave_nothing_to_try_again(
+    score: Callable[..., sm.ScoreResult], tmp_path: Path
+) -> None:
+    result = score("PLUS", "GHOST")
+
+    assert (result.failed, result.resumable) == (1, False)
+    assert files_in(tmp_path) == ["out.parquet"]
+
+
 def test_parts_are_whole_after_an_interrupt(
     score: Callable[..., sm.ScoreResult], tmp_path: Path
 ) -> None:
@@ -757,7 +783,9 @@ def test_parts_without_resume_are_refused(
     interrupt(score)
     before = files_in(tmp_path)
 
-    with pytest.raises(OutputError, match="holds genes of an interrupted scoring") as caught:
+    with pytest.raises(
+        OutputError, match="holds genes of a scoring that is not complete"
+    ) as caught:
         score("PLUS")
 
     assert_two_plain_lines(caught.value)
@@ -784,8 +812,8 @@ def test_an_interrupted_overwriting_keeps_the_table_and_can_be_resumed(
     network = TinyNetwork()
 
     with pytest.raises(OutputError, match="is there already"):
-        score("PLUS", "WHOLE", resume=True)
-    result = score("PLUS", "WHOLE", base_model=network, resume=True, overwrite=True)
+        score("PLUS", "WHOLE")
+    result = score("PLUS", "WHOLE", base_model=network, resume=True)
 
     assert_frame_equal(kept, expected_table("ONE"), check_exact=True)
     assert network.positions == 150
@@ -1022,7 +1050,10 @@ def test_command_says_which_genes_failed(call: Any, tmp_path: Path) -> None:
     done = call("--genes", "PLUS,WHOLE,GHOST", "--weights", f"nan:{start}", "--window", "50")
 
     assert done.returncode == 1
-    assert done.stdout == "1 genes (2 failed), 111 positions: out.parquet\n"
+    assert done.stdout.splitlines() == [
+        "1 genes (2 failed), 111 positions: out.parquet",
+        "Run again with --resume to try the genes that failed once more.",
+    ]
     said = done.stderr.splitlines()
     assert said[0] == "Gene GHOST failed: no gene has this id or name"
     assert said[1].startswith("Gene ENSG08.1 failed: The base model tiny gave no probabilities")

@@ -43,8 +43,8 @@ class GenesToScore:
             name, why = next(iter(self.failures.items()))
             raise InputError(f"None of the genes can be scored; {name}: {why}.", "Check --genes.")
         raise InputError(
-            "No gene of the annotation lies in the FASTA.",
-            "Check that both are of the same assembly, and --gene-types.",
+            "No gene of the wanted types lies in the FASTA.",
+            "Check --gene-types, and that annotation and FASTA are of the same assembly.",
         )
 
 

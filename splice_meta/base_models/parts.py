@@ -57,14 +57,15 @@ class Parts:
         """
         if self.output.is_dir():
             raise OutputError(f"{self.output} is a folder.", "Give the name of a Parquet file.")
-        if self.output.exists() and not overwrite:
+        goes_on = resume and self.folder.exists()
+        if self.output.exists() and not (overwrite or goes_on):
             raise OutputError(
                 f"{self.output} is there already.", "Give another name, or --overwrite."
             )
-        if self.folder.exists() and not resume:
+        if self.folder.exists() and not goes_on:
             if not overwrite:
                 raise OutputError(
-                    f"{self.folder} holds genes of an interrupted scoring.",
+                    f"{self.folder} holds genes of a scoring that is not complete.",
                     "Go on with --resume, or start anew with --overwrite.",
                 )
             shutil.rmtree(self.folder)
@@ -84,11 +85,12 @@ class Parts:
         """Write the part of a gene."""
         sink_parquet(table.lazy(), self.of(gene))
 
-    def finish(self, genes: Sequence[str]) -> None:
+    def finish(self, genes: Sequence[str], keep: bool = False) -> None:
         """Put the parts together in the order of the genes; then they are removed.
 
         Args:
             genes: The genes that are done; without any, there is no table.
+            keep: Keep the parts, for other genes to be tried again.
 
         Raises:
             OutputError: If the part of a gene is gone.
@@ -103,4 +105,5 @@ class Parts:
             sink_parquet(
                 pl.scan_parquet([self.of(gene) for gene in genes], glob=False), self.output
             )
-        shutil.rmtree(self.folder)
+        if not (keep and genes):
+            shutil.rmtree(self.folder)

@@ -40,10 +40,12 @@ class ScoreResult:
     Attributes:
         path: The Parquet file.
         genes: ``gene_id``, ``status`` (done or failed), ``reason``, ``positions``.
+        resumable: Whether genes failed while they were scored, and ``resume`` would try them again.
     """
 
     path: Path
     genes: pl.DataFrame
+    resumable: bool = False
 
     @property
     def failed(self) -> int:
@@ -107,7 +109,8 @@ def score(
         truth: Add ``splice_type`` from the annotation: the sites of all transcripts of the gene.
         device: ``auto``, ``cpu``, ``cuda`` ...
         window: Positions that go through the network at once.
-        resume: Keep the genes that an interrupted scoring into ``output`` has done.
+        resume: Keep the genes that an interrupted scoring into ``output``, or one in which genes
+            failed, has done.
         overwrite: Replace ``output``.
         watcher: Told about progress.
 
@@ -139,10 +142,12 @@ def score(
     watch.planned(len(todo), sum(gene["end"] - gene["start"] + 1 for gene in todo))
     failures = dict(found.failures)
     _score_genes(model, genome, todo, parts, sites, window, failures, watch)
-    parts.finish([gene["gene_id"] for gene in rows if gene["gene_id"] not in failures])
+    done = [gene["gene_id"] for gene in rows if gene["gene_id"] not in failures]
+    # A device may have failed: what is done need not be done again.
+    parts.finish(done, keep=len(done) < len(rows))
     for gene, why in failures.items():
         log.warning("Gene %s failed: %s", gene, why)
-    return ScoreResult(parts.output, _fates(rows, failures))
+    return ScoreResult(parts.output, _fates(rows, failures), parts.folder.exists())
 
 
 def _check(model: BaseModel) -> None:

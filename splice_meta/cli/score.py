@@ -80,4 +80,6 @@ def score(
     fate = f" ({result.failed:,} failed)" if result.failed else ""
     where = f": {result.path}" if done.height else "; nothing was written"
     say(f"{done.height:,} genes{fate}, {done['positions'].sum():,} positions{where}")
+    if result.resumable:
+        say("Run again with --resume to try the genes that failed once more.")
     return 1 if result.failed else 0
