@@ -15,7 +15,7 @@ from splice_meta.harmonize import find_fills, harmonize
 from splice_meta.manifest import FeatureManifest, load_manifest, reference124
 from splice_meta.pipeline import fills_of
 from splice_meta.settings import FeatureSettings
-from splice_meta.sources.base_scores import scan_scores
+from splice_meta.sources.base_scores import open_scores, scan_scores
 
 SCORES = make_scores({"A": list(range(1, 40)), "B": [3, 4, 9]})
 
@@ -90,7 +90,7 @@ def test_plan_is_lazy() -> None:
 
 
 def test_missing_sequence_is_filled_and_said_once_by_kind() -> None:
-    plain = scan_scores(SCORES.drop("base"))
+    plain = open_scores(SCORES.drop("base"))
 
     fills = fills_of(plain, reference124(), FeatureSettings())
 
@@ -155,7 +155,7 @@ def test_score_features_are_never_filled(family: str) -> None:
 def test_sequence_families_can_be_switched_off(family: str, kind: str) -> None:
     settings = FeatureSettings(**{family: False})
 
-    fills = fills_of(scan_scores(SCORES), reference124(), settings)
+    fills = fills_of(open_scores(SCORES), reference124(), settings)
 
     assert any(kind in text and "switched off" in text for text in fills.messages())
 

@@ -15,9 +15,9 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError
-from splice_meta.sources import openspliceai_bed, openspliceai_h5
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_files
+from splice_meta.sources.openspliceai import bed, hdf5
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.openspliceai.names import parse_names
 
@@ -339,7 +339,7 @@ def test_hdf5_of_sequences_longer_than_a_block_and_as_long_as_one(
     sequences["C"] = "r"
     path = write_h5(tmp_path, [f"{gene}:+" for gene in lengths], list(sequences.values()))
 
-    reads = CountedReads(monkeypatch, openspliceai_h5)
+    reads = CountedReads(monkeypatch, hdf5)
     found = sm.scan_scores(path).collect()
     reads.genes.clear()
     assert sm.scan_scores(path, ["D"]).collect().equals(found.filter(gene_id="D"))
@@ -381,7 +381,7 @@ def test_only_the_genes_asked_for_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any, kind: str
 ) -> None:
     source = PLACED if kind == "bed" else write_placed(tmp_path)
-    module = openspliceai_bed if kind == "bed" else openspliceai_h5
+    module = bed if kind == "bed" else hdf5
     reads = CountedReads(monkeypatch, module)
     opened = open_scores(source)
     expected = naive(FLANKED, base=kind == "h5")

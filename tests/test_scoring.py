@@ -823,6 +823,17 @@ def test_an_interrupted_overwriting_keeps_the_table_and_can_be_resumed(
 # --- Where it is written -----------------------------------------------------------------------
 
 
+def test_a_folder_that_is_a_file_is_said_to_be_one(
+    score: Callable[..., sm.ScoreResult], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("here")
+
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        score("ONE", output="file/out.parquet")
+
+    assert_two_plain_lines(caught.value)
+
+
 def test_nothing_else_is_left(score: Callable[..., sm.ScoreResult], tmp_path: Path) -> None:
     score("PLUS", "GHOST", output="new/folder/out.parquet")
 
