@@ -25,7 +25,8 @@ from splice_meta.combine import combine
 from splice_meta.contracts import with_axis
 from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 from splice_meta.model.predict import predict_proba
-from splice_meta.pipeline import harmonize_plan, plan_predictions
+from splice_meta.pipeline.batch import plan_predictions
+from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.selection import mark_uncertain
 from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import open_scores

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from splice_meta.evaluation.explain import explain
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel, load_model
-    from splice_meta.pipeline import plan_features, predict
+    from splice_meta.pipeline.matrix import plan_features
+    from splice_meta.pipeline.predict import predict
     from splice_meta.reference.annotation import Annotation, open_annotation
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
@@ -72,8 +73,8 @@ _HOME = {
     "reference124": "manifest",
     "MetaModel": "model.bundle",
     "load_model": "model.bundle",
-    "plan_features": "pipeline",
-    "predict": "pipeline",
+    "plan_features": "pipeline.matrix",
+    "predict": "pipeline.predict",
     "Annotation": "reference.annotation",
     "open_annotation": "reference.annotation",
     "FeatureSettings": "settings",

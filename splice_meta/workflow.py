@@ -16,7 +16,8 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import fills_of, require_base_models, require_model
+from splice_meta.pipeline.matrix import fills_of
+from splice_meta.pipeline.predict import require_base_models, require_model
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome

@@ -19,7 +19,7 @@ from splice_meta.contracts import FINAL, SCORES, scores_of
 from splice_meta.errors import ContractError, FeatureError, InputError, ModelError, UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import Margin, MetaModel
-from splice_meta.pipeline import require_base_models
+from splice_meta.pipeline.predict import require_base_models
 from splice_meta.sources.base_scores import open_scores
 
 MIB = 1 << 20

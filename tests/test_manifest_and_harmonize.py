@@ -13,7 +13,7 @@ from splice_meta.errors import FeatureError, ManifestError
 from splice_meta.features import plan_features
 from splice_meta.harmonize import find_fills, harmonize
 from splice_meta.manifest import FeatureManifest, load_manifest, reference124
-from splice_meta.pipeline import fills_of
+from splice_meta.pipeline.matrix import fills_of
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores, scan_scores
 

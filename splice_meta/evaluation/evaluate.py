@@ -17,7 +17,7 @@ from splice_meta.evaluation.subject import Subject, open_subject
 from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel, load_model
-from splice_meta.pipeline import require_base_models
+from splice_meta.pipeline.predict import require_base_models
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome

@@ -14,7 +14,7 @@ from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.subject import base_scores_of
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
-from splice_meta.pipeline import harmonize_plan
+from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome

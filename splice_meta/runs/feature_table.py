@@ -12,7 +12,7 @@ import polars as pl
 from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.pipeline import feature_bytes, fills_of, harmonize_plan
+from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import part_of, scan_parts
 from splice_meta.selection import mark_uncertain

@@ -13,7 +13,8 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import fills_of, fills_of_rows, require_base_models
+from splice_meta.pipeline.matrix import fills_of, fills_of_rows
+from splice_meta.pipeline.predict import require_base_models
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer

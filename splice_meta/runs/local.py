@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from splice_meta.pipeline import describe_plan
+from splice_meta.pipeline.batch import describe_plan
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import Job, Receipt, run_shard
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import bytes_per_position
+from splice_meta.pipeline.batch import bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
 

@@ -11,7 +11,7 @@ import polars as pl
 from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import BatchPrediction, predict_genes
+from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
 from splice_meta.settings import RunSettings

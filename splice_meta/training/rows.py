@@ -20,7 +20,7 @@ import polars as pl
 from splice_meta.contracts import GENE, all_scores_in, with_axis
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.pipeline import feature_bytes, harmonize_plan
+from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sources.opened import BaseScores
 

@@ -16,7 +16,7 @@ from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline import fills_of
+from splice_meta.pipeline.matrix import fills_of
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome

@@ -1,0 +1,117 @@
+"""From scores and model to predictions in memory; what a model asks of scores."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from splice_meta.errors import UsageError
+from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.pipeline.batch import bytes_per_position, predict_genes
+from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
+
+log = logging.getLogger("splice_meta")
+
+
+def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaModel | None:
+    """Load the model where the mode needs one.
+
+    Args:
+        model: A model or where it lies.
+        mode: ``base_only`` needs none.
+        trust_pickle: Allow pickled models, through an allow-list.
+
+    Raises:
+        UsageError: If there is none.
+    """
+    if model is None and mode != "base_only":
+        raise UsageError(f"The mode {mode} needs a model.", "Give a model, or use base_only.")
+    return (
+        None
+        if model is None or mode == "base_only"
+        else load_model(model, trust_pickle=trust_pickle)
+    )
+
+
+def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
+    """Refuse scores that lack a base model the meta-model needs.
+
+    A model whose features name none takes unnamed scores as they are; under names, its (first)
+    base model must be the first, because that is the one whose predictions are kept and
+    recalibrated.
+
+    Raises:
+        UsageError: It says which base models are needed and which are there.
+    """
+    if model is None:
+        return
+    needed, given = model.manifest.base_models, scores.names
+    missing = [name for name in needed if name not in given]
+    primary = model.base_models[:1]
+    if not needed and given:
+        missing = [name for name in primary if name != given[0]]
+    if missing:
+        wanted = " and ".join(needed or primary)
+        listed = ", ".join(given) or "scores without a name"
+        first = "" if needed else " first"
+        raise UsageError(
+            f"The model needs base scores of {wanted}{first}; given are {listed}.",
+            f"Give --scores {missing[0]}=PATH (in Python a mapping of names to scores).",
+        )
+
+
+def predict(
+    scores: Any,
+    model: Any = None,
+    *,
+    mode: Mode | None = None,
+    selection: Selection | None = None,
+    features: FeatureSettings | None = None,
+    columns: Columns | None = None,
+    genes: str | Sequence[str] | None = None,
+    settings: RunSettings | None = None,
+) -> pl.DataFrame:
+    """Complete-coverage predictions, one row per nucleotide, in input order.
+
+    Args:
+        scores: Base scores, anything :func:`splice_meta.scan_scores` reads. They are checked.
+        model: A :class:`MetaModel`, a bundle directory, a model file or ``bundled:NAME``; may be
+            None in ``base_only``.
+        mode: ``hybrid`` (default), ``meta_only`` or ``base_only``.
+        selection: What counts as uncertain.
+        features: Which feature families are made.
+        columns: ``full`` (default) or ``lean``.
+        genes: Only these genes; those without scores are named in a warning.
+        settings: All of the above, and the memory budget, at once; the arguments above that are
+            given win over it.
+
+    Returns:
+        The combined prediction, see the README's table of outputs.
+
+    Raises:
+        SpliceMetaError: If settings, scores or model cannot be used.
+    """
+    given = settings or RunSettings()
+    chosen = replace(
+        given,
+        mode=mode or given.mode,
+        columns=columns or given.columns,
+        outputs=("complete",),
+        selection=selection or given.selection,
+        features=features or given.features,
+    )
+    loaded = require_model(model, chosen.mode)
+    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    require_base_models(loaded, opened)
+    for gene in opened.absent:
+        log.warning("Gene %s has no base scores.", gene)
+    return pl.concat(
+        predict_genes(opened, first, stop, loaded, chosen).complete.collect()
+        for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen))
+    )
