@@ -43,6 +43,11 @@ class ByBase:
         return np.stack([donor, acceptor, 1 - donor - acceptor], axis=2)
 
 
+class Never(ByBase):
+    def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise AssertionError("scored in vain")
+
+
 @pytest.fixture(scope="module")
 def model() -> sm.MetaModel:
     # Every one of the 124 features, those of the annotation among them.
@@ -195,10 +200,6 @@ def test_what_cannot_be_scored_is_refused_and_nothing_is_written(
 def test_features_that_nobody_makes_are_refused_before_scoring(
     tmp_path: Path, scored: pl.DataFrame
 ) -> None:
-    class Never(ByBase):
-        def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
-            raise AssertionError("scored in vain")
-
     truth = pl.int_range(pl.len()) % 3
     meta = sm.train(
         scored.with_columns(splice_type=truth), sm.FeatureManifest(("donor_score",)), settings=QUICK
@@ -248,3 +249,81 @@ def test_on_the_command_line(tmp_path: Path, demo_path: Path) -> None:
     none = call("run", "--model", "m124", cwd=tmp_path)
     assert none.returncode == 2
     assert "--scores" in none.stderr
+
+
+def test_genes_that_the_scores_hold_under_another_name_are_not_scored_again(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    names = dict(sm.open_annotation(GTF).genes.select("gene_id", "gene_name").iter_rows())
+    for asked in ([names[ON_MINUS]], [names[ON_MINUS], ON_MINUS, ON_MINUS + ".4"]):
+        result = sm.run(
+            scored, model, tmp_path, genes=asked, annotation=GTF, fasta=FASTA, base_model=Never(),
+            run_name=f"r{len(asked)}",
+        )  # fmt: skip
+        assert result.genes["gene_id"].to_list() == [ON_MINUS]
+        assert result.genes["scenario"].to_list() == ["1"]
+
+
+def test_no_base_model_is_loaded_for_genes_that_nothing_can_score(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    # The model's base model is not known here, which a gene without sequence need not care for.
+    result = sm.run(scored, model, tmp_path, genes=[ON_MINUS, "GHOST"], annotation=GTF, fasta=FASTA)
+    assert dict(result.genes.select("gene_id", "status").iter_rows()) == {
+        ON_MINUS: "done", "GHOST": "failed",
+    }  # fmt: skip
+
+
+def test_genes_scored_beside_some_with_truth_get_the_annotations(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    there = scored.filter(gene_id=ON_MINUS).with_columns(splice_type=pl.lit("neither"))
+    options: dict[str, Any] = {"annotation": GTF, "fasta": FASTA, "base_model": ByBase()}
+    result = sm.run(there, model, tmp_path / "out", genes=[ON_MINUS, ON_PLUS], **options)
+    found = result.predictions().filter(true_splice_type="donor").collect()
+    sites = sm.open_annotation(GTF).splice_sites().filter(gene_id=ON_PLUS, splice_type="donor")
+    assert found["gene_id"].unique().to_list() == [ON_PLUS]
+    assert set(found["genomic_position"]) == set(sites["genomic_position"])
+    assert sm.evaluate(tmp_path / "out", resamples=0).height
+
+
+def test_a_table_with_the_scores_of_several_base_models_goes_with_scored_genes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"one": ByBase("one"), "two": ByBase("two", 0.4)}
+    tables = {
+        name: sm.score(GTF, FASTA, tmp_path / f"{name}.parquet", base_model=each, truth=True)
+        .scores().collect()
+        for name, each in models.items()
+    }  # fmt: skip
+    meta = sm.train(tables, "reference124", settings=QUICK)
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", lambda name, *_: models[name])
+    asked = [ON_MINUS, ON_PLUS]
+    whole = sm.run(tables, meta, tmp_path / "whole", genes=asked)
+    key = ["gene_id", "position"]
+    expected = whole.predictions().collect().sort(key)
+    wide = sm.scan_scores(tables).filter(gene_id=ON_MINUS).collect()
+    # Tables of which the second holds a gene that the first lacks.
+    uneven = {"one": tables["one"].filter(gene_id=ON_MINUS), "two": tables["two"]}
+    for folder, source in (("wide", wide), ("uneven", uneven)):
+        result = sm.run(source, meta, tmp_path / folder, genes=asked, annotation=GTF, fasta=FASTA)
+        found = result.predictions().collect().sort(key)
+        assert result.failed == 0
+        assert_frame_equal(found.select(expected.columns), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["4", "+", "-"]), pl.Int64])
+def test_places_of_any_type_go_with_scored_genes(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame, dtype: Any
+) -> None:
+    there = scored.filter(gene_id=ON_MINUS).with_columns(chrom=pl.lit("4").cast(dtype))
+    if dtype != pl.Int64:
+        there = there.with_columns(pl.col("strand").cast(dtype))
+    result = sm.run(
+        there, model, tmp_path, genes=[ON_MINUS, ON_PLUS], annotation=GTF, fasta=FASTA,
+        base_model=ByBase(),
+    )  # fmt: skip
+    assert result.failed == 0
+    found = result.predictions().collect()
+    places = found.select("gene_id", "chrom", "strand").unique()
+    assert sorted(places.rows()) == [(ON_PLUS, "chr4", "+"), (ON_MINUS, "4", "-")]
