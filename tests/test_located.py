@@ -18,6 +18,7 @@ from splice_meta.errors import InputError
 from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reference import open_reference
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.training.train import open_training
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"
@@ -376,3 +377,47 @@ def test_genes_without_scores_are_told_beside_those_without_truth(
 def test_accessions_count_as_their_chromosomes(name: str, code: int) -> None:
     found = pl.select(chrom=pl.lit(name)).select(chrom_code_expr())
     assert found["chrom"].to_list() == [float(code)]
+
+
+def test_genes_to_leave_out_may_have_any_name(
+    demo_scores: pl.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = dict(sm.open_annotation(GTF).genes.select("gene_id", "gene_name").iter_rows())
+    left = [names[GENES[0]], GENES[1] + ".3", "GHOST"]
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        subject = open_training(demo_scores, leave_out=left, reference=open_reference(GTF))
+    kept = set(subject.scores.table.genes["gene_id"])
+    assert kept == set(demo_scores["gene_id"]) - set(GENES)
+    assert "Gene GHOST, to be left out, has no base scores." in caplog.text
+
+
+def test_places_that_cannot_be_read_are_refused_in_plain_words(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.csv"
+    place = pl.col("genomic_position").cast(pl.String)
+    last = pl.int_range(pl.len()) == two_genes.height - 1
+    bad = two_genes.with_columns(genomic_position=pl.when(last).then(pl.lit("x")).otherwise(place))
+    bad.write_csv(path)
+    with pytest.raises(InputError, match="cannot be read: could not parse") as caught:
+        open_scores(path, None, open_reference(GTF))
+    assert "\n" not in caught.value.message
+
+
+def test_a_gene_on_another_chromosome_is_not_that_gene(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    text = gzip.decompress(GTF.read_bytes()).decode().splitlines(keepends=True)
+    moved = [line.replace("chr4\t", "chr5\t") if f'"{GENES[0]}"' in line else line for line in text]
+    path = tmp_path / "moved.gtf"
+    path.write_text("".join(moved))
+    located = open_scores(two_genes, None, open_reference(path)).located
+    assert located is not None
+    assert located.unknown == [GENES[0]]
+
+
+def test_positions_count_from_1(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position")
+    from_0 = bare.with_columns(pl.col("position") - 1)
+    with pytest.raises(InputError, match="has positions 0 to"):
+        open_scores(from_0, None, open_reference(GTF))

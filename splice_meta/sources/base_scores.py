@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def open_scores(
         opened = _open_one(source, genes, reference, truth)
     if reference is None:
         return opened
-    located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
+    with _readable():
+        located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
     if truth and located.unknown:
         unknown = set(located.unknown)
         log.warning(
@@ -66,6 +68,18 @@ def open_scores(
         known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
         return open_scores(source, [*known, *opened.absent], reference, truth)
     return replace(opened, located=located)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Say in plain words what Polars finds when it reads the scores."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise InputError(
+            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
+        ) from None
 
 
 def _known_from(
@@ -84,7 +98,7 @@ def _open_one(
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
     wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
-    try:
+    with _readable():
         if files:
             frame = scan_files(files, *_known_from(reference, files))
         else:
@@ -96,11 +110,6 @@ def _open_one(
                 wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
-        raise InputError(
-            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
-        ) from None
     if table.genes.is_empty():
         if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
