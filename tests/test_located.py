@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -421,3 +422,15 @@ def test_positions_count_from_1(two_genes: pl.DataFrame) -> None:
     from_0 = bare.with_columns(pl.col("position") - 1)
     with pytest.raises(InputError, match="has positions 0 to"):
         open_scores(from_0, None, open_reference(GTF))
+
+
+def test_bases_are_those_of_the_scores_own_span(two_genes: pl.DataFrame) -> None:
+    reference = open_reference(GTF, FASTA)
+    assert reference is not None
+    assert reference.annotation is not None
+    genes = reference.annotation.genes.with_columns(
+        pl.col("gene_start") + 500, pl.col("gene_end") - 700
+    )
+    shorter = replace(reference, annotation=replace(reference.annotation, genes=genes))
+    found = open_scores(two_genes.drop("base"), None, shorter).all_rows().collect()
+    assert found["base"].to_list() == two_genes["base"].to_list()
