@@ -403,6 +403,8 @@ def test_places_that_cannot_be_read_are_refused_in_plain_words(
     with pytest.raises(InputError, match="cannot be read: could not parse") as caught:
         open_scores(path, None, open_reference(GTF))
     assert "\n" not in caught.value.message
+    with pytest.raises(InputError, match="cannot be read: could not parse"):
+        open_training(path)
 
 
 def test_a_gene_on_another_chromosome_is_not_that_gene(

@@ -57,7 +57,7 @@ def open_scores(
         opened = _open_one(source, genes, reference, truth)
     if reference is None:
         return opened
-    with _readable():
+    with readable():
         located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
     if truth and located.unknown:
         unknown = set(located.unknown)
@@ -71,7 +71,7 @@ def open_scores(
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
     """Say in plain words what Polars finds when it reads the scores."""
     try:
         yield
@@ -98,7 +98,7 @@ def _open_one(
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
     wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
-    with _readable():
+    with readable():
         if files:
             frame = scan_files(files, *_known_from(reference, files))
         else:

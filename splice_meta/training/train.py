@@ -22,7 +22,7 @@ from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.base_scores import open_scores, readable
 from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
@@ -179,7 +179,8 @@ def open_training(
     opened = opened_of([genes] if isinstance(genes, str) else genes)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
-    places = gene_places(opened).sort("gene_id")
+    with readable():
+        places = gene_places(opened).sort("gene_id")
     if reference is not None and reference.annotation is not None:
         leave_out = as_in_scores(leave_out, opened.frame, reference.annotation)
     for gene in leave_out:
