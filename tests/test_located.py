@@ -436,3 +436,9 @@ def test_bases_are_those_of_the_scores_own_span(two_genes: pl.DataFrame) -> None
     shorter = replace(reference, annotation=replace(reference.annotation, genes=genes))
     found = open_scores(two_genes.drop("base"), None, shorter).all_rows().collect()
     assert found["base"].to_list() == two_genes["base"].to_list()
+
+
+def test_a_fasta_alone_adds_no_places(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position")
+    found = sm.scan_scores(bare, fasta=FASTA).collect_schema().names()
+    assert not {"chrom", "strand", "genomic_position"} & set(found)

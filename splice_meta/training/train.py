@@ -181,7 +181,7 @@ def open_training(
         log.warning("Gene %s has no base scores.", gene)
     with readable():
         places = gene_places(opened).sort("gene_id")
-    if reference is not None and reference.annotation is not None:
+    if leave_out and reference is not None and reference.annotation is not None:
         leave_out = as_in_scores(leave_out, opened.frame, reference.annotation)
     for gene in leave_out:
         if gene not in places["gene_id"]:
