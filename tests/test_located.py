@@ -68,6 +68,7 @@ def test_places_come_from_the_annotation_where_the_table_has_none(
     found = sm.scan_scores(two_genes.drop(missing), annotation=GTF, fasta=FASTA).collect()
     for name in ("strand", "genomic_position", "base"):
         assert found[name].to_list() == two_genes[name].to_list(), name
+    assert set(found.columns) == set(two_genes.columns) | set(GENOMIC)
     named = "chr4" if "chrom" in missing else "4"
     assert set(found["chrom"]) == {named}
 
@@ -417,6 +418,10 @@ def test_a_gene_on_another_chromosome_is_not_that_gene(
     located = open_scores(two_genes, None, open_reference(path)).located
     assert located is not None
     assert located.unknown == [GENES[0]]
+    # What the annotation says of that gene is not taken.
+    found = sm.scan_scores(two_genes.drop("strand"), annotation=path).collect()
+    strands = dict(found.select("gene_id", "strand").unique().iter_rows())
+    assert strands == {GENES[0]: None, GENES[1]: "-"}
 
 
 def test_positions_count_from_1(two_genes: pl.DataFrame) -> None:
@@ -442,3 +447,18 @@ def test_a_fasta_alone_adds_no_places(two_genes: pl.DataFrame) -> None:
     bare = two_genes.drop("chrom", "strand", "genomic_position")
     found = sm.scan_scores(bare, fasta=FASTA).collect_schema().names()
     assert not {"chrom", "strand", "genomic_position"} & set(found)
+
+
+def test_a_gene_on_a_chromosome_that_the_fasta_lacks_counts_as_n(two_genes: pl.DataFrame) -> None:
+    away = pl.when(gene_id=GENES[0]).then(pl.lit("9")).otherwise("chrom")
+    table = two_genes.drop("base").with_columns(chrom=away)
+    found = sm.scan_scores(table, fasta=FASTA).collect()
+    assert set(found.filter(gene_id=GENES[0])["base"]) == {"N"}
+    assert "N" not in set(found.filter(gene_id=GENES[1])["base"])
+
+
+def test_the_annotation_wins_over_columns_of_opened_scores(two_genes: pl.DataFrame) -> None:
+    carried = two_genes.with_columns(num_exons=pl.lit(999.0))
+    opened = open_scores(carried, None, open_reference(GTF))
+    found = sm.plan_features(opened, sm.FeatureManifest(("num_exons",))).collect()
+    assert 999.0 not in set(found["num_exons"])

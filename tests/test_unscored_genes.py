@@ -18,6 +18,8 @@ from test_cli import call
 import splice_meta as sm
 from splice_meta.catalogue import GENOMIC
 from splice_meta.errors import SpliceMetaError
+from splice_meta.reference.sequence import Genome
+from splice_meta.runs.scorer import make_scorer
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"
@@ -327,3 +329,50 @@ def test_places_of_any_type_go_with_scored_genes(
     found = result.predictions().collect()
     places = found.select("gene_id", "chrom", "strand").unique()
     assert sorted(places.rows()) == [(ON_PLUS, "chr4", "+"), (ON_MINUS, "4", "-")]
+
+
+def test_each_base_model_is_loaded_by_its_name_with_its_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = []
+
+    def load(name: str, weights: Any, device: str) -> ByBase:
+        loaded.append((name, weights))
+        return ByBase(name)
+
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", load)
+    annotation, genome = sm.open_annotation(GTF), Genome(FASTA)
+    names = ("openspliceai-mane", "spliceai", "mine")
+    weights = {"openspliceai-mane": "a", "mine": "b"}
+    scorer = make_scorer(annotation, genome, None, names, None, weights, "cpu")
+    assert tuple(scorer.models) == names
+    assert loaded == [("openspliceai", "a"), ("spliceai", None), ("mine", "b")]
+    with pytest.raises(SpliceMetaError, match="--base-model names one"):
+        make_scorer(annotation, genome, None, names, "spliceai", None, "cpu")
+
+
+def test_a_gene_that_one_base_model_cannot_score_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Choosy(ByBase):
+        def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+            if sequences.shape[1] < 25_000:
+                raise ValueError("too short")
+            return super().predict(sequences)
+
+    tables = {
+        name: sm.score(GTF, FASTA, tmp_path / f"{name}.parquet", base_model=ByBase(name, odds),
+                       truth=True).scores().collect()
+        for name, odds in (("one", 0.5), ("two", 0.4))
+    }  # fmt: skip
+    meta = sm.train(tables, "reference124", settings=QUICK)
+    sizes = {name: count for name, count in tables["one"].group_by("gene_id").len().iter_rows()}
+    models: dict[str, ByBase] = {"one": ByBase("one"), "two": Choosy("two", 0.4)}
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", lambda name, *_: models[name])
+    result = sm.run(model=meta, output_dir=tmp_path / "out", annotation=GTF, fasta=FASTA)
+    fates = dict(result.genes.select("gene_id", "status").iter_rows())
+    assert set(fates) == set(sizes)
+    assert "failed" in fates.values()
+    done = result.predictions().select("gene_id").unique().collect()["gene_id"].to_list()
+    assert set(done) == {gene for gene, fate in fates.items() if fate == "done"}
+    assert done
