@@ -57,6 +57,7 @@ _GENE_STRIDE = 1 << 40
 
 _ENSEMBL = re.compile(r"^(ENS[A-Z]*\d+)\.\d+$")
 _CHROM_CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
+_CHROM_CODES |= {f"NC_{n}": n for n in range(1, 25)} | {"NC_12920": 25}
 
 
 def scores_of(base_model: str = "") -> tuple[str, str, str]:
@@ -95,8 +96,12 @@ def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
 
 
 def chrom_code_expr() -> pl.Expr:
-    """The chromosome as a number: 1-22, X 23, Y 24, M or MT 25, anything else 0."""
+    """The chromosome as a number: 1-22, X 23, Y 24, M or MT 25, anything else 0.
+
+    RefSeq's accessions of human chromosomes count as those.
+    """
     name = pl.col("chrom").cast(pl.String).str.to_uppercase().str.strip_prefix("CHR")
+    name = name.str.replace(r"^NC_0*(\d+)(\.\d+)?$", "NC_${1}")
     return name.replace_strict(_CHROM_CODES, default=0, return_dtype=pl.Float64)
 
 

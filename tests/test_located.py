@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -13,10 +14,12 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.catalogue import GENOMIC
+from splice_meta.contracts import chrom_code_expr
 from splice_meta.errors import InputError
 from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reference import open_reference
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.training.train import open_training
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"
@@ -65,6 +68,7 @@ def test_places_come_from_the_annotation_where_the_table_has_none(
     found = sm.scan_scores(two_genes.drop(missing), annotation=GTF, fasta=FASTA).collect()
     for name in ("strand", "genomic_position", "base"):
         assert found[name].to_list() == two_genes[name].to_list(), name
+    assert set(found.columns) == set(two_genes.columns) | set(GENOMIC)
     named = "chr4" if "chrom" in missing else "4"
     assert set(found["chrom"]) == {named}
 
@@ -186,7 +190,9 @@ def test_names_of_genes_and_chromosomes(
 
 def test_another_assembly_is_refused(two_genes: pl.DataFrame) -> None:
     moved = two_genes.with_columns(pl.col("genomic_position") + 5_000_000)
-    with pytest.raises(InputError, match="No gene lies where the annotation puts it") as caught:
+    with pytest.raises(
+        InputError, match="2 of 2 genes do not lie where the annotation puts"
+    ) as caught:
         open_scores(moved, None, open_reference(GTF))
     assert "assembly" in caught.value.hint
 
@@ -282,3 +288,177 @@ def test_versions_of_gene_ids_do_not_hide_seen_genes(
     groups = sm.evaluate(versioned, model, modes=["base_only"], resamples=0)["group"].unique()
     assert "seen" in groups
     assert "unseen" not in groups
+
+
+@pytest.mark.parametrize("shift", [-300, 1, 300])
+def test_an_assembly_a_short_way_off_is_refused(two_genes: pl.DataFrame, shift: int) -> None:
+    # The spans overlap, but no position is where it is annotated.
+    moved = two_genes.with_columns(pl.col("genomic_position") + shift)
+    with pytest.raises(InputError, match="2 of 2 genes do not lie where"):
+        open_scores(moved, None, open_reference(GTF))
+
+
+def test_a_part_of_a_gene_is_at_its_place(two_genes: pl.DataFrame) -> None:
+    part = two_genes.filter(pl.col("position").is_between(1000, 2000))
+    located = open_scores(part, None, open_reference(GTF)).located
+    assert located is not None
+    assert located.unknown == []
+
+
+def test_most_genes_must_lie_where_they_are_annotated(
+    demo_scores: pl.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    def moved(genes: list[str]) -> pl.DataFrame:
+        away = pl.when(pl.col("gene_id").is_in(genes)).then(5_000_000).otherwise(0)
+        return demo_scores.with_columns(pl.col("genomic_position") + away)
+
+    genes = demo_scores["gene_id"].unique(maintain_order=True).to_list()
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        located = open_scores(moved(genes[:2]), None, open_reference(GTF)).located
+    assert located is not None
+    assert located.unknown == genes[:2]
+    assert f"2 genes lie elsewhere in the annotation than in the scores, first {genes[0]}" in (
+        caplog.text
+    )
+    with pytest.raises(InputError, match="3 of 5 genes do not lie where"):
+        open_scores(moved(genes[:3]), None, open_reference(GTF))
+
+
+def test_genes_shorter_than_annotated_are_told(
+    two_genes: pl.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = two_genes.drop("genomic_position")
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        open_scores(bare, None, open_reference(GTF))
+        assert not caplog.text
+        short = bare.filter((pl.col("gene_id") != GENES[1]) | (pl.col("position") < 2000))
+        open_scores(short, None, open_reference(GTF))
+    assert f"1 genes have fewer positions than the annotation gives them, first {GENES[1]}" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".3"])
+def test_genes_are_asked_for_by_any_name_that_the_annotation_knows(
+    two_genes: pl.DataFrame, suffix: str
+) -> None:
+    table = two_genes.with_columns(pl.col("gene_id") + suffix)
+    reference = open_reference(GTF)
+    assert reference is not None
+    assert reference.annotation is not None
+    names = dict(reference.annotation.genes.select("gene_id", "gene_name").iter_rows())
+    asked = [names[GENES[1]], GENES[1] + ".9", "GHOST"]
+    opened = open_scores(table, asked, reference)
+    assert opened.table.genes["gene_id"].to_list() == [GENES[1] + suffix]
+    assert opened.absent == ["GHOST"]
+    several = open_scores({"one": table, "two": table}, asked, reference)
+    assert several.all_rows().collect()["gene_id"].unique().to_list() == [GENES[1] + suffix]
+
+
+def test_a_truth_that_is_not_taken_is_not_checked(two_genes: pl.DataFrame) -> None:
+    holes = two_genes.with_columns(splice_type=pl.lit(None, pl.Int8))
+    found = open_scores(holes, None, open_reference(GTF), truth=True).all_rows().collect()
+    expected = open_scores(two_genes, None, open_reference(GTF), truth=True).all_rows().collect()
+    assert_frame_equal(found, expected)
+
+
+def test_genes_without_scores_are_told_beside_those_without_truth(
+    demo_scores: pl.DataFrame, tmp_path: Path
+) -> None:
+    gtf = gtf_with(tmp_path, f'"{GENES[0]}"', '"ENSG00000000001"')
+    opened = open_scores(demo_scores, [*GENES, "GHOST"], open_reference(gtf), truth=True)
+    assert opened.table.genes["gene_id"].to_list() == [GENES[1]]
+    assert opened.absent == ["GHOST"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("NC_000003.12", 3), ("NC_000023.11", 23), ("nc_000024", 24), ("NC_012920.1", 25),
+     ("NC_000067.7", 0), ("NC_000000.1", 0), ("NT_000003.1", 0), ("23", 0), ("chr3", 3)],
+)  # fmt: skip
+def test_accessions_count_as_their_chromosomes(name: str, code: int) -> None:
+    found = pl.select(chrom=pl.lit(name)).select(chrom_code_expr())
+    assert found["chrom"].to_list() == [float(code)]
+
+
+def test_genes_to_leave_out_may_have_any_name(
+    demo_scores: pl.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = dict(sm.open_annotation(GTF).genes.select("gene_id", "gene_name").iter_rows())
+    left = [names[GENES[0]], GENES[1] + ".3", "GHOST"]
+    with caplog.at_level(logging.WARNING, "splice_meta"):
+        subject = open_training(demo_scores, leave_out=left, reference=open_reference(GTF))
+    kept = set(subject.scores.table.genes["gene_id"])
+    assert kept == set(demo_scores["gene_id"]) - set(GENES)
+    assert "Gene GHOST, to be left out, has no base scores." in caplog.text
+
+
+def test_places_that_cannot_be_read_are_refused_in_plain_words(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.csv"
+    place = pl.col("genomic_position").cast(pl.String)
+    last = pl.int_range(pl.len()) == two_genes.height - 1
+    bad = two_genes.with_columns(genomic_position=pl.when(last).then(pl.lit("x")).otherwise(place))
+    bad.write_csv(path)
+    with pytest.raises(InputError, match="cannot be read: could not parse") as caught:
+        open_scores(path, None, open_reference(GTF))
+    assert "\n" not in caught.value.message
+    with pytest.raises(InputError, match="cannot be read: could not parse"):
+        open_training(path)
+
+
+def test_a_gene_on_another_chromosome_is_not_that_gene(
+    two_genes: pl.DataFrame, tmp_path: Path
+) -> None:
+    text = gzip.decompress(GTF.read_bytes()).decode().splitlines(keepends=True)
+    moved = [line.replace("chr4\t", "chr5\t") if f'"{GENES[0]}"' in line else line for line in text]
+    path = tmp_path / "moved.gtf"
+    path.write_text("".join(moved))
+    located = open_scores(two_genes, None, open_reference(path)).located
+    assert located is not None
+    assert located.unknown == [GENES[0]]
+    # What the annotation says of that gene is not taken.
+    found = sm.scan_scores(two_genes.drop("strand"), annotation=path).collect()
+    strands = dict(found.select("gene_id", "strand").unique().iter_rows())
+    assert strands == {GENES[0]: None, GENES[1]: "-"}
+
+
+def test_positions_count_from_1(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position")
+    from_0 = bare.with_columns(pl.col("position") - 1)
+    with pytest.raises(InputError, match="has positions 0 to"):
+        open_scores(from_0, None, open_reference(GTF))
+
+
+def test_bases_are_those_of_the_scores_own_span(two_genes: pl.DataFrame) -> None:
+    reference = open_reference(GTF, FASTA)
+    assert reference is not None
+    assert reference.annotation is not None
+    genes = reference.annotation.genes.with_columns(
+        pl.col("gene_start") + 500, pl.col("gene_end") - 700
+    )
+    shorter = replace(reference, annotation=replace(reference.annotation, genes=genes))
+    found = open_scores(two_genes.drop("base"), None, shorter).all_rows().collect()
+    assert found["base"].to_list() == two_genes["base"].to_list()
+
+
+def test_a_fasta_alone_adds_no_places(two_genes: pl.DataFrame) -> None:
+    bare = two_genes.drop("chrom", "strand", "genomic_position")
+    found = sm.scan_scores(bare, fasta=FASTA).collect_schema().names()
+    assert not {"chrom", "strand", "genomic_position"} & set(found)
+
+
+def test_a_gene_on_a_chromosome_that_the_fasta_lacks_counts_as_n(two_genes: pl.DataFrame) -> None:
+    away = pl.when(gene_id=GENES[0]).then(pl.lit("9")).otherwise("chrom")
+    table = two_genes.drop("base").with_columns(chrom=away)
+    found = sm.scan_scores(table, fasta=FASTA).collect()
+    assert set(found.filter(gene_id=GENES[0])["base"]) == {"N"}
+    assert "N" not in set(found.filter(gene_id=GENES[1])["base"])
+
+
+def test_the_annotation_wins_over_columns_of_opened_scores(two_genes: pl.DataFrame) -> None:
+    carried = two_genes.with_columns(num_exons=pl.lit(999.0))
+    opened = open_scores(carried, None, open_reference(GTF))
+    found = sm.plan_features(opened, sm.FeatureManifest(("num_exons",))).collect()
+    assert 999.0 not in set(found["num_exons"])

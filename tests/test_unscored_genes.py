@@ -18,6 +18,8 @@ from test_cli import call
 import splice_meta as sm
 from splice_meta.catalogue import GENOMIC
 from splice_meta.errors import SpliceMetaError
+from splice_meta.reference.sequence import Genome
+from splice_meta.runs.scorer import make_scorer
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"
@@ -41,6 +43,11 @@ class ByBase:
         here, before = self.odds[codes[:, 1:-1]], self.odds[codes[:, :-2]]
         donor, acceptor = here * 0.9, before * (1 - here)
         return np.stack([donor, acceptor, 1 - donor - acceptor], axis=2)
+
+
+class Never(ByBase):
+    def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+        raise AssertionError("scored in vain")
 
 
 @pytest.fixture(scope="module")
@@ -195,10 +202,6 @@ def test_what_cannot_be_scored_is_refused_and_nothing_is_written(
 def test_features_that_nobody_makes_are_refused_before_scoring(
     tmp_path: Path, scored: pl.DataFrame
 ) -> None:
-    class Never(ByBase):
-        def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
-            raise AssertionError("scored in vain")
-
     truth = pl.int_range(pl.len()) % 3
     meta = sm.train(
         scored.with_columns(splice_type=truth), sm.FeatureManifest(("donor_score",)), settings=QUICK
@@ -248,3 +251,128 @@ def test_on_the_command_line(tmp_path: Path, demo_path: Path) -> None:
     none = call("run", "--model", "m124", cwd=tmp_path)
     assert none.returncode == 2
     assert "--scores" in none.stderr
+
+
+def test_genes_that_the_scores_hold_under_another_name_are_not_scored_again(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    names = dict(sm.open_annotation(GTF).genes.select("gene_id", "gene_name").iter_rows())
+    for asked in ([names[ON_MINUS]], [names[ON_MINUS], ON_MINUS, ON_MINUS + ".4"]):
+        result = sm.run(
+            scored, model, tmp_path, genes=asked, annotation=GTF, fasta=FASTA, base_model=Never(),
+            run_name=f"r{len(asked)}",
+        )  # fmt: skip
+        assert result.genes["gene_id"].to_list() == [ON_MINUS]
+        assert result.genes["scenario"].to_list() == ["1"]
+
+
+def test_no_base_model_is_loaded_for_genes_that_nothing_can_score(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    # The model's base model is not known here, which a gene without sequence need not care for.
+    result = sm.run(scored, model, tmp_path, genes=[ON_MINUS, "GHOST"], annotation=GTF, fasta=FASTA)
+    assert dict(result.genes.select("gene_id", "status").iter_rows()) == {
+        ON_MINUS: "done", "GHOST": "failed",
+    }  # fmt: skip
+
+
+def test_genes_scored_beside_some_with_truth_get_the_annotations(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame
+) -> None:
+    there = scored.filter(gene_id=ON_MINUS).with_columns(splice_type=pl.lit("neither"))
+    options: dict[str, Any] = {"annotation": GTF, "fasta": FASTA, "base_model": ByBase()}
+    result = sm.run(there, model, tmp_path / "out", genes=[ON_MINUS, ON_PLUS], **options)
+    found = result.predictions().filter(true_splice_type="donor").collect()
+    sites = sm.open_annotation(GTF).splice_sites().filter(gene_id=ON_PLUS, splice_type="donor")
+    assert found["gene_id"].unique().to_list() == [ON_PLUS]
+    assert set(found["genomic_position"]) == set(sites["genomic_position"])
+    assert sm.evaluate(tmp_path / "out", resamples=0).height
+
+
+def test_a_table_with_the_scores_of_several_base_models_goes_with_scored_genes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = {"one": ByBase("one"), "two": ByBase("two", 0.4)}
+    tables = {
+        name: sm.score(GTF, FASTA, tmp_path / f"{name}.parquet", base_model=each, truth=True)
+        .scores().collect()
+        for name, each in models.items()
+    }  # fmt: skip
+    meta = sm.train(tables, "reference124", settings=QUICK)
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", lambda name, *_: models[name])
+    asked = [ON_MINUS, ON_PLUS]
+    whole = sm.run(tables, meta, tmp_path / "whole", genes=asked)
+    key = ["gene_id", "position"]
+    expected = whole.predictions().collect().sort(key)
+    wide = sm.scan_scores(tables).filter(gene_id=ON_MINUS).collect()
+    # Tables of which the second holds a gene that the first lacks.
+    uneven = {"one": tables["one"].filter(gene_id=ON_MINUS), "two": tables["two"]}
+    for folder, source in (("wide", wide), ("uneven", uneven)):
+        result = sm.run(source, meta, tmp_path / folder, genes=asked, annotation=GTF, fasta=FASTA)
+        found = result.predictions().collect().sort(key)
+        assert result.failed == 0
+        assert_frame_equal(found.select(expected.columns), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["4", "+", "-"]), pl.Int64])
+def test_places_of_any_type_go_with_scored_genes(
+    tmp_path: Path, model: sm.MetaModel, scored: pl.DataFrame, dtype: Any
+) -> None:
+    there = scored.filter(gene_id=ON_MINUS).with_columns(chrom=pl.lit("4").cast(dtype))
+    if dtype != pl.Int64:
+        there = there.with_columns(pl.col("strand").cast(dtype))
+    result = sm.run(
+        there, model, tmp_path, genes=[ON_MINUS, ON_PLUS], annotation=GTF, fasta=FASTA,
+        base_model=ByBase(),
+    )  # fmt: skip
+    assert result.failed == 0
+    found = result.predictions().collect()
+    places = found.select("gene_id", "chrom", "strand").unique()
+    assert sorted(places.rows()) == [(ON_PLUS, "chr4", "+"), (ON_MINUS, "4", "-")]
+
+
+def test_each_base_model_is_loaded_by_its_name_with_its_weights(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = []
+
+    def load(name: str, weights: Any, device: str) -> ByBase:
+        loaded.append((name, weights))
+        return ByBase(name)
+
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", load)
+    annotation, genome = sm.open_annotation(GTF), Genome(FASTA)
+    names = ("openspliceai-mane", "spliceai", "mine")
+    weights = {"openspliceai-mane": "a", "mine": "b"}
+    scorer = make_scorer(annotation, genome, None, names, None, weights, "cpu")
+    assert tuple(scorer.models) == names
+    assert loaded == [("openspliceai", "a"), ("spliceai", None), ("mine", "b")]
+    with pytest.raises(SpliceMetaError, match="--base-model names one"):
+        make_scorer(annotation, genome, None, names, "spliceai", None, "cpu")
+
+
+def test_a_gene_that_one_base_model_cannot_score_fails_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Choosy(ByBase):
+        def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
+            if sequences.shape[1] < 25_000:
+                raise ValueError("too short")
+            return super().predict(sequences)
+
+    tables = {
+        name: sm.score(GTF, FASTA, tmp_path / f"{name}.parquet", base_model=ByBase(name, odds),
+                       truth=True).scores().collect()
+        for name, odds in (("one", 0.5), ("two", 0.4))
+    }  # fmt: skip
+    meta = sm.train(tables, "reference124", settings=QUICK)
+    sizes = {name: count for name, count in tables["one"].group_by("gene_id").len().iter_rows()}
+    models: dict[str, ByBase] = {"one": ByBase("one"), "two": Choosy("two", 0.4)}
+    monkeypatch.setattr("splice_meta.runs.scorer.load_base_model", lambda name, *_: models[name])
+    result = sm.run(model=meta, output_dir=tmp_path / "out", annotation=GTF, fasta=FASTA)
+    fates = dict(result.genes.select("gene_id", "status").iter_rows())
+    assert set(fates) == set(sizes)
+    assert "failed" in fates.values()
+    done = result.predictions().select("gene_id").unique().collect()["gene_id"].to_list()
+    assert set(done) == {gene for gene, fate in fates.items() if fate == "done"}
+    assert done

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import ScoreWatcher
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.matrix import fills_of, fills_of_rows
@@ -116,10 +117,16 @@ def open_inputs(
     missing = opened.absent if opened is not None else genes
     scorer = None
     if both is not None and (missing or opened is None):
-        names = opened.names if opened is not None else ()
-        scorer = make_scorer(*both, model, names, base_model, weights, device)
+        asked = genes_to_score(*both, missing, PROTEIN_CODING)
         if opened is None:
-            scorer.check(missing)
+            asked.refuse_none()
+        names = opened.names if opened is not None else ()
+        # Where none of them can be scored anyway, nothing need be loaded to say so.
+        scorer = (
+            Scorer({}, *both)
+            if asked.table.is_empty()
+            else make_scorer(*both, model, names, base_model, weights, device)
+        )
     return Inputs(opened, scorer, missing, reference)
 
 

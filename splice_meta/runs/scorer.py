@@ -61,14 +61,6 @@ class Scorer:
     annotation: Annotation
     genome: Genome
 
-    def check(self, genes: Sequence[str] | None) -> None:
-        """Refuse, before anything is written, genes none of which can be scored.
-
-        Raises:
-            InputError: If annotation and FASTA do not match, or hold none of them.
-        """
-        genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING).refuse_none()
-
     def blank(self) -> tuple[pl.LazyFrame, pl.DataFrame]:
         """No rows of what :meth:`add` gives: scores and genomic features."""
         scores = [score for name in ("", *self.models) for score in scores_of(name)]
@@ -89,6 +81,8 @@ class Scorer:
     ) -> tuple[BaseScores, Scored]:
         """Score genes into ``folder`` and put them behind the scores that are there.
 
+        If those have truth, the new ones have the annotation's.
+
         Args:
             opened: The scores that are there; None if there are none.
             genes: The genes to score; None for every protein-coding gene in the FASTA.
@@ -103,11 +97,14 @@ class Scorer:
         failures = dict(asked.failures)
         if opened is not None and asked.table.is_empty():
             return _with_absent(opened, failures), Scored(failures=failures)
+        # Where the others have their truth, so do these: figures need it of all genes.
+        truth = opened is not None and "splice_type" in opened.frame.collect_schema()
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
             found = score(
-                self.annotation, self.genome, path, base_model=model, genes=genes, watcher=watcher
-            )
+                self.annotation, self.genome, path, base_model=model, genes=genes, truth=truth,
+                watcher=watcher,
+            )  # fmt: skip
             failures |= dict(
                 found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.files import files_of, reads_by_gene, scan_files
 from splice_meta.sources.joined import check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
-from splice_meta.sources.locate import locate
+from splice_meta.sources.locate import as_in_scores, locate
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
@@ -37,7 +38,8 @@ def open_scores(
 
     Args:
         source: See :func:`scan_scores`; scores that are open already are returned as they are.
-        genes: Only these genes; those that are not in the scores are simply not in the result.
+        genes: Only these genes, by the scores' ids or, with an annotation, any name it knows;
+            those that are not in the scores are simply not in the result.
         reference: Annotation and sequence, for what the rows lack of place and base, and for
             genomic features.
         truth: Take ``splice_type`` from the annotation; genes it lacks are left out.
@@ -50,12 +52,13 @@ def open_scores(
     if isinstance(source, BaseScores) and genes is None:
         opened = source
     elif isinstance(source, Mapping):
-        opened = _open_several(source, genes, reference)
+        opened = _open_several(source, genes, reference, truth)
     else:
-        opened = _open_one(source, genes, reference)
+        opened = _open_one(source, genes, reference, truth)
     if reference is None:
         return opened
-    located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
+    with readable():
+        located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
     if truth and located.unknown:
         unknown = set(located.unknown)
         log.warning(
@@ -63,8 +66,20 @@ def open_scores(
             len(unknown), located.unknown[0],
         )  # fmt: skip
         known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
-        return open_scores(source, known, reference, truth)
+        return open_scores(source, [*known, *opened.absent], reference, truth)
     return replace(opened, located=located)
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Say in plain words what Polars finds when it reads the scores."""
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:300]
+        raise InputError(
+            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
+        ) from None
 
 
 def _known_from(
@@ -77,23 +92,24 @@ def _known_from(
     return spans, sequence_of(reference.genome) if reference.genome is not None else None
 
 
-def _open_one(source: Any, genes: Sequence[str] | None, reference: Reference | None) -> BaseScores:
-    """Open the scores of one table."""
+def _open_one(
+    source: Any, genes: Sequence[str] | None, reference: Reference | None, truth: bool = False
+) -> BaseScores:
+    """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
     wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
-    try:
+    with readable():
         if files:
             frame = scan_files(files, *_known_from(reference, files))
         else:
             frame = canonical(to_contract_names(_frame(source)))
+        if truth:
+            frame = frame.drop("splice_type", strict=False)
         if wanted is not None:
+            if reference is not None and reference.annotation is not None:
+                wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
-        raise InputError(
-            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
-        ) from None
     if table.genes.is_empty():
         if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
@@ -106,11 +122,14 @@ def _open_one(source: Any, genes: Sequence[str] | None, reference: Reference | N
 
 
 def _open_several(
-    source: Mapping[str, Any], genes: Sequence[str] | None, reference: Reference | None
+    source: Mapping[str, Any],
+    genes: Sequence[str] | None,
+    reference: Reference | None,
+    truth: bool,
 ) -> BaseScores:
     """Open the scores of each base model, the first being the primary one."""
     names = check_names(source)
-    primary, *others = (_open_one(scores, genes, reference) for scores in source.values())
+    primary, *others = (_open_one(scores, genes, reference, truth) for scores in source.values())
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
     files = tuple(file for scores in (primary, *others) for file in scores.files)
@@ -186,9 +205,13 @@ def extend(first: BaseScores, more: BaseScores, reference: Reference | None) -> 
     Args:
         first: Checked scores.
         more: Checked scores of other genes, of the same base models; columns that only they have
-            are left out.
+            are left out. Of genes that are in both, theirs count: where base models have tables of
+            their own, one of them may hold a gene that the primary one lacks.
         reference: Annotation and sequence, to locate all genes again.
     """
+    if len(more.others) != len(first.others):  # one table has the scores of several base models
+        more = open_scores(more.all_rows())
+    first = _without(first, more.table.genes["gene_id"].to_list())
     columns = first.frame.collect_schema().names()
     rows = more.frame.select(n for n in more.frame.collect_schema().names() if n in columns)
     offset = pl.col("first_row") + first.table.positions
@@ -205,3 +228,11 @@ def extend(first: BaseScores, more: BaseScores, reference: Reference | None) -> 
         located=None,
     )
     return open_scores(both, None, reference)
+
+
+def _without(scores: BaseScores, genes: Sequence[str]) -> BaseScores:
+    """Scores without some genes; rows are found by gene then, not by number."""
+    kept = ~pl.col("gene_id").is_in(list(genes))
+    return replace(
+        scores, frame=scores.frame.filter(kept), table=GeneTable(scores.table.genes.filter(kept))
+    )

@@ -25,7 +25,8 @@ def locate(
     """Find the genes of a score table in annotation and FASTA.
 
     A gene is the annotation's if its id is (with or without version) and, where the scores tell,
-    chromosome and strand agree and the spans overlap.
+    chromosome and strand agree and the spans overlap; spans as long as one another must be the
+    same.
 
     Args:
         frame: Canonical scores.
@@ -34,8 +35,8 @@ def locate(
         truth: Take ``splice_type`` from the annotation.
 
     Raises:
-        InputError: If the annotation has none of the genes, they lie elsewhere in it, or names of
-            chromosomes do not match.
+        InputError: If the annotation has none of the genes, more than half of those it has lie
+            elsewhere in it, or names of chromosomes do not match.
     """
     columns = frame.collect_schema().names()
     places = _own_places(frame, columns, genes)
@@ -50,6 +51,8 @@ def locate(
         start=pl.coalesce("start", "from"), end=pl.coalesce("end", "to"),
     )  # fmt: skip
     located = _with_records(located, genome, "scores" if "chrom" in columns else "annotation")
+    if "genomic_position" in missing:
+        _say_short(located)
     needs_base = genome is not None and "base" not in columns
     if genome is not None and needs_base:
         _say_uncovered(located, genome)
@@ -69,6 +72,37 @@ def locate(
         genome=genome,
         sites=_sites(located, annotation) if truth and annotation is not None else None,
     )
+
+
+def as_in_scores(
+    asked: Sequence[str], frame: pl.LazyFrame, annotation: Annotation
+) -> tuple[str, ...]:
+    """The genes asked for, by the names that the scores have for them.
+
+    Args:
+        asked: Gene ids, with or without version, or gene names.
+        frame: Canonical scores.
+        annotation: Tells which names are of one gene.
+
+    Returns:
+        The scores' name of each gene; those that the scores lack stay as they are.
+    """
+
+    def ids(rows: pl.LazyFrame) -> list[str]:
+        genes = rows.select(pl.col("gene_id").unique(maintain_order=True)).collect()
+        return genes["gene_id"].to_list()
+
+    found = set(ids(frame.filter(pl.col("gene_id").is_in(asked))))
+    lacking = [name for name in asked if name not in found]
+    if not lacking:
+        return tuple(asked)
+    own = annotation.match(ids(frame)).drop_nulls("gene_id")
+    own = own.unique("gene_id", keep="first", maintain_order=True)
+    same = annotation.match(lacking).join(own, on="gene_id").select("asked", "asked_right")
+    names = dict(same.iter_rows())
+    for name, gene in names.items():
+        log.info("%s is gene %s of the scores.", name, gene)
+    return tuple(dict.fromkeys(names.get(name, name) for name in asked))
 
 
 def _own_places(frame: pl.LazyFrame, columns: Sequence[str], genes: Sequence[str]) -> pl.DataFrame:
@@ -119,9 +153,14 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
             "Give the annotation that the scores were made with.",
         )
     is_elsewhere = _elsewhere(found, annotation)
-    good = found.filter(pl.col("annotated").is_not_null() & ~is_elsewhere)
-    if good.is_empty():
-        _refuse_elsewhere(by_id)
+    elsewhere = found.filter(is_elsewhere)
+    if 2 * elsewhere.height > by_id.height:
+        _refuse_elsewhere(elsewhere, by_id.height)
+    if elsewhere.height:
+        log.warning(
+            "%d genes lie elsewhere in the annotation than in the scores, first %s; it counts as "
+            "lacking them.", elsewhere.height, elsewhere["gene_id"][0],
+        )  # fmt: skip
     blank = [
         pl.when(is_elsewhere).then(None).otherwise(pl.col(name)).alias(name)
         for name in ("annotated", "there", "way", "from", "to")
@@ -140,27 +179,40 @@ def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> pl.Series:
         {None: None, **names}, default="", return_dtype=pl.String
     )
     apart = (pl.col("start") > pl.col("to")) | (pl.col("end") < pl.col("from"))
+    # As long as annotated but not in the same place: another assembly, a short way off.
+    shift = pl.col("start") - pl.col("from")
+    moved = (shift != 0) & (shift == pl.col("end") - pl.col("to"))
     outside = (pl.col("low") < 1) | (pl.col("high") > pl.col("to") - pl.col("from") + 1)
     return found.select(
         # Comparisons with null, where the scores do not tell, are null: no contradiction.
         (chrom != pl.col("there")).fill_null(False)
         | (pl.col("strand") != pl.col("way")).fill_null(False)
-        | pl.when(pl.col("start").is_null()).then(outside).otherwise(apart).fill_null(False)
+        | pl.when(pl.col("start").is_null()).then(outside).otherwise(apart | moved).fill_null(False)
     ).to_series()
 
 
-def _refuse_elsewhere(found: pl.DataFrame) -> None:
-    gene = found.row(0, named=True)
+def _refuse_elsewhere(elsewhere: pl.DataFrame, genes: int) -> None:
+    gene = elsewhere.row(0, named=True)
     theirs = f"{gene['there']}:{gene['from']:,}-{gene['to']:,} ({gene['way']})"
     if gene["start"] is None:
         own = f"has positions {gene['low']:,} to {gene['high']:,}"
     else:
         own = f"lies at {gene['chrom']}:{gene['start']:,}-{gene['end']:,} ({gene['strand']})"
     raise InputError(
-        f"No gene lies where the annotation puts it: {gene['gene_id']} {own} in the scores, at "
-        f"{theirs} in the annotation.",
+        f"{elsewhere.height:,} of {genes:,} genes do not lie where the annotation puts them: "
+        f"{gene['gene_id']} {own} in the scores, at {theirs} in the annotation.",
         "Give the annotation of the assembly that was scored.",
     )
+
+
+def _say_short(places: pl.DataFrame) -> None:
+    """Warn of genes that end before their annotated 3' end: they may be of another release."""
+    short = places.filter(pl.col("high") < pl.col("to") - pl.col("from") + 1)["gene_id"]
+    if len(short):
+        log.warning(
+            "%d genes have fewer positions than the annotation gives them, first %s; position 1 is "
+            "taken for their annotated 5' end.", len(short), short[0],
+        )  # fmt: skip
 
 
 def _refuse_unplaced(columns: Sequence[str], genome: Genome | None) -> None:

@@ -22,7 +22,8 @@ from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.base_scores import open_scores, readable
+from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
@@ -94,7 +95,7 @@ def train(
             name come without features that count annotated sites, see ``annotation_features``.
         settings: How to train.
         genes: Only these genes.
-        leave_out: Not these genes.
+        leave_out: Not these genes; those without scores are named in a warning.
         test_chroms: Not the genes on these chromosomes: the model is tested on them, every
             position of them, and the figures go into its card.
         base_model: Name of the base model, where ``scores`` does not name it.
@@ -178,7 +179,13 @@ def open_training(
     opened = opened_of([genes] if isinstance(genes, str) else genes)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
-    places = gene_places(opened).sort("gene_id")
+    with readable():
+        places = gene_places(opened).sort("gene_id")
+    if leave_out and reference is not None and reference.annotation is not None:
+        leave_out = as_in_scores(leave_out, opened.frame, reference.annotation)
+    for gene in leave_out:
+        if gene not in places["gene_id"]:
+            log.warning("Gene %s, to be left out, has no base scores.", gene)
     allowed = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
     kept = _without(allowed, test_chroms) if test_chroms else allowed
     left = allowed.join(kept, on="gene_id", how="anti", maintain_order="left")
