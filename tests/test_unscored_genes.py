@@ -79,6 +79,7 @@ def test_one_call_takes_sequence_and_annotation_to_predictions(
     assert set(result.genes["scenario"]) == {"2B"}
     told = json.loads(result.layout.metadata.read_text())
     assert told["scored"]["weights_sha256"] == {"bybase": ByBase().digest}
+    assert told["inputs"] == []
     assert [entry["source"] for entry in told["reference"]] == [str(GTF), str(FASTA)]
     assert set(GENOMIC) <= set(model.manifest.names)
     # The same as scoring first and running then.
@@ -349,6 +350,8 @@ def test_each_base_model_is_loaded_by_its_name_with_its_weights(
     assert loaded == [("openspliceai", "a"), ("spliceai", None), ("mine", "b")]
     with pytest.raises(SpliceMetaError, match="--base-model names one"):
         make_scorer(annotation, genome, None, names, "spliceai", None, "cpu")
+    with pytest.raises(SpliceMetaError, match="One folder of weights is given"):
+        make_scorer(annotation, genome, None, names, None, "folder", "cpu")
 
 
 def test_a_gene_that_one_base_model_cannot_score_fails_alone(

@@ -38,7 +38,7 @@ def run_metadata(
         "settings": settings,
         "versions": {name: import_module(name).__version__ for name in LIBRARIES}
         | {"python": platform.python_version()},
-        "inputs": input_digests(job.scores.files),
+        "inputs": _inputs(job, scored),
         "reference": input_digests(reference) if reference else None,
         "scored": {"genes": list(scored.genes), "weights_sha256": dict(scored.by)}
         if scored.genes
@@ -61,6 +61,14 @@ def run_metadata(
     }
 
 
+def _inputs(job: Job, scored: Scored) -> list[dict[str, Any]]:
+    """The base scores that were given; those made in this run may be gone by now."""
+    given = [file for file in job.scores.files if file not in scored.files]
+    if not job.scores.files:
+        return [{"source": "a frame"}]
+    return input_digests(given)
+
+
 def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
     """Which files went in: path, size in bytes, and SHA-256 of the first and last MiB.
 
@@ -69,7 +77,7 @@ def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
     only.
 
     Args:
-        files: The files behind the base scores; none for a frame.
+        files: The files.
     """
     found = []
     for file in files:
@@ -82,4 +90,4 @@ def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
                 digest.update(stream.read())
             entry |= {"bytes": size, "sha256_of_ends": digest.hexdigest()}
         found.append(entry)
-    return found or [{"source": "a frame"}]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_score
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
+
+log = logging.getLogger("splice_meta")
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,8 @@ def open_inputs(
         if opened is None:
             asked.refuse_none()
         names = opened.names if opened is not None else ()
+        if opened is not None and missing:
+            log.info("%d genes have no base scores, first %s.", len(missing), missing[0])
         # Where none of them can be scored anyway, nothing need be loaded to say so.
         scorer = (
             Scorer({}, *both)

@@ -35,12 +35,14 @@ class Scored:
         positions: Their positions.
         by: The base models that scored them, with the digest of their weights.
         failures: Reason by gene that could not be scored.
+        files: The tables.
     """
 
     genes: tuple[str, ...] = ()
     positions: int = 0
     by: Mapping[str, str] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
 
 NOTHING = Scored()
@@ -114,7 +116,9 @@ class Scorer:
         if len(tables) < len(self.models):
             if opened is None:
                 gene, why = next(iter(failures.items()))
-                raise InputError(f"No gene could be scored; {gene}: {why}.")
+                raise InputError(
+                    f"No gene could be scored; {gene}: {why}.", "Check the base model and --device."
+                )
             return _with_absent(opened, failures), Scored(failures=failures)
         first = next(iter(tables))
         source = tables if first else tables[first]
@@ -124,6 +128,7 @@ class Scorer:
             positions=more.table.positions,
             by={model.name: model.digest for model in self.models.values()},
             failures=failures,
+            files=tuple(str(path) for path in tables.values()),
         )
         whole = extend(opened, more, reference) if opened else more
         return _with_absent(whole, failures), scored
@@ -174,6 +179,11 @@ def make_scorer(
         raise UsageError(
             f"The run needs scores of {' and '.join(wanted)}, but --base-model names one.",
             "Leave --base-model out; names like openspliceai-mane are understood.",
+        )
+    if len(wanted) > 1 and weights is not None and not isinstance(weights, Mapping):
+        raise UsageError(
+            f"One folder of weights is given for {' and '.join(wanted)}.",
+            f"Write --weights {wanted[0]}=DIR for each that needs one.",
         )
     given = dict(weights) if isinstance(weights, Mapping) else None
 
