@@ -44,7 +44,7 @@ def score(
     device: Device = "auto",
     window: Annotated[
         int, typer.Option(help="Positions that go through the network at once.")
-    ] = 50_000,
+    ] = 100_000,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the genes an interrupted scoring has done.")
     ] = False,
