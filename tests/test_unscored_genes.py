@@ -143,6 +143,7 @@ def test_genes_that_cannot_be_scored_do_not_stop_the_others(
         "done", "done", "failed",
     ]  # fmt: skip
     assert "no gene has this id" in rows["GHOST"]["reason"]
+    assert result.layout.log.read_text().count("Gene GHOST failed") == 1
     nothing_new = sm.run(
         scored.filter(gene_id=ON_MINUS), model, tmp_path, genes=[ON_MINUS, "GHOST"],
         annotation=GTF, fasta=FASTA, base_model=ByBase(), run_name="again",

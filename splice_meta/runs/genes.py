@@ -48,7 +48,8 @@ def gene_table(
     reasons = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
     for gene in absent:
         reasons[gene] = scored.failures.get(gene, NO_SCORES)
-        log.warning("Gene %s failed: %s", gene, reasons[gene])
+        if gene not in scored.failures:  # those were said when they failed
+            log.warning("Gene %s failed: %s", gene, reasons[gene])
     bare = {without_version(gene) for gene in seen}
     without = {*absent, *scored.genes}
     genes = [*there, *absent]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.base_scores import extend, open_scores
 from splice_meta.sources.opened import BaseScores
+
+log = logging.getLogger("splice_meta")
 
 Weights = str | Path | Mapping[str, str | Path] | None
 """A folder of weights, or one for each base model by its name."""
@@ -97,14 +100,17 @@ class Scorer:
         tables: dict[str, Path] = {}
         asked = genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
         failures = dict(asked.failures)
+        for gene, why in failures.items():
+            log.warning("Gene %s failed: %s", gene, why)
         if opened is not None and asked.table.is_empty():
             return _with_absent(opened, failures), Scored(failures=failures)
         # Where the others have their truth, so do these: figures need it of all genes.
         truth = opened is not None and "splice_type" in opened.frame.collect_schema()
+        good = None if genes is None else asked.table["gene_id"].to_list()
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
             found = score(
-                self.annotation, self.genome, path, base_model=model, genes=genes, truth=truth,
+                self.annotation, self.genome, path, base_model=model, genes=good, truth=truth,
                 watcher=watcher,
             )  # fmt: skip
             failures |= dict(
