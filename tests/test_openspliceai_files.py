@@ -15,10 +15,10 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError
+from splice_meta.reference.sequence import Bases
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_files
 from splice_meta.sources.openspliceai import bed, hdf5
-from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.openspliceai.names import parse_names
 
 FOLDER = Path(__file__).parent / "openspliceai"
@@ -84,8 +84,8 @@ def beds(folder: Path) -> list[str]:
     return [str(folder / name) for name in NAMES]
 
 
-def reference(chrom: str, start: int, end: int) -> str:
-    return GENOME[chrom][start - 1 : end]
+def reference(chrom: str, start: int, end: int) -> Bases:
+    return np.frombuffer(GENOME[chrom][start - 1 : end].upper().encode(), np.uint8)
 
 
 def lines_of(scored: Scored, write: Callable[[int, float], str], channel: int) -> str:
@@ -115,6 +115,36 @@ def test_genes_are_cut_to_the_spans_of_the_annotation() -> None:
     mixed = SPANS | {"MINUS": FLANKED["MINUS"]}
     without_chr = some.with_columns(pl.col("chrom").str.strip_prefix("chr"))
     expect(scan_files(beds(PLACED), without_chr), naive(FLANKED, mixed))
+
+
+@pytest.mark.parametrize(("folder", "genes"), [(PLACED, list(SPANS)), (PLAIN, ["PLUS", "MINUS"])])
+def test_annotation_and_fasta_give_what_bed_files_lack(folder: Path, genes: list[str]) -> None:
+    found = sm.scan_scores(
+        folder, annotation=FOLDER / "genes.gff", fasta=FOLDER / "genome.fa"
+    ).collect()
+
+    wanted = {gene: SPANS[gene] for gene in genes}
+    scored = FLANKED if folder == PLACED else wanted
+    expected = naive(scored, wanted, base=True)
+    expect(found.select(expected.columns), expected)
+    assert found["gene_length"].null_count() == 0
+
+
+def test_sites_off_their_motifs_are_moved_where_a_fasta_is_given(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(PLACED, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "donor_predictions.bed"
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    for line in lines:
+        along = 1 if line[5] == "+" else -1
+        line[1], line[2] = str(int(line[1]) + along), str(int(line[2]) + along)
+    path.write_text("\n".join("\t".join(line) for line in lines) + "\n")
+
+    sm.scan_scores(PLACED, fasta=FOLDER / "genome.fa")
+    assert "they are moved" not in caplog.text
+    sm.scan_scores(tmp_path, fasta=FOLDER / "genome.fa")
+    assert "they are moved" in caplog.text
 
 
 def test_bed_files_without_places_need_the_spans() -> None:
@@ -269,7 +299,7 @@ def test_sites_in_place_are_left_alone_and_sites_of_another_genome_refused(
 ) -> None:
     asked = []
 
-    def noted(chrom: str, start: int, end: int) -> str:
+    def noted(chrom: str, start: int, end: int) -> Bases:
         asked.append((chrom, start, end))
         return reference(chrom, start, end)
 
@@ -278,10 +308,13 @@ def test_sites_in_place_are_left_alone_and_sites_of_another_genome_refused(
     assert not caplog.text
 
     rng = np.random.default_rng(1)
-    other: SequenceOf = lambda chrom, start, end: "".join(  # noqa: E731
-        rng.choice(list("acgt"), end - start + 1)
-    )
-    few: SequenceOf = lambda chrom, start, end: "N" * (end - start + 1)  # noqa: E731
+
+    def other(chrom: str, start: int, end: int) -> Bases:
+        return rng.choice(np.frombuffer(b"ACGT", np.uint8), end - start + 1)
+
+    def few(chrom: str, start: int, end: int) -> Bases:
+        return np.full(end - start + 1, ord("N"), np.uint8)
+
     short = tmp_path / NAMES[0]
     short.write_text("".join((PLACED / NAMES[0]).read_text().splitlines(keepends=True)[:9]))
     (tmp_path / NAMES[1]).write_text("")

@@ -8,13 +8,13 @@ folder appears whole, by a rename; whatever goes wrong is said at debug level an
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
 from pathlib import Path
 
 import polars as pl
 
+from splice_meta.reference.fasta_cache import cache_folder
 from splice_meta.reference.tables import SCHEMAS
 
 log = logging.getLogger("splice_meta")
@@ -30,12 +30,9 @@ def folder_of(digest: str) -> Path:
         digest: SHA-256 of the annotation's bytes, hexadecimal.
 
     Raises:
-        RuntimeError: If there is no home directory.
+        OSError: If there is no home directory.
     """
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification says to ignore paths that are not absolute.
-    root = Path(given) if Path(given).is_absolute() else Path.home() / ".cache"
-    return root / "splice_meta" / f"annotation-v{FORMAT_VERSION}-{digest}"
+    return cache_folder() / f"annotation-v{FORMAT_VERSION}-{digest}"
 
 
 def load(digest: str) -> dict[str, pl.DataFrame] | None:
@@ -45,7 +42,7 @@ def load(digest: str) -> dict[str, pl.DataFrame] | None:
         if not folder.is_dir():
             return None
         tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in SCHEMAS}
-    except (OSError, RuntimeError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         log.debug("The kept annotation cannot be read: %s", error)
         return None
     wrong = [name for name, table in tables.items() if dict(table.schema) != SCHEMAS[name]]
@@ -75,7 +72,7 @@ def save(digest: str, tables: dict[str, pl.DataFrame]) -> None:
         if folder.is_dir() and load(digest) is None:
             shutil.rmtree(folder)
         temporary.rename(folder)
-    except (OSError, RuntimeError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         log.debug("The annotation was not kept: %s", error)
     finally:
         if temporary is not None:

@@ -21,6 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from splice_meta.errors import InputError
+from splice_meta.reference.sequence import reverse_complement
 from splice_meta.sources.openspliceai.by_gene import Piece, scan_pieces
 from splice_meta.sources.openspliceai.lines import COLUMNS, LABELS, index_lines
 from splice_meta.sources.openspliceai.motif_check import (
@@ -28,7 +29,6 @@ from splice_meta.sources.openspliceai.motif_check import (
     SequenceOf,
     count_fits,
     find_shift,
-    transcript_bases,
 )
 from splice_meta.sources.openspliceai.names import BLOCK, parse_names, place_pieces
 
@@ -171,8 +171,9 @@ def _shifted(pieces: pl.DataFrame, sequence: SequenceOf) -> pl.DataFrame:
     counts = {label: np.zeros(len(OFFSETS), np.int64) for label in LABELS}
     sites = dict.fromkeys(LABELS, 0)
     for piece in pieces.filter(pl.col("chrom").is_not_null()).iter_rows(named=True):
-        forward = sequence(piece["chrom"], piece["gene_start"], piece["gene_end"])
-        bases = transcript_bases(forward, piece["strand"])
+        bases = sequence(piece["chrom"], piece["gene_start"], piece["gene_end"])
+        if piece["strand"] == "-":
+            bases = reverse_complement(bases)
         for label in LABELS:
             found = np.flatnonzero(_listed(piece, label) >= CLEAR) + piece["position"] - 1
             counts[label] += count_fits(bases, found, label)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
 from splice_meta.contracts import without_version
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms
-from splice_meta.reference.sequence import Genome
+from splice_meta.reference.sequence import Bases, Genome, N
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 
 
@@ -29,10 +30,10 @@ def spans_of(annotation: Annotation) -> pl.DataFrame:
 def sequence_of(genome: Genome) -> SequenceOf:
     """The forward strand's bases by chromosome, start and end; N where the FASTA has none."""
 
-    def fetch(chrom: str, start: int, end: int) -> str:
+    def fetch(chrom: str, start: int, end: int) -> Bases:
         name = match_chroms([chrom], genome.chroms).get(chrom)
         if name is None:
-            return "N" * (end - start + 1)
-        return genome.fetch(name, start, end).tobytes().decode("ascii")
+            return np.full(end - start + 1, N, np.uint8)
+        return genome.fetch(name, start, end)
 
     return fetch

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from splice_meta.errors import InputError
+from splice_meta.reference.bases import letters
 from splice_meta.sources.openspliceai.by_gene import Piece, scan_pieces
 from splice_meta.sources.openspliceai.names import parse_names, place_pieces
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 CHANNELS = ("neither_score", "acceptor_score", "donor_score")
 DATAFILE = "datafile.h5"
-LETTERS = pl.Series(["A", "C", "G", "T", "N"])
-_CODES = np.full(256, 4, np.uint8)
-_CODES[np.frombuffer(b"ACGT", np.uint8)] = np.arange(4)
 
 
 def scan_h5(files: Sequence[str], spans: pl.DataFrame | None = None) -> pl.LazyFrame:
@@ -136,5 +134,4 @@ def _read(piece: Piece) -> dict[str, Any]:
     # (blocks, 3, 5000) to (3, bases): the channels of a sequence one after the other.
     along = blocks.transpose(1, 0, 2).reshape(len(CHANNELS), -1)[:, first:stop]
     scores = {name: np.ascontiguousarray(along[i], np.float32) for i, name in enumerate(CHANNELS)}
-    codes = _CODES[np.frombuffer(bases, np.uint8)]
-    return {**scores, "base": LETTERS.gather(codes.astype(np.uint32))}
+    return {**scores, "base": letters(np.frombuffer(bases, np.uint8))}

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.errors import InputError
+from splice_meta.reference.sequence import Bases
 
-SequenceOf = Callable[[str, int, int], str]
-"""Bases of the forward strand from chromosome, start and end (1-based, inclusive)."""
+SequenceOf = Callable[[str, int, int], Bases]
+"""Upper-case ASCII codes of the forward strand by chromosome, start and end (1-based, inclusive)."""
 
 OFFSETS = tuple(range(-3, 4))
 """The shifts that are tried, in bases along the transcript strand."""
@@ -31,20 +32,12 @@ FITTING = 0.8
 SHIFTED = 0.9
 """Share of fitting sites elsewhere from which a shift is evident."""
 
-_COMPLEMENT = bytes.maketrans(b"ACGTacgt", b"TGCATGCA")
 
-
-def transcript_bases(forward: str, strand: str) -> bytes:
-    """Upper-case bases on the transcript strand from those of the forward strand."""
-    text = forward.encode("ascii", "replace")
-    return text[::-1].translate(_COMPLEMENT) if strand == "-" else text.upper()
-
-
-def count_fits(bases: bytes, sites: NDArray[np.int64], label: str) -> NDArray[np.int64]:
+def count_fits(bases: Bases, sites: NDArray[np.int64], label: str) -> NDArray[np.int64]:
     """How many sites have their motif, if all were shifted by each of :data:`OFFSETS`.
 
     Args:
-        bases: Bases on the transcript strand.
+        bases: ASCII codes on the transcript strand.
         sites: Index of each site in them, shape (sites,).
         label: ``donor`` or ``acceptor``.
 
@@ -52,13 +45,12 @@ def count_fits(bases: bytes, sites: NDArray[np.int64], label: str) -> NDArray[np
         Counts, shape (offsets,).
     """
     motif, before = MOTIFS[label]
-    codes = np.frombuffer(bases, np.uint8)
-    has_motif = np.zeros(len(codes), bool)
-    has_motif[:-1] = (codes[:-1] == motif[0]) & (codes[1:] == motif[1])
+    has_motif = np.zeros(len(bases), bool)
+    has_motif[:-1] = (bases[:-1] == motif[0]) & (bases[1:] == motif[1])
     counts = []
     for offset in OFFSETS:
         place = sites + offset + before
-        inside = (place >= 0) & (place < len(codes))
+        inside = (place >= 0) & (place < len(bases))
         counts.append(int(has_motif[place[inside]].sum()))
     return np.array(counts, np.int64)
 
