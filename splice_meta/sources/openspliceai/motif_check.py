@@ -15,7 +15,7 @@ from splice_meta.errors import InputError
 from splice_meta.reference.sequence import Bases
 
 SequenceOf = Callable[[str, int, int], Bases]
-"""Upper-case ASCII codes of the forward strand by chromosome, start and end (1-based, inclusive)."""
+"""Upper-case ASCII codes of the forward strand by chromosome, start, end (1-based, inclusive)."""
 
 OFFSETS = tuple(range(-3, 4))
 """The shifts that are tried, in bases along the transcript strand."""
