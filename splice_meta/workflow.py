@@ -161,7 +161,10 @@ def run(
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
-        receipts = run_local(job, shards, lambda receipt: _advance(receipt, watch))
+        receipts = []
+        for receipt in run_local(job, shards):
+            _advance(receipt, watch)
+            receipts.append(receipt)
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         return _finish(job, shards, table, fills, time.perf_counter() - started, scored, files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 from splice_meta.pipeline.batch import describe_plan
 from splice_meta.runs.shards import Shard
@@ -15,24 +15,20 @@ PLAN = 5
 """Log level of the query plan, below DEBUG."""
 logging.addLevelName(PLAN, "PLAN")
 
-Progress = Callable[[Receipt], None]
 
-
-def run_local(job: Job, shards: Sequence[Shard], progress: Progress) -> list[Receipt]:
+def run_local(job: Job, shards: Sequence[Shard]) -> Iterator[Receipt]:
     """Run shards one after the other.
 
     Args:
         job: What the shards share.
-        shards: In input order.
-        progress: Called with each receipt as soon as its parts are written.
+        shards: Those to run.
+
+    Yields:
+        The receipt of each shard as soon as its parts are written.
     """
-    receipts = []
     if shards and any(handler.level <= PLAN for handler in log.handlers):
         first = shards[0]
         plan = describe_plan(job.scores, first.first, first.stop, job.model, job.settings)
         log.log(PLAN, "%s", plan)
     for shard in shards:
-        receipt = run_shard(job, shard, len(shards))
-        progress(receipt)
-        receipts.append(receipt)
-    return receipts
+        yield run_shard(job, shard)

@@ -16,12 +16,14 @@ class Shard:
 
     Attributes:
         number: 0-based, in input order.
+        of: How many shards the run has; with one, its tables are plain files.
         first: First gene of the batch, 0-based in input order.
         stop: Gene after the last.
         positions: Rows of the batch.
     """
 
     number: int
+    of: int
     first: int
     stop: int
     positions: int
@@ -30,8 +32,8 @@ class Shard:
 def make_shards(scores: BaseScores, model: MetaModel | None, settings: RunSettings) -> list[Shard]:
     """Pack the genes of a run into shards that fit the memory budget."""
     counts = scores.table.genes["positions"]
-    batches = scores.batches(settings.memory, bytes_per_position(model, settings))
+    batches = list(scores.batches(settings.memory, bytes_per_position(model, settings)))
     return [
-        Shard(number, first, stop, int(counts.slice(first, stop - first).sum()))
+        Shard(number, len(batches), first, stop, int(counts.slice(first, stop - first).sum()))
         for number, (first, stop) in enumerate(batches)
     ]

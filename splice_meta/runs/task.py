@@ -55,7 +55,7 @@ class Receipt:
     failures: dict[str, str]
 
 
-def run_shard(job: Job, shard: Shard, shards: int) -> Receipt:
+def run_shard(job: Job, shard: Shard) -> Receipt:
     """Compute one shard and write its parts.
 
     A gene that fails is left out and reported; the others of its shard go on.
@@ -63,12 +63,11 @@ def run_shard(job: Job, shard: Shard, shards: int) -> Receipt:
     Args:
         job: What the run's shards share.
         shard: Which one.
-        shards: How many there are; with one the tables are plain files.
     """
     started = time.perf_counter()
     done, failures = _predict_genes(job, shard.first, shard.stop)
     if done:
-        _write(job, shard, shards, done)
+        _write(job, shard, done)
     seconds = time.perf_counter() - started
     genes = pl.concat(part.genes for part in done) if done else pl.DataFrame()
     if done:
@@ -95,23 +94,23 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
     return left + right, left_failures | right_failures
 
 
-def _write(job: Job, shard: Shard, shards: int, done: list[BatchPrediction]) -> None:
+def _write(job: Job, shard: Shard, done: list[BatchPrediction]) -> None:
     complete = pl.concat([part.complete for part in done])
     outputs, layout = job.settings.outputs, job.layout
     if "complete" in outputs:
-        sink_parquet(complete, layout.table("complete", shard.number, shards))
+        sink_parquet(complete, layout.table("complete", shard.number, shard.of))
     if "meta" in outputs and job.model is not None:
         meta = complete.filter(pl.col("is_adjusted"))
-        sink_parquet(meta, layout.table("meta", shard.number, shards))
+        sink_parquet(meta, layout.table("meta", shard.number, shard.of))
     marked = pl.concat([part.marked for part in done])
     if "base" in outputs:
         kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
         base = marked.lazy().select(name for name in kept if name in marked.columns)
-        sink_parquet(base, layout.table("base", shard.number, shards))
+        sink_parquet(base, layout.table("base", shard.number, shard.of))
     matrices = [part.matrix for part in done if part.matrix is not None]
     if layout.artifacts is not None and matrices:
         matrix = pl.concat(matrices)
-        sink_parquet(matrix.lazy(), layout.features(shard.number, shards))
+        sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of))
         seen = marked.filter("is_adjusted")
         place = [name for name in (*PLACE, "splice_type") if name in seen.columns]
         extra = seen.select(name for name in place if name not in matrix.columns)
