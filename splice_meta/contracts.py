@@ -186,9 +186,12 @@ def truth_expr(dtype: pl.DataType) -> pl.Expr:
     truth = pl.col("splice_type")
     if dtype == SpliceType:
         return truth
-    whole = truth.cast(pl.Int64, strict=False) if dtype.is_float() else truth
+    if dtype.is_numeric():
+        whole = truth.cast(pl.Int64, strict=False) if dtype.is_float() else truth
+        known = pl.when(whole.is_between(0, len(CLASSES) - 1)).then(whole)
+        return known.cast(pl.UInt8).cat.to(SpliceType)
     codes = {str(code): name for code, name in enumerate(CLASSES)}
-    return whole.cast(pl.String).replace(codes).cast(SpliceType, strict=False)
+    return truth.cast(pl.String).replace(codes).cast(SpliceType, strict=False)
 
 
 def without_version(gene: str) -> str:

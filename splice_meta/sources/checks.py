@@ -1,7 +1,8 @@
-"""The checks of base scores against the contract: one lazy aggregation, nothing materialized."""
+"""The checks of base scores against the contract: one streaming aggregation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,6 +12,10 @@ from splice_meta.errors import ContractError
 
 SUM_TOLERANCE = 1e-2
 """How far from 1 the sum of the three scores may lie."""
+
+MOST_RUNS = 1 << 22
+"""Runs of adjacent rows of a gene that are looked at first: few where a table is sorted by gene, as
+many as rows where it is not, and memory must not hold those."""
 
 
 @dataclass(frozen=True)
@@ -36,59 +41,64 @@ class GeneTable:
         return self.genes.filter(~pl.col("is_sorted"))["gene_id"].to_list()
 
 
-def gene_runs(scores: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per run of adjacent rows of a gene, with everything the checks need.
+def gene_runs(scores: pl.LazyFrame, most: int | None = None) -> pl.LazyFrame:
+    """One row per run of adjacent rows of a gene, with what the checks need.
+
+    No column is looked at twice, so that the plan streams: what is wrong with a score is looked
+    up only where something is.
 
     Args:
         scores: Canonical base scores.
+        most: Runs after so many are left out; none if None.
 
     Returns:
-        A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``backward`` (rows whose
-        position lies before the row above), ``repeated`` (rows with the position of the row
-        above), ``no_position`` and, for each check, the number of rows that fail it.
+        A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``first`` and ``last``
+        position, ``descents`` (rows whose position is not above that of the row before, which may
+        belong to the run before), ``faults`` (rows that fail a check) and ``places``.
     """
-    step = pl.col("position").diff()
-    columns = scores.collect_schema().names()
-    scored = all_scores_in(columns)
-    checks: dict[str, pl.Expr] = {}
-    for names in scored:
-        total = sum((pl.col(name).cast(pl.Float64) for name in names), pl.lit(0.0))
-        checks |= {
-            f"bad_{name}": ~pl.col(name).is_between(-RANGE_TOLERANCE, 1 + RANGE_TOLERANCE)
-            for name in names
-        } | {_bad_sum(names): ~total.is_between(1 - SUM_TOLERANCE, 1 + SUM_TOLERANCE)}
-    truth = ["splice_type"] if "splice_type" in columns else []
-    if truth:
-        checks["bad_truth"] = pl.col("splice_type").is_null()
-    same = pl.col("run") == pl.col("run").shift(1)
+    faulty = pl.any_horizontal(_faults(scores.collect_schema().names()).values())
+    position = pl.col("position")
     return (
         scores.select(
             "gene_id",
             "position",
-            *(name for names in scored for name in names),
-            *truth,
             run=pl.col("gene_id").rle_id(),
+            faults=faulty,
+            descents=position.diff() <= 0,
+            places=position.hash(),
         )
-        .with_columns(
-            backward=same & (step < 0),
-            repeated=same & (step == 0),
-            no_position=pl.col("position").is_null(),
-            **{name: expr.fill_null(True) for name, expr in checks.items()},
-        )
+        .filter(pl.lit(True) if most is None else pl.col("run") < most)
         .group_by("run")
         .agg(
             pl.col("gene_id").first(),
-            pl.len().alias("positions"),
-            pl.col("backward", "repeated", "no_position", *checks).sum(),
+            pl.len().cast(pl.Int64).alias("positions"),
+            pl.col("position").first().alias("first"),
+            pl.col("position").last().alias("last"),
             # A sum of hashes, modulo 2^64: the same for any order of the positions.
-            places=pl.col("position").hash().sum(),
+            pl.col("descents", "faults", "places").sum(),
         )
         .sort("run")
     )
 
 
+def _faults(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """By column, or sum of columns, whether a row fails its check; never null."""
+    found = {name: pl.col(name).is_null() for name in ("gene_id", "position")}
+    for names in all_scores_in(columns):
+        total = sum((pl.col(name).cast(pl.Float64) for name in names), pl.lit(0.0))
+        found |= {name: _outside(pl.col(name), 0, 1, RANGE_TOLERANCE) for name in names}
+        found[" + ".join(names)] = _outside(total, 1, 1, SUM_TOLERANCE)
+    if "splice_type" in columns:
+        found["splice_type"] = pl.col("splice_type").is_null()
+    return found
+
+
+def _outside(value: pl.Expr, low: float, high: float, tolerance: float) -> pl.Expr:
+    return value.is_between(low - tolerance, high + tolerance).not_().fill_null(True)
+
+
 def check(scores: pl.LazyFrame) -> GeneTable:
-    """Check base scores against the contract in one pass, without materializing them.
+    """Check base scores against the contract in one streaming pass.
 
     Args:
         scores: Canonical base scores, from :func:`splice_meta.contracts.canonical`.
@@ -101,107 +111,101 @@ def check(scores: pl.LazyFrame) -> GeneTable:
             duplicate positions, or a gene in two non-adjacent places; the column, the number of
             rows and the first gene are named.
     """
-    runs = gene_runs(scores).collect()
-    _refuse_missing_keys(runs)
-    for names in all_scores_in(scores.collect_schema().names()):
-        _refuse_bad_scores(scores, runs, names)
-    _refuse_bad_truth(runs)
-    twice = runs.filter(pl.col("gene_id").is_duplicated())
-    if twice.height:
-        gene = twice["gene_id"][0]
-        places = twice.filter(pl.col("gene_id") == gene).height
-        raise ContractError(
-            f"Gene {gene} stands in {places} non-adjacent places of the base scores "
-            f"({twice['gene_id'].n_unique()} such genes).",
-            "Sort the table by gene_id, then position.",
-        )
-    _refuse_duplicates(scores, runs)
-    first_row = pl.col("positions").cum_sum().cast(pl.Int64) - pl.col("positions")
+    runs = gene_runs(scores, MOST_RUNS).collect()
+    cut = runs.height == MOST_RUNS
+    if cut and runs["gene_id"].is_unique().all():
+        runs, cut = gene_runs(scores).collect(), False
+    if runs["faults"].sum():
+        _refuse_faults(scores)
+    _refuse_scattered(runs, cut)
+    # A run's first row may lie below the last row of the run before; that is no descent of its own.
+    below = (runs["first"] <= runs["last"].shift(1)).fill_null(False)
+    genes = runs.with_columns(is_sorted=pl.col("descents") == below.cast(pl.UInt32))
+    _refuse_duplicates(scores, genes.filter(~pl.col("is_sorted"))["gene_id"].to_list())
+    first_row = pl.col("positions").cum_sum() - pl.col("positions")
     return GeneTable(
-        runs.select(
-            "gene_id",
-            first_row.alias("first_row"),
-            pl.col("positions").cast(pl.Int64),
-            (pl.col("backward") == 0).alias("is_sorted"),
-            "places",
-        )
+        genes.select("gene_id", first_row.alias("first_row"), "positions", "is_sorted", "places")
     )
 
 
-def _refuse_missing_keys(runs: pl.DataFrame) -> None:
-    nameless = runs.filter(pl.col("gene_id").is_null())["positions"].sum()
-    if nameless:
-        raise ContractError(
-            f"Column gene_id of the base scores is null in {nameless:,} rows.",
+def _refuse_faults(scores: pl.LazyFrame) -> None:
+    """Say what is wrong, column by column; the slow look, taken only when something is."""
+    faults = _faults(scores.collect_schema().names())
+    counts = scores.select(**{name: fault.sum() for name, fault in faults.items()}).collect()
+    for name, count in counts.row(0, named=True).items():
+        if not count:
+            continue
+        first = scores.filter(faults[name]).select("gene_id").head(1).collect().item()
+        raise ContractError(*_fault_words(scores, name, count, first))
+
+
+def _fault_words(scores: pl.LazyFrame, name: str, count: int, gene: str) -> tuple[str, str]:
+    """Message and hint on the rows that fail a check."""
+    if name == "gene_id":
+        return (
+            f"Column gene_id of the base scores is null in {count:,} rows.",
             "Every row needs the gene it belongs to.",
         )
-    bad = runs.filter(pl.col("no_position") > 0)
-    if bad.height:
-        raise ContractError(
-            f"Column position of the base scores is null in {bad['no_position'].sum():,} rows, "
-            f"first in gene {bad['gene_id'][0]}.",
+    if name == "position":
+        return (
+            f"Column position of the base scores is null in {count:,} rows, first in gene {gene}.",
             "Every row needs its position in the gene.",
         )
-
-
-def _bad_sum(names: tuple[str, ...]) -> str:
-    return f"bad_sum_{names[0]}"
-
-
-def _refuse_bad_scores(
-    scores: pl.LazyFrame, runs: pl.DataFrame, names: tuple[str, str, str]
-) -> None:
-    for name in names:
-        bad = runs.filter(pl.col(f"bad_{name}") > 0)
-        if not bad.height:
-            continue
-        x = pl.col(name)
-        # The slow look, only taken when something is wrong: which kind of wrong it is.
-        kinds = scores.select(
-            null=x.is_null().sum(), NaN=x.is_nan().sum(), infinite=x.is_infinite().sum()
-        ).collect()
-        counts = [f"{n:,} {kind}" for kind, n in kinds.row(0, named=True).items() if n]
-        outside = bad[f"bad_{name}"].sum() - sum(kinds.row(0))
-        counts += [f"{outside:,} below 0 or above 1"] if outside else []
-        raise ContractError(
-            f"Column {name} of the base scores is wrong in {bad[f'bad_{name}'].sum():,} rows "
-            f"({', '.join(counts)}), first in gene {bad['gene_id'][0]}.",
-            "Scores are probabilities in 0..1 without missing values.",
-        )
-    bad = runs.filter(pl.col(_bad_sum(names)) > 0)
-    if bad.height:
-        raise ContractError(
-            f"{' + '.join(names)} is not 1 in {bad[_bad_sum(names)].sum():,} rows, first in gene "
-            f"{bad['gene_id'][0]}.",
-            f"The three probabilities of a position must sum to 1 within {SUM_TOLERANCE}.",
-        )
-
-
-def _refuse_bad_truth(runs: pl.DataFrame) -> None:
-    bad = runs.filter(pl.col("bad_truth") > 0) if "bad_truth" in runs.columns else runs.clear()
-    if bad.height:
-        raise ContractError(
-            f"Column splice_type of the base scores has none of its values in "
-            f"{bad['bad_truth'].sum():,} rows, first in gene {bad['gene_id'][0]}.",
+    if name == "splice_type":
+        return (
+            f"Column splice_type of the base scores has none of its values in {count:,} rows, "
+            f"first in gene {gene}.",
             "It must be 0 or neither, 1 or donor, 2 or acceptor; leave the column out if unknown.",
         )
-
-
-def _refuse_duplicates(scores: pl.LazyFrame, runs: pl.DataFrame) -> None:
-    repeated = runs.filter(pl.col("repeated") > 0).select("gene_id", rows=pl.col("repeated"))
-    if repeated.is_empty():
-        unsorted = runs.filter(pl.col("backward") > 0)["gene_id"]
-        if unsorted.is_empty():
-            return
-        # Repeats need not be adjacent where the rows are out of order.
-        repeated = (
-            scores.filter(pl.col("gene_id").is_in(unsorted.to_list()))
-            .group_by("gene_id")
-            .agg(rows=pl.len() - pl.col("position").n_unique())
-            .filter(pl.col("rows") > 0)
-            .collect()
-            .sort("gene_id")
+    if " + " in name:
+        return (
+            f"{name} is not 1 in {count:,} rows, first in gene {gene}.",
+            f"The three probabilities of a position must sum to 1 within {SUM_TOLERANCE}.",
         )
+    x = pl.col(name)
+    kinds = scores.select(
+        null=x.is_null().sum(), NaN=x.is_nan().sum(), infinite=x.is_infinite().sum()
+    ).collect()
+    counts = [f"{n:,} {kind}" for kind, n in kinds.row(0, named=True).items() if n]
+    outside = count - sum(kinds.row(0))
+    counts += [f"{outside:,} below 0 or above 1"] if outside else []
+    return (
+        f"Column {name} of the base scores is wrong in {count:,} rows ({', '.join(counts)}), first "
+        f"in gene {gene}.",
+        "Scores are probabilities in 0..1 without missing values.",
+    )
+
+
+def _refuse_scattered(runs: pl.DataFrame, cut: bool) -> None:
+    """Refuse genes whose rows are not adjacent.
+
+    Args:
+        runs: From :func:`gene_runs`.
+        cut: Whether there are more runs than those.
+    """
+    twice = runs.filter(pl.col("gene_id").is_duplicated())
+    if twice.is_empty():
+        return
+    gene = twice["gene_id"][0]
+    places = twice.filter(pl.col("gene_id") == gene).height
+    raise ContractError(
+        f"Gene {gene} stands in {places}{' or more' if cut else ''} non-adjacent places of the "
+        f"base scores ({twice['gene_id'].n_unique()} such genes).",
+        "Sort the table by gene_id, then position.",
+    )
+
+
+def _refuse_duplicates(scores: pl.LazyFrame, unsorted: Sequence[str]) -> None:
+    """Refuse genes that have a position twice; where positions ascend there is none."""
+    if not unsorted:
+        return
+    repeated = (
+        scores.filter(pl.col("gene_id").is_in(unsorted))
+        .group_by("gene_id", maintain_order=True)
+        .agg(rows=pl.len() - pl.col("position").n_unique())
+        .filter(pl.col("rows") > 0)
+        .collect()
+    )
     if repeated.height:
         raise ContractError(
             f"Column position of the base scores repeats a position in {repeated['rows'].sum():,} "
