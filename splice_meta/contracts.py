@@ -41,6 +41,9 @@ MEASURES = (
 FLOAT_MEASURES = MEASURES[:5]
 """Measures that are computed in Float64 and kept as Float32."""
 
+TEXTS = ("gene_id", "chrom", "strand")
+"""Text columns that repeat over whole genes: short codes in memory (Enum), text in files."""
+
 REQUIRED = ("gene_id", "position", "donor_score", "acceptor_score")
 OPTIONAL = ("chrom", "strand", "genomic_position", "base", "splice_type")
 

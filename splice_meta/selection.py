@@ -148,9 +148,14 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
         ``recalibrated``, ``lowest_criteria`` (criteria met by the last position taken) and
         ``lowest_entropy`` (its entropy; both null where nothing was taken), ``achieved_rate``.
     """
-    taken = pl.col("is_uncertain")
-    fewest = pl.col("criteria_met").filter(taken).min()
-    last = taken & (pl.col("criteria_met") == fewest)
+    lowest = (
+        marked.filter(pl.col("is_uncertain"))
+        .group_by(GENE, "criteria_met")
+        .agg(pl.col("score_entropy").min().alias("lowest_entropy"))
+        .sort(GENE, "criteria_met")
+        .unique(GENE, keep="first", maintain_order=True)
+        .rename({"criteria_met": "lowest_criteria"})
+    )
     return (
         marked.group_by(GENE)
         .agg(
@@ -158,9 +163,8 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
             pl.len().cast(pl.Int64).alias("positions"),
             pl.col("is_uncertain").sum().cast(pl.Int64).alias("uncertain"),
             pl.col("is_adjusted").sum().cast(pl.Int64).alias("recalibrated"),
-            fewest.alias("lowest_criteria"),
-            pl.col("score_entropy").filter(last).min().alias("lowest_entropy"),
         )
+        .join(lowest, on=GENE, how="left")
         .sort(GENE)
         .drop(GENE)
         .with_columns(achieved_rate=pl.col("uncertain") / pl.col("positions"))

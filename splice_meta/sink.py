@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
+from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError
 
 ROW_GROUP_ROWS = 1 << 18
+
+_SCHEMA_KEY = "ARROW:schema"
 
 
 @contextmanager
@@ -71,14 +76,56 @@ def write_text(path: Path, text: str) -> None:
 def sink_parquet(plan: pl.LazyFrame, path: Path) -> None:
     """Run a plan into a zstd Parquet file, rows in the plan's order.
 
+    Text columns that :func:`code_texts` has coded are written from their codes, which saves about a
+    third of the time, and are text to whoever reads the file. Level 1 of zstd takes a tenth less
+    time than Polars' level 3; the files are as small.
+
     Args:
         plan: What to write.
         path: Where the file should appear.
     """
+    schema = plan.collect_schema()
+    coded = {name: pl.String() for name in _coded(schema)}
     with whole_file(path) as temporary:
         plan.sink_parquet(
             temporary,
             compression="zstd",
+            compression_level=1,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
+            metadata=_arrow_schema({**schema, **coded}) if coded else None,
         )
+
+
+def code_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put short codes (Enum) in place of the texts of genes, which repeat over many rows."""
+    texts = [name for name in TEXTS if frame.schema.get(name) == pl.String]
+    return frame.with_columns(_codes(frame[name]) for name in texts)
+
+
+def as_text(plan: pl.LazyFrame) -> pl.LazyFrame:
+    """Undo :func:`code_texts`."""
+    return plan.with_columns(pl.col(_coded(plan.collect_schema())).cast(pl.String))
+
+
+def _coded(schema: pl.Schema) -> list[str]:
+    return [name for name in TEXTS if isinstance(schema.get(name), pl.Enum)]
+
+
+def _codes(texts: pl.Series) -> pl.Series:
+    """Texts as an Enum of those that occur; runs of the same text are looked at once."""
+    runs = texts.rle().struct.unnest()
+    value = runs["value"]
+    if 4 * runs.height > texts.len() or value.has_nulls():
+        return texts
+    kind = pl.Enum(value.unique(maintain_order=True))
+    codes = np.repeat(value.cast(kind).to_physical().to_numpy(), runs["len"].to_numpy())
+    return pl.Series(texts.name, codes).cat.to(kind)
+
+
+def _arrow_schema(schema: Mapping[str, pl.DataType]) -> dict[str, str]:
+    """The note in a Parquet file that tells readers the types of columns, for these types."""
+    empty = BytesIO()
+    pl.DataFrame(schema=schema).write_parquet(empty)
+    empty.seek(0)
+    return {_SCHEMA_KEY: pl.read_parquet_metadata(empty)[_SCHEMA_KEY]}

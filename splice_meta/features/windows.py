@@ -85,6 +85,9 @@ def window_counts(
     letters = codes.to_numpy()
     rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
     first, stop = window_rows(places, rows, half_width)
+    if picked is not None:
+        covered, first, stop = _covered(first, stop, places.size)
+        places, letters = places[covered], letters[covered]
     counts: dict[str, npt.NDArray[np.float32]] = {POSITIONS: (stop - first).astype(np.float32)}
     counts |= {
         base_field(base): _count_base(letters == code, first, stop)
@@ -117,6 +120,32 @@ def window_rows(places: Rows, rows: Rows, half_width: int) -> tuple[Rows, Rows]:
     off = np.flatnonzero(places[last] != here + half_width)
     last[off] = np.searchsorted(places, here[off] + half_width, side="right") - 1
     return first, last + 1
+
+
+def _covered(first: Rows, stop: Rows, size: int) -> tuple[Rows | slice, Rows, Rows]:
+    """The rows that lie in some window, and the windows among those rows alone.
+
+    Where few rows are picked, most of the axis need not be looked at.
+
+    Args:
+        first: First row of each window, ascending.
+        stop: Row after the last of each window, ascending.
+        size: Number of rows.
+
+    Returns:
+        The row numbers, or all rows where that is most of them; the windows' new ends.
+    """
+    apart = np.flatnonzero(first[1:] > stop[:-1]) + 1
+    begins = first[np.append(0, apart)] if first.size else first
+    ends = stop[np.append(apart, stop.size) - 1] if first.size else stop
+    lengths = ends - begins
+    if 2 * lengths.sum() > size:
+        return slice(None), first, stop
+    # Each stretch moves up by the rows left out before it.
+    skipped = begins - (np.cumsum(lengths) - lengths)
+    rows = np.arange(lengths.sum()) + np.repeat(skipped, lengths)
+    mine = np.searchsorted(begins, first, side="right") - 1
+    return rows, first - skipped[mine], stop - skipped[mine]
 
 
 def _count_base(is_base: npt.NDArray[np.bool_], first: Rows, stop: Rows) -> npt.NDArray[np.float32]:

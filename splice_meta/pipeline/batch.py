@@ -13,6 +13,7 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import RunSettings
+from splice_meta.sink import code_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
 
@@ -37,8 +38,9 @@ class BatchPrediction:
     """What one gene batch came to.
 
     Attributes:
-        complete: The combined prediction, lazy over collected columns.
-        marked: Every row of the batch with base scores and measures.
+        complete: The combined prediction, lazy over collected columns; texts of genes are coded,
+            see :func:`splice_meta.sink.code_texts`.
+        marked: Every row of the batch with base scores and measures; texts of genes are coded.
         matrix: The features of the adjusted rows with their keys; None in ``base_only``.
         genes: One row per gene: positions, uncertain, adjusted, achieved rate and thresholds.
     """
@@ -136,6 +138,7 @@ def predict_batch(
 
         marked, genes, matrix = pl.collect_all([plan.marked, plan.genes, plan.matrix])
         found = predict_proba(model, matrix, settings.predict_rows)
+    marked = code_texts(marked)
     return BatchPrediction(
         complete=combine(marked.lazy(), found, settings.columns),
         marked=marked,

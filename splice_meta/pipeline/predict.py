@@ -13,6 +13,7 @@ from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
+from splice_meta.sink import as_text
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 
@@ -112,6 +113,6 @@ def predict(
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
     return pl.concat(
-        predict_genes(opened, first, stop, loaded, chosen).complete.collect()
+        as_text(predict_genes(opened, first, stop, loaded, chosen).complete).collect()
         for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen))
     )

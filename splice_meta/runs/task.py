@@ -15,7 +15,7 @@ from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
 from splice_meta.settings import RunSettings
-from splice_meta.sink import sink_parquet
+from splice_meta.sink import as_text, sink_parquet
 from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
@@ -95,23 +95,29 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
 
 
 def _write(job: Job, shard: Shard, done: list[BatchPrediction]) -> None:
-    complete = pl.concat([part.complete for part in done])
+    complete = _joined([part.complete for part in done])
     outputs, layout = job.settings.outputs, job.layout
     if "complete" in outputs:
         sink_parquet(complete, layout.table("complete", shard.number, shard.of))
     if "meta" in outputs and job.model is not None:
         meta = complete.filter(pl.col("is_adjusted"))
         sink_parquet(meta, layout.table("meta", shard.number, shard.of))
-    marked = pl.concat([part.marked for part in done])
+    marked = _joined([part.marked.lazy() for part in done])
+    columns = marked.collect_schema().names()
     if "base" in outputs:
         kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
-        base = marked.lazy().select(name for name in kept if name in marked.columns)
+        base = marked.select(name for name in kept if name in columns)
         sink_parquet(base, layout.table("base", shard.number, shard.of))
     matrices = [part.matrix for part in done if part.matrix is not None]
     if layout.artifacts is not None and matrices:
         matrix = pl.concat(matrices)
         sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of))
-        seen = marked.filter("is_adjusted")
-        place = [name for name in (*PLACE, "splice_type") if name in seen.columns]
-        extra = seen.select(name for name in place if name not in matrix.columns)
-        sink_parquet(matrix.hstack(extra).lazy(), layout.master(shard.number))
+        place = [name for name in (*PLACE, "splice_type") if name in columns]
+        extra = [name for name in place if name not in matrix.columns]
+        seen = marked.filter(pl.col("is_adjusted")).select(extra).collect()
+        sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number))
+
+
+def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:
+    """The rows of one batch, or of the parts that are left of it where a gene failed."""
+    return plans[0] if len(plans) == 1 else pl.concat([as_text(plan) for plan in plans])
