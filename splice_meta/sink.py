@@ -14,6 +14,9 @@ from splice_meta.errors import OutputError
 
 ROW_GROUP_ROWS = 1 << 18
 
+TEMPORARY = ".*.tmp"
+"""What the names that :func:`whole_file` gives look like."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
