@@ -84,7 +84,7 @@ def _ends_like_an_interrupt(number: signal.Signals) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(number, before)
+        signal.signal(number, signal.SIG_DFL if before is None else before)
 
 
 def _run() -> int:

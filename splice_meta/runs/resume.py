@@ -158,6 +158,8 @@ def take_over(
                 path.unlink(missing_ok=True)  # no shard has listed it
     if ledger.resumed:
         log.info("Resumed: %d of %d shards were done already", len(taken), len(shards))
+    for gene, why in ((gene, why) for each in whole for gene, why in each.failures.items()):
+        log.warning("Gene %s had failed: %s", gene, why)
     return whole
 
 
