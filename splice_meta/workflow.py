@@ -173,18 +173,13 @@ def run(
         fills = fills_of(opened, loaded.manifest, chosen.features) if loaded else None
         job = Job(opened, loaded, chosen, layout, dataset)
         shards = make_shards(opened, loaded, chosen)
-        taken = take_over(ledger, layout, opened, shards, scored)
+        taken, left = take_over(ledger, layout, opened, shards, scored)
         log_start(opened, loaded, chosen, fills)
-        receipts = [*taken, *_execute(job, _left(shards, taken), ledger, watch)]
+        receipts = [*taken, *_execute(job, left, ledger, watch)]
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         seconds = time.perf_counter() - started
         return _finish(job, shards, len(taken), table, fills, seconds, scored, files)
-
-
-def _left(shards: list[Shard], taken: list[Receipt]) -> list[Shard]:
-    done = {receipt.shard.number for receipt in taken}
-    return [shard for shard in shards if shard.number not in done]
 
 
 def _execute(job: Job, shards: list[Shard], ledger: Ledger, watch: Watcher) -> list[Receipt]:

@@ -217,6 +217,7 @@ def test_parts_that_no_line_lists_are_removed(
     monkeypatch.setattr(task, "predict_genes", fails)
     result = done()
 
+    assert done().failed == 1  # what failed is taken over, too
     # The last shard's gene fails now: its part of before must not be taken for a result.
     assert result.failed == 1
     assert len(list(tables.glob("complete*/part-*.parquet"))) == SHARDS - 1

@@ -125,7 +125,7 @@ def take_over(
     scores: BaseScores,
     shards: Sequence[Shard],
     scored: Scored,
-) -> list[Receipt]:
+) -> tuple[list[Receipt], list[Shard]]:
     """Check or note the plan; then clear away what is not finished.
 
     Args:
@@ -136,7 +136,7 @@ def take_over(
         scored: What was scored in this run.
 
     Returns:
-        The receipts of the shards that need not be done again.
+        The receipts of the shards that need not be done again, and the other shards.
 
     Raises:
         UsageError: If genes or shards are others than before; nothing is changed then.
@@ -152,15 +152,15 @@ def take_over(
     receipts = [receipt_of(noted[each.number], each) for each in shards if each.number in noted]
     whole = [receipt for receipt in receipts if _is_whole(receipt, layout)]
     taken = {receipt.shard.number for receipt in whole}
-    for shard in shards:
-        if shard.number not in taken:
-            for path in layout.parts(shard.number, shard.of).values():
-                path.unlink(missing_ok=True)  # no shard has listed it
+    left = [shard for shard in shards if shard.number not in taken]
+    for shard in left:
+        for path in layout.parts(shard.number, shard.of).values():
+            path.unlink(missing_ok=True)  # no line lists it
     if ledger.resumed:
         log.info("Resumed: %d of %d shards were done already", len(taken), len(shards))
     for gene, why in ((gene, why) for each in whole for gene, why in each.failures.items()):
         log.warning("Gene %s had failed: %s", gene, why)
-    return whole
+    return whole, left
 
 
 def _noted(scored: Scored) -> dict[str, Any]:
