@@ -139,10 +139,12 @@ class OutputLayout:
                 )
             used = target.exists() and not all(map(_is_temporary, target.iterdir()))
             if used and not overwrite:
-                what = f"The run {self.run_name}" if target == self.predictions else str(target)
+                ours = target == self.predictions
+                what = f"The run {self.run_name}" if ours else str(target)
                 raise OutputError(
                     f"{what} is in {target.parent} already.",
-                    "Give another --run-name or folder, or --overwrite.",
+                    f"Give {'--resume, ' if ours else ''}another --run-name or folder, or "
+                    "--overwrite.",
                 )
         for target in self.kept:
             shutil.rmtree(target, ignore_errors=True)
