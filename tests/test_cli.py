@@ -284,8 +284,8 @@ def test_features_overwrite_leaves_nothing_of_before(tmp_path: Path, demo_path: 
     [
         (["run", "--scores", "x"], "the same command and --resume."),
         (["score", "--overwrite"], "the same command and --resume in place of --overwrite."),
-        (["train", "--scores", "run"], "Run the command again."),
-        ([], "Run the command again."),
+        (["train", "--scores", "run"], "run the command again."),
+        ([], "run the command again."),
     ],
 )
 def test_after_an_interrupt_it_is_said_how_to_go_on(arguments: list[str], words: str) -> None:

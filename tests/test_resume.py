@@ -526,8 +526,8 @@ def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) 
     assert status == 130
     # Where an interrupt meets a Python function, Polars says that it panicked before.
     assert said.endswith(
-        "splice-meta: Interrupted. Every file that is there is whole.\n"
-        "Go on with the same command and --resume.\n"
+        "splice-meta: Interrupted.\n"
+        "What is written is whole; go on with the same command and --resume.\n"
     )
     assert not list(tmp_path.rglob(".*.tmp"))
     assert not list(tmp_path.rglob("*report*"))

@@ -113,7 +113,7 @@ def _run() -> int:
             return 1
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
-        error_lines("Interrupted. Every file that is there is whole.", _how_to_go_on(sys.argv[1:]))
+        error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(sys.argv[1:])}")
     return int(status or 0)
 
 
@@ -124,7 +124,7 @@ def _how_to_go_on(arguments: list[str]) -> str:
         arguments: The command and its options.
     """
     if arguments[:1] not in (["run"], ["score"]):
-        return "Run the command again."
+        return "run the command again."
     if "--overwrite" in arguments:
-        return "Go on with the same command and --resume in place of --overwrite."
-    return "Go on with the same command and --resume."
+        return "go on with the same command and --resume in place of --overwrite."
+    return "go on with the same command and --resume."
