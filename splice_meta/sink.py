@@ -19,6 +19,9 @@ ROW_GROUP_ROWS = 1 << 18
 
 _SCHEMA_KEY = "ARROW:schema"
 
+TEMPORARY = ".*.tmp"
+"""What the names that :func:`whole_file` gives look like."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:

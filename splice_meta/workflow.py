@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,13 @@ from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
 from splice_meta.report.text import text_report
 from splice_meta.runs.genes import gene_table
+from splice_meta.runs.identity import given_digests, refuse_frames
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
+from splice_meta.runs.ledger import Ledger
 from splice_meta.runs.local import run_local
 from splice_meta.runs.log import log_file, log_start
-from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, scan_table
+from splice_meta.runs.outputs import OutputLayout, remove_temporaries, scan_table
+from splice_meta.runs.resume import name_of_run, open_ledger, scored_before, take_over
 from splice_meta.runs.scorer import Scored, Weights
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.runs.task import Job, Receipt
@@ -97,6 +101,7 @@ def run(
     device: str = "auto",
     run_name: str | None = None,
     keep_artifacts_dir: str | Path | None = None,
+    resume: bool = False,
     overwrite: bool = False,
     trust_pickle: bool = False,
     watcher: Watcher | None = None,
@@ -126,6 +131,8 @@ def run(
         run_name: Name of the run's folder; by default the date and time.
         keep_artifacts_dir: Keep base scores made in this run, the feature matrix and
             training-like tables here.
+        resume: Go on with the run of that name, or with the latest one in ``output_dir``: shards
+            that are finished are taken over. If there is none, a run starts.
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.
         watcher: Told about progress.
@@ -140,10 +147,12 @@ def run(
     chosen, watch = settings or RunSettings(), watcher or Watcher()
     layout = OutputLayout(
         Path(output_dir),
-        check_run_name(run_name) if run_name is not None else new_run_name(Path(output_dir)),
+        name_of_run(Path(output_dir), run_name, resume),
         Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
     )
     check_given(scores, annotation, fasta)
+    if resume:
+        refuse_frames(scores)
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
@@ -152,22 +161,40 @@ def run(
     inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
     if loaded is not None:
         inputs.check_features(loaded, chosen.features)
-    layout.prepare(overwrite, inputs.files)
-    with log_file(layout.log), scores_folder(layout) as folder:
-        opened, scored = inputs.complete(folder, watch.scoring)
+    given = given_digests(chosen, inputs, loaded, training_dataset, asked, layout)
+    with (
+        open_ledger(layout, given, inputs.files, resume, overwrite) as ledger,
+        log_file(layout.log, append=ledger.resumed),
+        scores_folder(layout) as folder,
+    ):
+        before = scored_before(ledger, folder)
+        opened, scored = inputs.complete(folder, watch.scoring, before)
         require_base_models(loaded, opened)
         fills = fills_of(opened, loaded.manifest, chosen.features) if loaded else None
-        log_start(opened, loaded, chosen, fills)
-        shards = make_shards(opened, loaded, chosen)
-        watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
-        receipts = []
-        for receipt in run_local(job, shards):
-            _advance(receipt, watch)
-            receipts.append(receipt)
+        shards = make_shards(opened, loaded, chosen)
+        taken, left = take_over(ledger, layout, opened, shards, scored)
+        log_start(opened, loaded, chosen, fills)
+        receipts = [*taken, *_execute(job, left, ledger, watch)]
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
-        return _finish(job, shards, table, fills, time.perf_counter() - started, scored, files)
+        seconds = time.perf_counter() - started
+        return _finish(job, shards, len(taken), table, fills, seconds, scored, files)
+
+
+def _execute(job: Job, shards: list[Shard], ledger: Ledger, watch: Watcher) -> list[Receipt]:
+    """Run shards; each is in the ledger as soon as its parts are written."""
+    watch.planned(sum(s.stop - s.first for s in shards), sum(s.positions for s in shards))
+    receipts = []
+    try:
+        with closing(run_local(job, shards)) as running:
+            for receipt in running:
+                ledger.write_shard(receipt)
+                _advance(receipt, watch)
+                receipts.append(receipt)
+    finally:
+        remove_temporaries(job.layout)
+    return receipts
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -185,7 +212,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 
 def _finish(
-    job: Job, shards: list[Shard], genes: pl.DataFrame, fills: Fills | None,
+    job: Job, shards: list[Shard], taken: int, genes: pl.DataFrame, fills: Fills | None,
     seconds: float, scored: Scored, reference: Sequence[str],
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
@@ -197,6 +224,7 @@ def _finish(
         model=job.model.source or "given as an object" if job.model else "none",
         genes=genes,
         shards=len(shards),
+        taken=taken,
         seconds=seconds,
         fills=tuple(fills.messages()) if fills is not None else (),
         filled_gain_share=fills.gain_share(gains) if fills else 0.0,

@@ -11,6 +11,7 @@ from conftest import FIXTURES, MODEL
 
 import splice_meta as sm
 from splice_meta.bundled import bundled_model
+from splice_meta.cli.app import _how_to_go_on
 
 GENE = "ENSG00000164039"
 
@@ -61,6 +62,23 @@ def test_run_writes_what_predict_returns(tmp_path: Path, demo_path: Path) -> Non
     assert found.equals(sm.predict(demo_path, MODEL, genes=[GENE], columns="lean"))
 
 
+def test_a_requeued_command_starts_once_and_goes_on_then(tmp_path: Path, demo_path: Path) -> None:
+    command = (
+        "run", "--scores", demo_path, "--inference-mode", "base_only", "--genes", GENE,
+        "--output-dir", "out", "--resume",
+    )  # fmt: skip
+
+    first, second = call(*command, cwd=tmp_path), call(*command, cwd=tmp_path)
+    other = call(*command, "--columns", "lean", cwd=tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "Resumed" not in first.stdout
+    assert "1 of 1 shards were done already; nothing was left to do" in second.stdout
+    assert other.returncode == 2
+    assert len(other.stderr.splitlines()) == 2
+    assert "other columns" in other.stderr
+
+
 def test_options_reach_the_selection(tmp_path: Path, demo_path: Path) -> None:
     done = call(
         "run", "--scores", demo_path, "--inference-mode", "base_only", "--genes", GENE,
@@ -104,6 +122,7 @@ def test_failed_genes_give_exit_status_1(tmp_path: Path, demo_path: Path) -> Non
         (["run", "--scores", "{scores}", "--model", MODEL, "--target-meta-rate", "0"], "rate"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--outputs", "all"], "'all'"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--memory", "lots"], "'lots'"),
+        (["run", "--scores", "{scores}", "--model", MODEL, "--resume", "--overwrite"], "--resume"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--genes", "GHOST"], "GHOST"),
         (["run", "--scores", "{scores}", "--model", MODEL, "--genes-file", "no.txt"], "no.txt"),
         (
@@ -260,11 +279,25 @@ def test_features_overwrite_leaves_nothing_of_before(tmp_path: Path, demo_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["f.parquet"]
 
 
-def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, demo_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--scores", "x"], "the same command and --resume."),
+        (["score", "--overwrite"], "the same command and --resume in place of --overwrite."),
+        (["train", "--scores", "run"], "run the command again."),
+        ([], "run the command again."),
+    ],
+)
+def test_after_an_interrupt_it_is_said_how_to_go_on(arguments: list[str], words: str) -> None:
+    assert _how_to_go_on(arguments).endswith(words)
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, number: str) -> None:
     code = (
         "import os, signal, sys, splice_meta.workflow as w\n"
         "from splice_meta.cli.app import main\n"
-        "w.run_local = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"w.run_local = lambda *_: os.kill(os.getpid(), signal.{number})\n"
         "sys.argv = ['splice-meta', 'demo', '--output-dir', 'out']\n"
         "main()"
     )

@@ -88,6 +88,20 @@ def test_no_temporary_file_survives_an_interrupt(
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_an_interrupt_that_polars_wraps_is_no_failed_gene(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise pl.exceptions.ComputeError("the Python function failed: KeyboardInterrupt: ")
+
+    monkeypatch.setattr(task, "predict_genes", interrupt)
+
+    with pytest.raises(KeyboardInterrupt):
+        sm.run(SCORES, MODEL, tmp_path, run_name="r")
+
+    assert not (tmp_path / "gene_manifest.json").exists()
+
+
 def test_an_unwritable_place_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 

@@ -37,6 +37,7 @@ def test_every_file_of_a_run_is_there(scores: pl.DataFrame, tmp_path: Path) -> N
         f"{tables}/complete_coverage_predictions.parquet",
         f"{tables}/meta_model_predictions.parquet",
         f"{tables}/base_model_predictions.parquet",
+        f"{tables}/ledger.jsonl",
     }
     assert result.failed == 0
 
@@ -71,7 +72,7 @@ def test_outputs_can_be_chosen(scores: pl.DataFrame, tmp_path: Path) -> None:
         scores, MODEL, tmp_path, settings=sm.RunSettings(outputs=("meta",)), run_name="r"
     )
 
-    assert [p.name for p in result.layout.predictions.iterdir()] == [
+    assert [p.name for p in result.layout.predictions.glob("*.parquet")] == [
         "meta_model_predictions.parquet"
     ]
     with pytest.raises(OutputError, match="no table"):
@@ -85,7 +86,7 @@ def test_base_only_needs_no_model_and_writes_no_meta_table(
 
     result = sm.run(scores, None, tmp_path, settings=settings, run_name="r")
 
-    assert {p.stem for p in result.layout.predictions.iterdir()} == {
+    assert {p.stem for p in result.layout.predictions.glob("*.parquet")} == {
         "complete_coverage_predictions",
         "base_model_predictions",
     }

@@ -150,6 +150,11 @@ def score(
     return ScoreResult(parts.output, _fates(rows, failures), parts.folder.exists())
 
 
+def is_scored(path: Path) -> bool:
+    """Whether a scoring into ``path`` is complete: nothing of it is left to be tried again."""
+    return path.exists() and not Parts(path).folder.exists()
+
+
 def _check(model: BaseModel) -> None:
     """Refuse a base model that no window fits."""
     if model.context < 0 or model.context % 2 or model.batch < 1:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -65,7 +68,23 @@ def main() -> None:
     Exit status: 0 all genes done, 1 some genes failed or an unexpected error, 2 wrong use or bad
     input with nothing written, 130 interrupted.
     """
-    sys.exit(_run())
+    with _ends_like_an_interrupt(signal.SIGTERM):
+        status = _run()
+    sys.exit(status)
+
+
+@contextmanager
+def _ends_like_an_interrupt(number: signal.Signals) -> Iterator[None]:
+    """Let a signal end a command in the way that Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL if before is None else before)
 
 
 def _run() -> int:
@@ -94,7 +113,18 @@ def _run() -> int:
             return 1
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
-        error_lines(
-            "Interrupted.", "What is written so far is whole; run again (score: with --resume)."
-        )
+        error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(sys.argv[1:])}")
     return int(status or 0)
+
+
+def _how_to_go_on(arguments: list[str]) -> str:
+    """What to do after an interrupt.
+
+    Args:
+        arguments: The command and its options.
+    """
+    if arguments[:1] not in (["run"], ["score"]):
+        return "run the command again."
+    if "--overwrite" in arguments:
+        return "go on with the same command and --resume in place of --overwrite."
+    return "go on with the same command and --resume."

@@ -96,6 +96,14 @@ def run(
     run_name: Annotated[
         str, typer.Option(help="Name of the run's folder; the date and time by default.")
     ] = "",
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an interrupted run: that of --run-name, or the latest one in the "
+            "output directory; without one, start.",
+        ),
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
     memory: Memory = "1GiB",
     trust_pickle: TrustPickle = False,
@@ -142,6 +150,7 @@ def run(
             training_dataset=training_dataset,
             run_name=run_name or None,
             keep_artifacts_dir=keep_artifacts_dir,
+            resume=resume,
             overwrite=overwrite,
             trust_pickle=trust_pickle,
             watcher=watcher,

@@ -150,7 +150,7 @@ def _run(folder: Path) -> Pairs:
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
-            "Run it again with --overwrite.",
+            "Go on with it by run --resume, or run it again with --overwrite.",
         ) from None
     failed = sum(gene["status"] == "failed" for gene in genes)
     return [

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from splice_meta.digests import input_digests
 from splice_meta.report.summary import RunSummary
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import Job
@@ -67,27 +66,3 @@ def _inputs(job: Job, scored: Scored) -> list[dict[str, Any]]:
     if not job.scores.files:
         return [{"source": "a frame"}]
     return input_digests(given)
-
-
-def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
-    """Which files went in: path, size in bytes, and SHA-256 of the first and last MiB.
-
-    A whole-genome table is not read a second time for its digest; a Parquet file's last MiB
-    holds its footer with the statistics of every row group. Addresses of object stores are named
-    only.
-
-    Args:
-        files: The files.
-    """
-    found = []
-    for file in files:
-        entry: dict[str, Any] = {"source": file}
-        if Path(file).is_file():
-            size = Path(file).stat().st_size
-            with Path(file).open("rb") as stream:
-                digest = hashlib.sha256(stream.read(1 << 20))
-                stream.seek(max(size - (1 << 20), 0))
-                digest.update(stream.read())
-            entry |= {"bytes": size, "sha256_of_ends": digest.hexdigest()}
-        found.append(entry)
-    return found

@@ -38,6 +38,7 @@ class RunSummary:
         predictions: The folder of the tables.
         features: Number of features the model reads; 0 without a model.
         filled: How many of them were filled for every row.
+        taken: How many of the gene batches an interrupted run had done already.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
     """
 
@@ -52,6 +53,7 @@ class RunSummary:
     predictions: Path
     features: int = 0
     filled: int = 0
+    taken: int = 0
     scored: str = ""
 
     @property
@@ -78,6 +80,8 @@ class RunSummary:
         reused = self.positions - self.recalibrated
         done = self.genes.height - self.failed
         fate = f" ({done:,} done, {self.failed:,} failed)" if self.failed else ""
+        taken = f"{self.taken:,} of {self.shards:,} shards were done already"
+        taken += "; nothing was left to do" if self.taken == self.shards else ""
         made = [("Scored from sequence", self.scored)] if self.scored else []
         return [
             ("Target genes", f"{self.genes.height:,}{fate}"),
@@ -86,6 +90,7 @@ class RunSummary:
             ("Model", self.model),
             *([("Features", self._features())] if self.features else []),
             ("Strategy", STRATEGY_LINE[self.mode]),
+            *([("Resumed", taken)] if self.taken else []),
             ("Processing time", f"{self.seconds:.1f} s"),
             ("Complete coverage", f"{self.positions:,} positions"),
             ("Meta-model recalibrated", self._count(self.recalibrated)),

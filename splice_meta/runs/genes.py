@@ -9,7 +9,7 @@ import polars as pl
 
 from splice_meta.contracts import without_version
 from splice_meta.runs.scorer import NOTHING, Scored
-from splice_meta.runs.task import Receipt
+from splice_meta.runs.task import GENES_DONE, Receipt
 from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
@@ -17,12 +17,6 @@ log = logging.getLogger("splice_meta")
 NO_SCORES = (
     "no base scores for this gene; give a score table that holds it, or --annotation and --fasta"
 )
-
-_DONE = {
-    "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64,
-    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
-    "recalibrated": pl.Int64, "seconds": pl.Float64,
-}  # fmt: skip
 
 
 def gene_table(
@@ -67,7 +61,7 @@ def gene_table(
     )
     done = pl.concat([r.genes for r in receipts if r.genes.height]) if any(
         r.genes.height for r in receipts
-    ) else pl.DataFrame(schema=_DONE)  # fmt: skip
+    ) else pl.DataFrame(schema=GENES_DONE)  # fmt: skip
     return asked.join(done, on="gene_id", how="left", maintain_order="left").with_columns(
         pl.col("positions", "uncertain", "recalibrated").fill_null(0)
     )

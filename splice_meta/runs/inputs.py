@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,15 +60,18 @@ class Inputs:
         elif self.scorer is not None:
             fills_of_rows(*self.scorer.blank(), model.manifest, settings)
 
-    def complete(self, folder: Path, watcher: ScoreWatcher) -> tuple[BaseScores, Scored]:
+    def complete(
+        self, folder: Path, watcher: ScoreWatcher, before: Mapping[str, str] | None = None
+    ) -> tuple[BaseScores, Scored]:
         """The base scores of all genes; those without are scored now.
 
         Args:
             folder: Where new scores go.
             watcher: Told about progress.
+            before: Reason by gene that failed, where all were scored before; None if not.
         """
         if self.scorer is not None:
-            return self.scorer.add(self.opened, self.missing, folder, watcher)
+            return self.scorer.add(self.opened, self.missing, folder, watcher, before)
         assert self.opened is not None
         return self.opened, NOTHING
 
@@ -137,9 +140,10 @@ def open_inputs(
 
 @contextmanager
 def scores_folder(layout: OutputLayout) -> Iterator[Path]:
-    """Where base scores made in a run go: kept with the artifacts, or gone afterwards."""
+    """Where base scores made in a run go: kept with the artifacts, or gone when it is complete."""
     if layout.scored is not None:
         yield layout.scored
         return
-    with tempfile.TemporaryDirectory(prefix=".base_scores_", dir=layout.root) as folder:
-        yield Path(folder)
+    folder = layout.predictions / ".base_scores"
+    yield folder  # after an interrupt they stay, for the run to go on with
+    shutil.rmtree(folder, ignore_errors=True)

@@ -17,10 +17,15 @@ log = logging.getLogger("splice_meta")
 
 
 @contextmanager
-def log_file(path: Path) -> Iterator[None]:
-    """Send everything to the run's log file, and to a caller's logging no more than before."""
+def log_file(path: Path, append: bool = False) -> Iterator[None]:
+    """Send everything to the run's log file, and to a caller's logging no more than before.
+
+    Args:
+        path: The file.
+        append: Keep what stands in it.
+    """
     try:
-        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+        handler = logging.FileHandler(path, mode="a" if append else "w", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -12,6 +12,7 @@ import polars as pl
 
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.settings import Output
+from splice_meta.sink import TEMPORARY
 
 FILE_OF: dict[Output, str] = {
     "complete": "complete_coverage_predictions.parquet",
@@ -86,6 +87,31 @@ class OutputLayout:
         assert self.artifacts is not None
         return self.artifacts / "master" / f"batch_{shard:05d}.parquet"
 
+    def parts(self, shard: int, shards: int) -> dict[str, Path]:
+        """Every file that one shard may write, by the name of its table."""
+        files = {str(output): self.table(output, shard, shards) for output in FILE_OF}
+        if self.artifacts is not None:
+            files |= {"features": self.features(shard, shards), "master": self.master(shard)}
+        return files
+
+    def home(self, table: str) -> Path:
+        """The folder that the paths of a table's parts are told from."""
+        if table in FILE_OF:
+            return self.predictions
+        assert self.artifacts is not None
+        return self.artifacts
+
+    @property
+    def kept(self) -> list[Path]:
+        """The folders of the artifacts that are kept."""
+        names = ("features", "master", "artifacts")
+        return [self.artifacts / name for name in names] if self.artifacts is not None else []
+
+    @property
+    def ledger(self) -> Path:
+        """What is finished of the run."""
+        return self.predictions / "ledger.jsonl"
+
     @property
     def scored(self) -> Path | None:
         """Where base scores made in this run are kept."""
@@ -104,22 +130,23 @@ class OutputLayout:
         """
         if self.root.exists() and not self.root.is_dir():
             raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
-        names = ("features", "master", "artifacts")
-        kept = [self.artifacts / name for name in names] if self.artifacts else []
-        for target in (self.predictions, *kept):
+        for target in (self.predictions, *self.kept):
             held = [file for file in inputs if target.resolve() in Path(file).resolve().parents]
             if held:
                 raise OutputError(
                     f"The input {held[0]} lies in {target}, where the run writes.",
                     "Give another output directory or --run-name.",
                 )
-            if target.exists() and any(target.iterdir()) and not overwrite:
-                what = f"The run {self.run_name}" if target == self.predictions else str(target)
+            used = target.exists() and not all(map(_is_temporary, target.iterdir()))
+            if used and not overwrite:
+                ours = target == self.predictions
+                what = f"The run {self.run_name}" if ours else str(target)
                 raise OutputError(
                     f"{what} is in {target.parent} already.",
-                    "Give another --run-name or folder, or --overwrite.",
+                    f"Give {'--resume, ' if ours else ''}another --run-name or folder, or "
+                    "--overwrite.",
                 )
-        for target in kept:
+        for target in self.kept:
             shutil.rmtree(target, ignore_errors=True)
         shutil.rmtree(self.predictions, ignore_errors=True)
         try:
@@ -130,6 +157,34 @@ class OutputLayout:
                 f"{self.predictions} cannot be made: {error.strerror}.",
                 "Check the path's permissions, or give another --run-name.",
             ) from None
+
+
+def _is_temporary(path: Path) -> bool:
+    """Whether a file is one that :func:`splice_meta.sink.whole_file` had not finished."""
+    return path.match(TEMPORARY)
+
+
+def remove_temporaries(layout: OutputLayout, reports: bool = False) -> None:
+    """Remove what killed processes left unfinished where a run writes tables.
+
+    Args:
+        layout: Where the run's files lie.
+        reports: Also beside the reports, which other runs may be writing.
+    """
+    found = [
+        path for folder in (layout.predictions, *layout.kept) for path in folder.rglob(TEMPORARY)
+    ]
+    if reports:
+        files = (
+            layout.report_text, layout.report_html, layout.gene_manifest, layout.manifest_csv,
+            layout.metadata,
+        )  # fmt: skip
+        found += [path for file in files for path in file.parent.glob(f".{file.name}{TEMPORARY}")]
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def part_of(table: Path, shard: int, shards: int) -> Path:

@@ -12,7 +12,7 @@ import polars as pl
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, score
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, is_scored, score
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of
 from splice_meta.errors import InputError, UsageError
@@ -83,6 +83,7 @@ class Scorer:
         genes: Sequence[str] | None,
         folder: Path,
         watcher: ScoreWatcher,
+        before: Mapping[str, str] | None = None,
     ) -> tuple[BaseScores, Scored]:
         """Score genes into ``folder`` and put them behind the scores that are there.
 
@@ -93,13 +94,15 @@ class Scorer:
             genes: The genes to score; None for every protein-coding gene in the FASTA.
             folder: Where the tables go, one per base model.
             watcher: Told about progress.
+            before: Reason by gene that failed, where ``folder`` has the scores of all others
+                already; None to score those that it lacks.
 
         Raises:
             InputError: If there are no scores in the end.
         """
         tables: dict[str, Path] = {}
         asked = genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
-        failures = dict(asked.failures)
+        failures = dict(asked.failures) | dict(before or {})
         for gene, why in failures.items():
             log.warning("Gene %s failed: %s", gene, why)
         if opened is not None and asked.table.is_empty():
@@ -109,13 +112,14 @@ class Scorer:
         good = None if genes is None else asked.table["gene_id"].to_list()
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
-            found = score(
-                self.annotation, self.genome, path, base_model=model, genes=good, truth=truth,
-                watcher=watcher,
-            )  # fmt: skip
-            failures |= dict(
-                found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
-            )
+            if before is None and not is_scored(path):
+                found = score(
+                    self.annotation, self.genome, path, base_model=model, genes=good, truth=truth,
+                    resume=True, watcher=watcher,
+                )  # fmt: skip
+                failures |= dict(
+                    found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
+                )
             if path.exists():
                 tables[name] = path
         reference = Reference(self.annotation, self.genome)

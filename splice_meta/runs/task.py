@@ -10,6 +10,7 @@ import polars as pl
 
 from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
+from splice_meta.digests import ends_of
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.runs.outputs import OutputLayout
@@ -40,19 +41,50 @@ class Job:
     dataset: pl.LazyFrame | None = None
 
 
+GENES_DONE: dict[str, type[pl.DataType]] = {
+    "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
+    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
+    "seconds": pl.Float64,
+}  # fmt: skip
+"""The columns of a receipt's genes."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file that a shard wrote.
+
+    Attributes:
+        table: Which table it is of or a part of, as :meth:`OutputLayout.parts` names it.
+        path: Where it lies, from the run's folder or that of the kept artifacts.
+        rows: Its rows.
+        bytes: Its size.
+        sha256_of_ends: Digest of its first and last MiB.
+    """
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    sha256_of_ends: str
+
+
 @dataclass(frozen=True)
 class Receipt:
-    """What one shard came to.
+    """What one shard came to; small, since it may come from another process.
 
     Attributes:
         shard: The shard.
         genes: One row per gene done: positions, uncertain, adjusted, rate, thresholds, seconds.
         failures: Reason by gene that could not be done.
+        parts: The files it wrote.
+        seconds: Wall time.
     """
 
     shard: Shard
     genes: pl.DataFrame
     failures: dict[str, str]
+    parts: tuple[Part, ...] = ()
+    seconds: float = 0.0
 
 
 def run_shard(job: Job, shard: Shard) -> Receipt:
@@ -73,7 +105,21 @@ def run_shard(job: Job, shard: Shard) -> Receipt:
     if done:
         share = pl.col("positions") / genes["positions"].sum()
         genes = genes.with_columns(seconds=share * seconds)
-    return Receipt(shard, genes, failures)
+    return Receipt(shard, genes, failures, _parts(job.layout, shard) if done else (), seconds)
+
+
+def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
+    """The files that a shard has just written."""
+    return tuple(
+        Part(
+            table=table,
+            path=str(path.relative_to(layout.home(table))),
+            rows=int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()),
+            **ends_of(path),
+        )
+        for table, path in layout.parts(shard.number, shard.of).items()
+        if path.exists()
+    )
 
 
 def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPrediction], dict[str, str]]:
@@ -82,6 +128,8 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
         batch = predict_genes(job.scores, first, stop, job.model, job.settings, job.dataset)
         return [batch], {}
     except Exception as error:  # whatever it is, it must not stop the other genes
+        if "KeyboardInterrupt" in str(error):  # Polars may wrap one that meets a Python function
+            raise KeyboardInterrupt from error
         if stop - first == 1:
             gene = job.scores.table.genes["gene_id"][first]
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]

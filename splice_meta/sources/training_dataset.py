@@ -23,15 +23,9 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
     Raises:
         InputError: If there is no such table.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise InputError(
-            f"There is no training dataset directory {folder}.", "Check --training-dataset."
-        )
-    place = root / "master" if (root / "master").is_dir() else root
     usable = []
-    for path in sorted(place.iterdir()):
-        part = scan_file(path)
+    for path in dataset_files(folder):
+        part = scan_file(Path(path))
         if part is not None and {"gene_id", "position"} <= set(part.collect_schema().names()):
             usable.append(part)
     if not usable:
@@ -45,6 +39,21 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
             for part in usable
         ]
     )
+
+
+def dataset_files(folder: str | Path) -> list[str]:
+    """The files of a training dataset, sorted.
+
+    Raises:
+        InputError: If there is no such directory.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputError(
+            f"There is no training dataset directory {folder}.", "Check --training-dataset."
+        )
+    place = root / "master" if (root / "master").is_dir() else root
+    return [str(path) for path in sorted(place.iterdir())]
 
 
 def trained_genes(dataset: pl.LazyFrame) -> set[str]:

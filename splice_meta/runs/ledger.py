@@ -1,0 +1,158 @@
+"""The ledger of a run: what it is made from, its shards, and which of them are finished.
+
+One line of JSON each, in ``ledger.jsonl`` in the run's folder: ``run`` (digests of everything
+that is given), ``plan`` (genes and shards, known when all genes have scores), and one ``shard``
+for each that is finished, written when its parts are in place. A part counts only once its shard
+is listed; of two lines of one shard the later counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.errors import InputError, UsageError
+from splice_meta.runs.lines import LineFile, Record, create_lines, read_lines
+from splice_meta.runs.shards import Shard
+from splice_meta.runs.task import GENES_DONE, Part, Receipt
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a ledger says.
+
+    Attributes:
+        given: Digests of what the run is made from, by name.
+        started: Local date and time.
+        plan: Digests of genes and shards, and what was scored; None where it did not get there.
+        shards: The lines of finished shards, by number.
+        end: Bytes that the whole lines take.
+    """
+
+    given: Mapping[str, str]
+    started: str
+    plan: Record | None
+    shards: Mapping[int, Record]
+    end: int
+
+
+def create_ledger(path: Path, given: Mapping[str, str]) -> None:
+    """Write the ledger of a run that starts."""
+    started = datetime.now().isoformat()
+    create_lines(path, {"record": "run", "format": FORMAT, "started": started, "given": {**given}})
+
+
+def read_ledger(path: Path) -> Recorded | None:
+    """What a ledger says; None if there is none.
+
+    Raises:
+        InputError: If it is damaged elsewhere than at its end, or of a later version.
+    """
+    records, end = read_lines(path)
+    if not records:
+        return None
+    first, *others = records
+    if first.get("format") != FORMAT:
+        raise InputError(
+            f"{path} has format {first.get('format')}, this version reads {FORMAT}.",
+            "Go on with the version of splice_meta that began the run.",
+        )
+    try:
+        plans = [record for record in others if record["record"] == "plan"]
+        return Recorded(
+            given=first["given"],
+            started=first["started"],
+            plan=plans[-1] if plans else None,
+            shards={each["number"]: each for each in others if each["record"] == "shard"},
+            end=end,
+        )
+    except KeyError as error:
+        raise InputError(
+            f"A line of {path} has no {error}.",
+            "Start the run anew with --overwrite in place of --resume.",
+        ) from None
+
+
+class Ledger:
+    """A ledger that is written to.
+
+    Args:
+        lines: Its file.
+        recorded: What stood in it before.
+        resumed: Whether the run goes on rather than starts.
+    """
+
+    def __init__(self, lines: LineFile, recorded: Recorded, resumed: bool) -> None:
+        self._lines, self.recorded, self.resumed = lines, recorded, resumed
+
+    def repair(self) -> None:
+        """Drop a torn last line, so that the next one stands on its own."""
+        self._lines.cut(self.recorded.end)
+
+    def write_plan(
+        self, digests: Mapping[str, str], shards: Sequence[Shard], scored: Mapping[str, Any]
+    ) -> None:
+        """Note genes and shards.
+
+        Args:
+            digests: Of genes and shards, by name.
+            shards: Each is noted as first gene, gene after the last, positions.
+            scored: The tables that were scored in this run, and reasons by gene that failed.
+        """
+        listed = [[shard.first, shard.stop, shard.positions] for shard in shards]
+        self._lines.append(
+            {"record": "plan", "digests": {**digests}, "shards": listed, "scored": {**scored}}
+        )
+
+    def write_shard(self, receipt: Receipt) -> None:
+        """Note a finished shard, whose parts are in place."""
+        self._lines.append(
+            {
+                "record": "shard",
+                "number": receipt.shard.number,
+                "seconds": receipt.seconds,
+                "parts": [asdict(part) for part in receipt.parts],
+                "genes": receipt.genes.to_dict(as_series=False),
+                "failures": receipt.failures,
+            }
+        )
+
+
+def receipt_of(record: Record, shard: Shard) -> Receipt:
+    """The receipt that a shard's line was written from."""
+    columns = record["genes"]
+    types = {name: GENES_DONE[name] for name in columns}
+    return Receipt(
+        shard,
+        pl.DataFrame(columns, schema_overrides=types),
+        record["failures"],
+        tuple(Part(**part) for part in record["parts"]),
+        record["seconds"],
+    )
+
+
+def refuse_differences(run: str, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Refuse to go on with a run that is not the same any more.
+
+    Args:
+        run: Its name.
+        before: Digests by name, as the ledger has them.
+        now: The same of what is given now.
+
+    Raises:
+        UsageError: It names what differs.
+    """
+    names = dict.fromkeys([*before, *now])
+    differing = [name for name in names if before.get(name) != now.get(name)]
+    if differing:
+        raise UsageError(
+            f"The run {run} cannot go on: it began with other {', '.join(differing)}.",
+            "Give the same as then, or leave --resume out to start another run.",
+        )

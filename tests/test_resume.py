@@ -1,0 +1,539 @@
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import FIXTURES, MODEL, make_scores
+from polars.testing import assert_frame_equal
+from test_unscored_genes import ByBase, Never
+
+import splice_meta as sm
+from splice_meta import workflow
+from splice_meta.digests import END, ends_of
+from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.runs import identity
+from splice_meta.runs.ledger import read_ledger
+from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.workflow import RunResult
+
+GTF, FASTA = FIXTURES / "annotation.gtf.gz", FIXTURES / "region.fa.gz"
+SMALL = sm.RunSettings(memory=1 << 20)
+SHARDS = 8
+TABLES = "selective_inference/predictions"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """An uninterrupted run, and what it was made from."""
+
+    scores: Path
+    result: RunResult
+    kept: Path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    genes = {f"G{n}": list(range(1, 2501 + 10 * n)) for n in range(SHARDS)}
+    make_scores(genes).write_parquet(folder / "scores.parquet")
+    result = sm.run(
+        folder / "scores.parquet", MODEL, folder / "out", settings=SMALL, run_name="r",
+        keep_artifacts_dir=folder / "kept",
+    )  # fmt: skip
+    assert result.summary.shards == SHARDS
+    return Whole(folder / "scores.parquet", result, folder / "kept")
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    """Every file with its size and time."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(f.relative_to(folder)): (f.stat().st_size, f.stat().st_mtime_ns) for f in files}
+
+
+def assert_same(found: RunResult, expected: RunResult) -> None:
+    """The same tables, part by part, and the same reports but for seconds."""
+    for output in FILE_OF:
+        assert_frame_equal(
+            scan_table(found.layout, output).collect(),
+            scan_table(expected.layout, output).collect(),
+            check_exact=True,
+        )
+    assert found.genes.drop("seconds").equals(expected.genes.drop("seconds"))
+    for name in ("gene_manifest", "metadata"):
+        texts = [getattr(run.layout, name).read_text() for run in (found, expected)]
+        first, second = (json.loads(text) for text in texts)
+        for data in (first, second):
+            data.pop("run")
+            for gene in data.get("genes", ()):
+                del gene["seconds"]
+        assert first == second
+    drawn = [
+        re.findall(r"<rect[^>]*>|<title>[^<]*", run.layout.report_html.read_text())
+        for run in (found, expected)
+    ]
+    assert drawn[0] == drawn[1]
+    assert not list(found.layout.root.rglob(".*.tmp"))
+
+
+def listed(layout: Any) -> int:
+    recorded = read_ledger(layout.ledger)
+    return len(recorded.shards) if recorded is not None else 0
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, write: int) -> Callable[[], None]:
+    """Let the n-th table that is written be interrupted, half of it being there."""
+    real = pl.LazyFrame.sink_parquet
+    state = {"left": write}
+
+    def sink(self: pl.LazyFrame, path: Path, **options: Any) -> None:
+        state["left"] -= 1
+        if state["left"] == 0:
+            path.write_bytes(b"PAR1 half a file")
+            raise KeyboardInterrupt
+        real(self, path, **options)
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", sink)
+    return lambda: monkeypatch.setattr(pl.LazyFrame, "sink_parquet", real)
+
+
+# Each shard writes five files.
+@pytest.mark.parametrize("write", [1, 6, *random.Random(5).sample(range(2, SHARDS * 5), 3)])
+def test_an_interrupted_run_goes_on_to_the_same_result(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: int
+) -> None:
+    def start(resume: bool) -> RunResult:
+        return sm.run(
+            whole.scores, MODEL, tmp_path / "out", settings=SMALL, resume=resume,
+            keep_artifacts_dir=tmp_path / "kept",
+        )  # fmt: skip
+
+    restore = interrupt_at(monkeypatch, write)
+    with pytest.raises(KeyboardInterrupt):
+        start(resume=False)
+    restore()
+
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not (tmp_path / "out" / "performance_report.txt").exists()
+    result = start(resume=True)
+
+    kept = f"{(write - 1) // 5} of {SHARDS} shards were done already"
+    assert (kept in result.report) == (write > 5)
+    assert len(list((tmp_path / "out" / TABLES).iterdir())) == 1
+    # What is kept where differs between the two, and is said nowhere.
+    assert_same(result, whole.result)
+    for name in ("features/*.parquet/*.parquet", "master/*.parquet"):
+        pairs = zip(sorted(tmp_path.glob(f"kept/{name}")), sorted(whole.kept.glob(name)))  # noqa: B905
+        assert all(pl.read_parquet(a).equals(pl.read_parquet(b)) for a, b in pairs)
+        assert len(list(tmp_path.glob(f"kept/{name}"))) == SHARDS
+
+
+@pytest.fixture
+def done(whole: Whole, tmp_path: Path) -> Callable[..., RunResult]:
+    """A copy of the whole run, without what it kept, as a function that resumes it."""
+    sm.run(whole.scores, MODEL, tmp_path / "out", settings=SMALL, run_name="r")
+
+    def resume(**changed: Any) -> RunResult:
+        options = {"settings": SMALL, "resume": True, "run_name": "r"} | changed
+        scores, model = options.pop("scores", whole.scores), options.pop("model", MODEL)
+        return sm.run(scores, model, tmp_path / "out", **options)
+
+    return resume
+
+
+def test_a_finished_run_is_left_as_it_is(
+    whole: Whole, done: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    before = state(tmp_path / "out" / TABLES)
+
+    result = done(run_name=None)  # the latest
+
+    assert state(tmp_path / "out" / TABLES) == before
+    assert f"{SHARDS} of {SHARDS} shards were done already; nothing was left to do" in result.report
+    assert_same(result, whole.result)
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "word"),
+    [(flip, "altered"), (Path.unlink, "missing"), (lambda p: p.write_bytes(b""), "altered")],
+)
+def test_shards_whose_parts_are_not_as_they_were_are_done_again(
+    whole: Whole, done: Callable[..., RunResult], tmp_path: Path,
+    caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None], word: str,
+) -> None:  # fmt: skip
+    tables = tmp_path / "out" / TABLES / "r"
+    hurt = ["complete_coverage_predictions.parquet/part-00002.parquet",
+            "base_model_predictions.parquet/part-00005.parquet"]  # fmt: skip
+    before = state(tables)
+    for name in hurt:
+        damage(tables / name)
+
+    with caplog.at_level(logging.WARNING):
+        result = done()
+
+    after = state(tables)
+    again = {name for name in before if after[name] != before[name]} - {"ledger.jsonl"}
+    assert {Path(name).stem for name in again} == {"part-00002", "part-00005"}
+    assert len(again) == 6
+    assert "Shard 2 is done again" in caplog.text
+    assert caplog.text.count(f"is {word}.") == 2
+    assert f"{SHARDS - 2} of {SHARDS} shards" in result.report
+    assert_same(result, whole.result)
+    assert done().summary.taken == SHARDS
+
+
+def test_parts_that_no_line_lists_are_removed(
+    done: Callable[..., RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from splice_meta.runs import task
+
+    tables = tmp_path / "out" / TABLES / "r"
+    lines = (tables / "ledger.jsonl").read_bytes().split(b"\n")
+    (tables / "ledger.jsonl").write_bytes(b"\n".join(lines[:-2]) + b"\n")
+    (tables / ".part-00001.parquet.99.tmp").write_text("stale")
+    (tmp_path / "out" / ".report.html.99.tmp").write_text("stale")
+
+    def fails(*_: object) -> object:
+        raise ValueError("no")
+
+    monkeypatch.setattr(task, "predict_genes", fails)
+    result = done()
+
+    assert done().failed == 1  # what failed is taken over, too
+    # The last shard's gene fails now: its part of before must not be taken for a result.
+    assert result.failed == 1
+    assert len(list(tables.glob("complete*/part-*.parquet"))) == SHARDS - 1
+    assert result.predictions().select("gene_id").unique().collect().height == SHARDS - 1
+    assert not list((tmp_path / "out").rglob(".*.tmp"))
+
+
+def other_scores(folder: Path) -> Path:
+    path = folder / "other.parquet"
+    make_scores({f"G{n}": list(range(1, 2501)) for n in range(SHARDS)}, 1).write_parquet(path)
+    return path
+
+
+def custom() -> dict[str, pl.Expr]:
+    return {"mine": pl.col("donor_score") * 2}
+
+
+DIFFERENCES: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "memory": lambda _: {"settings": replace(SMALL, memory=2 << 20)},
+    "columns": lambda _: {"settings": replace(SMALL, columns="lean")},
+    "outputs": lambda _: {"settings": replace(SMALL, outputs=("complete",))},
+    "selection": lambda _: {"settings": replace(SMALL, selection=sm.Selection(target_rate=0.2))},
+    "inference mode": lambda _: {"settings": replace(SMALL, mode="meta_only")},
+    "features": lambda _: {
+        "settings": replace(SMALL, features=sm.FeatureSettings(custom={"mine": custom}))
+    },
+    "genes asked for": lambda _: {"genes": ["G1", "G2"]},
+    "base scores": lambda folder: {"scores": other_scores(folder)},
+    "model": lambda _: {"model": replace(sm.load_model(MODEL), margin=None)},
+    "kept artifacts": lambda folder: {"keep_artifacts_dir": folder / "kept"},
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENCES)
+def test_what_differs_is_named_and_nothing_is_written(
+    done: Callable[..., RunResult], tmp_path: Path, name: str
+) -> None:
+    changed = DIFFERENCES[name](tmp_path)
+    before = state(tmp_path)
+
+    with pytest.raises(UsageError) as caught:
+        done(**changed)
+
+    assert caught.value.message == f"The run r cannot go on: it began with other {name}."
+    assert "leave --resume out" in caught.value.hint
+    assert state(tmp_path) == before
+
+
+def test_versions_and_shards_count_too(
+    done: Callable[..., RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(tmp_path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "version", lambda _: "0.0")
+        with pytest.raises(UsageError, match=r"other versions of .* XGBoost"):
+            done()
+    with monkeypatch.context() as patch:
+        real = workflow.make_shards
+        patch.setattr(workflow, "make_shards", lambda *a: [replace(real(*a)[0], stop=3)])
+        with pytest.raises(UsageError, match="other shards"):
+            done()
+
+    assert state(tmp_path) == before
+
+
+def test_genes_are_compared_where_the_digest_of_a_file_is_the_same(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As with a table that was changed between its ends, or lies in an object store.
+    monkeypatch.setattr(identity, "_contents", list)
+    settings = sm.RunSettings(mode="base_only")
+    path = tmp_path / "scores.parquet"
+    shutil.copy(whole.scores, path)
+    sm.run(path, None, tmp_path / "out", settings=settings)
+    pl.read_parquet(path).head(-1).write_parquet(path)
+    before = state(tmp_path)
+
+    with pytest.raises(UsageError, match="other genes, shards"):
+        sm.run(path, None, tmp_path / "out", settings=settings, resume=True)
+
+    assert state(tmp_path) == before
+
+
+def test_settings_that_change_no_result_do_not_count(
+    whole: Whole, done: Callable[..., RunResult], tmp_path: Path
+) -> None:
+    moved = tmp_path / "elsewhere.parquet"
+    shutil.copy(whole.scores, moved)
+
+    result = done(settings=replace(SMALL, predict_rows=1000), scores=moved)
+
+    assert result.summary.taken == SHARDS
+
+
+def test_annotation_sequence_and_training_dataset_are_compared(tmp_path: Path) -> None:
+    rows = pl.scan_parquet(FIXTURES / "scores_openspliceai.parquet").group_by(
+        "gene_id", maintain_order=True
+    )
+    rows.head(300).sink_parquet(tmp_path / "scores.parquet")
+    train = tmp_path / "train"
+    train.mkdir()
+    table = pl.DataFrame({"gene_id": ["x"], "position": [1]})
+    table.write_parquet(train / "a.parquet")
+    (tmp_path / "other.gtf").write_bytes((FIXTURES / "annotation.gtf.gz").read_bytes())
+    given: dict[str, Any] = {"annotation": GTF, "fasta": FASTA, "training_dataset": train}
+    settings = sm.RunSettings(mode="base_only")
+
+    def start(**changed: Any) -> RunResult:
+        options = given | changed
+        return sm.run(
+            tmp_path / "scores.parquet", None, tmp_path / "out", settings=settings, resume=True,
+            **options,
+        )  # fmt: skip
+
+    start()
+    assert start().summary.taken == 1
+    for name, changed in (("annotation", {"annotation": None}), ("FASTA", {"fasta": None})):
+        with pytest.raises(UsageError, match=f"other {name}"):
+            start(**changed)
+    table.vstack(table).write_parquet(train / "b.parquet")
+    with pytest.raises(UsageError, match="other training dataset"):
+        start()
+
+
+def test_frames_cannot_be_told_apart(whole: Whole, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="frame"):
+        sm.run(pl.read_parquet(whole.scores), MODEL, tmp_path / "out", resume=True)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_resume_and_overwrite_contradict_each_other(whole: Whole, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="contradict"):
+        sm.run(whole.scores, MODEL, tmp_path / "out", resume=True, overwrite=True)
+
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_ledger_is_not_touched(whole: Whole, tmp_path: Path) -> None:
+    folder = tmp_path / TABLES / "r"
+    folder.mkdir(parents=True)
+    (folder / "mine.txt").write_text("x")
+
+    with pytest.raises(OutputError, match="already"):
+        sm.run(whole.scores, MODEL, tmp_path, resume=True, run_name="r")
+
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_the_latest_run_is_taken_whose_ledger_can_be_read(whole: Whole, tmp_path: Path) -> None:
+    settings = sm.RunSettings(mode="base_only")
+    for name in ("z", "b", "a"):
+        sm.run(whole.scores, None, tmp_path, settings=settings, run_name=name)
+    (tmp_path / TABLES / "a" / "ledger.jsonl").write_text("damaged\ndamaged\n")
+
+    result = sm.run(whole.scores, None, tmp_path, settings=settings, resume=True)
+
+    assert result.layout.run_name == "b"
+    with pytest.raises(InputError, match="damaged"):
+        sm.run(whole.scores, None, tmp_path, settings=settings, resume=True, run_name="a")
+
+
+def test_ends_of_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(bytes(3 * END))
+    before = ends_of(path)
+    for place, seen in ((0, True), (END - 1, True), (2 * END, True), (3 * END - 1, True),
+                        (END, False)):  # fmt: skip
+        data = bytearray(3 * END)
+        data[place] = 1
+        path.write_bytes(data)
+        assert (ends_of(path) != before) == seen
+
+
+# Runs that score genes first.
+
+
+class Stops(ByBase):
+    """Is interrupted at a certain gene, and counts those before."""
+
+    def __init__(self, stop: int = 1 << 30) -> None:
+        super().__init__()
+        self.calls, self.stop = 0, stop
+
+    def predict(self, sequences: Any) -> Any:
+        self.calls += 1
+        if self.calls == self.stop:
+            raise KeyboardInterrupt
+        return super().predict(sequences)
+
+
+def score_and_run(folder: Path, base_model: Any, **options: Any) -> RunResult:
+    return sm.run(
+        None, None, folder, settings=sm.RunSettings(mode="base_only", memory=4 << 20),
+        annotation=GTF, fasta=FASTA, base_model=base_model, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_scoring_goes_on_where_it_was_interrupted(tmp_path: Path, kept: bool) -> None:
+    expected = score_and_run(tmp_path / "whole", counting := Stops())
+    options = {"keep_artifacts_dir": tmp_path / "kept"} if kept else {}
+
+    with pytest.raises(KeyboardInterrupt):
+        score_and_run(tmp_path / "out", Stops(counting.calls - 1), **options)
+    rest = Stops()
+    result = score_and_run(tmp_path / "out", rest, resume=True, **options)
+
+    assert 0 < rest.calls < counting.calls
+    assert result.predictions().collect().equals(expected.predictions().collect())
+    assert result.genes.drop("seconds").equals(expected.genes.drop("seconds"))
+    assert not list(tmp_path.rglob(".base_scores*"))
+    assert (tmp_path / "kept/artifacts/base_scores.parquet").exists() == kept
+
+
+def test_scored_genes_are_not_scored_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = score_and_run(tmp_path / "whole", ByBase())
+    restore = interrupt_at(monkeypatch, 10)  # five genes, their table, two shards, the third
+    with pytest.raises(KeyboardInterrupt):
+        score_and_run(tmp_path / "out", ByBase())
+    restore()
+
+    result = score_and_run(tmp_path / "out", Never(), resume=True)
+
+    assert result.failed == 0
+    assert 0 < result.summary.taken < result.summary.shards
+    assert result.predictions().collect().equals(expected.predictions().collect())
+    # A complete run has thrown its scores away; they are made again, its tables are not.
+    before = state(result.layout.predictions)
+    again = score_and_run(tmp_path / "out", ByBase(), resume=True)
+    assert again.summary.taken == result.summary.shards
+    assert state(result.layout.predictions) == before
+
+
+def test_kept_scores_that_were_altered_are_refused(tmp_path: Path) -> None:
+    kept = {"keep_artifacts_dir": tmp_path / "kept"}
+    score_and_run(tmp_path / "out", ByBase(), **kept)
+    flip(tmp_path / "kept/artifacts/base_scores.parquet")
+
+    with pytest.raises(InputError, match="not as this run scored it"):
+        score_and_run(tmp_path / "out", Never(), resume=True, **kept)
+
+
+# Processes that are killed.
+
+
+def command(*arguments: str | Path) -> list[str]:
+    # Where the tests run in the background, SIGINT would be ignored from the start.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from splice_meta.cli.app import main; main()"
+    )
+    return [sys.executable, "-c", code, "run", *map(str, arguments)]
+
+
+def kill_when(lines: int, number: int, arguments: list[str], cwd: Path) -> tuple[int, str]:
+    """Send a signal when the ledger has a number of lines; the status and stderr."""
+    process = subprocess.Popen(command(*arguments), cwd=cwd, stderr=subprocess.PIPE, text=True)
+    path = cwd / "out" / TABLES / "r" / "ledger.jsonl"
+    give_up = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < give_up:
+        if path.exists() and path.read_bytes().count(b"\n") >= lines:
+            break
+        time.sleep(0.002)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+def arguments_of(whole: Whole, *more: str) -> list[str]:
+    return [
+        "--scores", str(whole.scores), "--model", MODEL, "--memory", "1MiB", "--run-name", "r",
+        "--output-dir", "out", "--keep-artifacts-dir", "kept", "--resume", *more,
+    ]  # fmt: skip
+
+
+def test_a_run_killed_again_and_again_comes_to_the_same_end(whole: Whole, tmp_path: Path) -> None:
+    chance = random.Random(11)
+    done = 0
+    for _ in range(3):
+        before = done
+        lines = 2 + chance.randint(before, min(before + 3, SHARDS - 2))
+        status, _ = kill_when(lines, signal.SIGKILL, arguments_of(whole), tmp_path)
+        assert status == -signal.SIGKILL
+        recorded = read_ledger(tmp_path / "out" / TABLES / "r" / "ledger.jsonl")
+        assert recorded is not None
+        done = len(recorded.shards)
+        assert done >= before
+
+    result = sm.run(
+        whole.scores, MODEL, tmp_path / "out", settings=SMALL, run_name="r", resume=True,
+        keep_artifacts_dir=tmp_path / "kept",
+    )  # fmt: skip
+
+    assert result.summary.taken == done
+    # No shard that was listed was done again.
+    assert (result.layout.ledger).read_bytes().count(b'"record":"shard"') == SHARDS
+    assert_same(result, whole.result)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) -> None:
+    status, said = kill_when(4, number, arguments_of(whole), tmp_path)
+
+    assert status == 130
+    # Where an interrupt meets a Python function, Polars says that it panicked before.
+    assert said.endswith(
+        "splice-meta: Interrupted.\n"
+        "What is written is whole; go on with the same command and --resume.\n"
+    )
+    assert not list(tmp_path.rglob(".*.tmp"))
+    assert not list(tmp_path.rglob("*report*"))
+    for part in tmp_path.rglob("*.parquet"):
+        if part.is_file():
+            pl.read_parquet(part)
+    recorded = read_ledger(tmp_path / "out" / TABLES / "r" / "ledger.jsonl")
+    assert recorded is not None
+    assert 2 <= len(recorded.shards) < SHARDS
