@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from splice_meta.errors import InputError, OutputError, UsageError
 from splice_meta.runs import identity
 from splice_meta.runs.ledger import read_ledger
 from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.shards import AT_ONCE
 from splice_meta.workflow import RunResult
 
 GTF, FASTA = FIXTURES / "annotation.gtf.gz", FIXTURES / "region.fa.gz"
-SMALL = sm.RunSettings(memory=1 << 20)
+SMALL = sm.RunSettings(memory=AT_ONCE << 20)
 SHARDS = 8
 TABLES = "selective_inference/predictions"
 
@@ -98,11 +100,12 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, write: int) -> Callable[[], No
     real = pl.LazyFrame.sink_parquet
     state = {"left": write}
 
-    def sink(self: pl.LazyFrame, path: Path, **options: Any) -> None:
-        state["left"] -= 1
-        if state["left"] == 0:
-            path.write_bytes(b"PAR1 half a file")
-            raise KeyboardInterrupt
+    def sink(self: pl.LazyFrame, path: Path | BytesIO, **options: Any) -> None:
+        if isinstance(path, Path):
+            state["left"] -= 1
+            if state["left"] == 0:
+                path.write_bytes(b"PAR1 half a file")
+                raise KeyboardInterrupt
         real(self, path, **options)
 
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", sink)
@@ -129,8 +132,9 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     assert not (tmp_path / "out" / "performance_report.txt").exists()
     result = start(resume=True)
 
-    kept = f"{(write - 1) // 5} of {SHARDS} shards were done already"
-    assert (kept in result.report) == (write > 5)
+    kept = re.search(rf"(\d+) of {SHARDS} shards were done already", result.report)
+    before = (write - 1) // 5  # as far as shards are not in flight together
+    assert before - AT_ONCE < (int(kept[1]) if kept else 0) <= before
     assert len(list((tmp_path / "out" / TABLES).iterdir())) == 1
     # What is kept where differs between the two, and is said nowhere.
     assert_same(result, whole.result)

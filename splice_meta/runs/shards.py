@@ -9,6 +9,9 @@ from splice_meta.pipeline.batch import bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
 
+AT_ONCE = 2
+"""Shards in flight in one process; together they fit the memory budget."""
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -30,9 +33,10 @@ class Shard:
 
 
 def make_shards(scores: BaseScores, model: MetaModel | None, settings: RunSettings) -> list[Shard]:
-    """Pack the genes of a run into shards that fit the memory budget."""
+    """Pack the genes of a run into shards, :data:`AT_ONCE` of which fit the memory budget."""
     counts = scores.table.genes["positions"]
-    batches = list(scores.batches(settings.memory, bytes_per_position(model, settings)))
+    room = settings.memory // AT_ONCE
+    batches = list(scores.batches(room, bytes_per_position(model, settings)))
     return [
         Shard(number, len(batches), first, stop, int(counts.slice(first, stop - first).sum()))
         for number, (first, stop) in enumerate(batches)
