@@ -113,7 +113,7 @@ def check(scores: pl.LazyFrame) -> GeneTable:
         raise ContractError(
             f"Gene {gene} stands in {places} non-adjacent places of the base scores "
             f"({twice['gene_id'].n_unique()} such genes).",
-            "Sort the table by gene_id, then position.",
+            "Sort it: splice-meta sort SCORES --output SORTED.parquet",
         )
     _refuse_duplicates(scores, runs)
     first_row = pl.col("positions").cum_sum().cast(pl.Int64) - pl.col("positions")
