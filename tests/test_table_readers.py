@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ STRAY = ".part-00001.parquet.123.tmp"
 
 
 def by_polars(path: Path) -> pl.DataFrame:
-    return pl.scan_parquet(path).collect()
+    # Without the option Polars refuses a folder in which a killed run has left a file.
+    return pl.scan_parquet(path, hidden_file_prefix=".").collect()
 
 
 def by_duckdb(path: Path) -> pl.DataFrame:
@@ -85,3 +87,17 @@ def test_a_table_is_one_table_to_every_reader(
     assert found.cast(dict(expected.schema)).equals(expected)
     others = [name for name in expected.columns if name not in text]
     assert found.select(others).schema == expected.select(others).schema
+
+
+@pytest.mark.parametrize("output", FILE_OF)
+def test_polars_needs_no_option_for_the_table_of_a_whole_run(
+    result: sm.RunResult, output: Any, tmp_path: Path
+) -> None:
+    table, expected = result.layout.predictions / FILE_OF[output], scan_table(result.layout, output)
+    copy = tmp_path / table.name
+    if table.is_dir():
+        shutil.copytree(table, copy, ignore=shutil.ignore_patterns(STRAY))
+    else:
+        shutil.copy(table, copy)
+
+    assert pl.scan_parquet(copy).collect().equals(expected.collect())
