@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from splice_meta.pipeline.matrix import plan_features
     from splice_meta.pipeline.predict import predict
     from splice_meta.reference.annotation import Annotation, open_annotation
+    from splice_meta.runs.sort import SortedScores, sort_scores
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
     from splice_meta.training.train import train
@@ -38,6 +39,7 @@ __all__ = [
     "RunSettings",
     "ScoreResult",
     "Selection",
+    "SortedScores",
     "SpliceMetaError",
     "TrainSettings",
     "__version__",
@@ -54,6 +56,7 @@ __all__ = [
     "run",
     "scan_scores",
     "score",
+    "sort_scores",
     "train",
 ]
 
@@ -77,6 +80,8 @@ _HOME = {
     "predict": "pipeline.predict",
     "Annotation": "reference.annotation",
     "open_annotation": "reference.annotation",
+    "SortedScores": "runs.sort",
+    "sort_scores": "runs.sort",
     "FeatureSettings": "settings",
     "RunSettings": "settings",
     "Selection": "settings",

@@ -20,6 +20,7 @@ from splice_meta.cli import (
     inspect,
     run,
     score,
+    sort,
     train,
 )  # fmt: skip
 from splice_meta.cli.console import error_lines, last_verbosity
@@ -40,6 +41,7 @@ app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("score")(score.score)
+app.command("sort")(sort.sort)
 app.command("features")(features.features)
 app.command("inspect")(inspect.inspect)
 app.command("convert-model")(convert_model.convert_model)

@@ -191,7 +191,7 @@ def _refuse_scattered(runs: pl.DataFrame, cut: bool) -> None:
     raise ContractError(
         f"Gene {gene} stands in {places}{' or more' if cut else ''} non-adjacent places of the "
         f"base scores ({twice['gene_id'].n_unique()} such genes).",
-        "Sort the table by gene_id, then position.",
+        "Sort it: splice-meta sort SCORES --output SORTED.parquet",
     )
 
 

@@ -63,8 +63,7 @@ def scan_files(
             "OpenSpliceAI's files are given together with others.", "Give files of one kind."
         )
     scans = [_scan_kind([file], _kind(file)) for file in files]
-    schemas = [scan.collect_schema() for scan in scans]
-    if len({_kind(file) for file in files}) == 1 and all(s == schemas[0] for s in schemas):
+    if _agree(files, scans):
         return canonical(to_contract_names(_scan_kind(list(files), _kind(files[0]))))
     parts = [canonical(to_contract_names(scan)) for scan in scans]
     names = [part.collect_schema().names() for part in parts]
@@ -77,6 +76,30 @@ def scan_files(
                 "Give tables with the same columns.",
             )
     return pl.concat(parts, how="diagonal_relaxed")
+
+
+def _agree(files: Sequence[str], scans: Sequence[pl.LazyFrame]) -> bool:
+    """Whether one scan can read all files: one kind, the same columns and types."""
+    first, *others = (scan.collect_schema() for scan in scans)
+    return len({_kind(file) for file in files}) == 1 and all(first == other for other in others)
+
+
+def scan_unchanged(files: Sequence[str]) -> pl.LazyFrame:
+    """The rows of all files with all columns as they are; canonical where the files' differ.
+
+    Args:
+        files: Paths or addresses, from :func:`files_of`.
+
+    Raises:
+        InputError: For OpenSpliceAI's own files, which are read gene by gene in any case.
+    """
+    if reads_by_gene(files):
+        raise InputError(
+            "OpenSpliceAI's BED and HDF5 files need no sorting.", "Give them to run as they are."
+        )
+    if _agree(files, [_scan_kind([file], _kind(file)) for file in files]):
+        return _scan_kind(list(files), _kind(files[0]))
+    return scan_files(files)
 
 
 def reads_by_gene(files: Sequence[str]) -> bool:

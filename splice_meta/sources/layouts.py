@@ -26,13 +26,28 @@ def to_contract_names(scores: pl.LazyFrame) -> pl.LazyFrame:
     if not ("donor_prob" in schema and "donor_score" not in schema):
         return scores
     named = scores.rename({old: new for old, new in AGENTIC.items() if old in schema})
-    if not {"position", "gene_start", "gene_end", "strand"} <= set(schema):
+    along = position_along_gene(scores)
+    if along.meta.is_column():
         return named
+    here = pl.col("position").cast(pl.Int64)
+    return named.with_columns(along.alias("position"), here.alias("genomic_position"))
+
+
+def position_along_gene(scores: pl.LazyFrame) -> pl.Expr:
+    """The position from the gene's 5' end: a column, or computed where that one is genomic.
+
+    Args:
+        scores: Any score table that has ``position``, with its own column names.
+    """
+    schema = scores.collect_schema()
+    position = pl.col("position")
+    known = {"position", "gene_start", "gene_end", "strand", "donor_prob"} <= set(schema)
+    if not known or "donor_score" in schema:
+        return position
     start, end, here = (
         pl.col(name).cast(pl.Int64) for name in ("gene_start", "gene_end", "position")
     )
     # One look at the whole table: gene-relative positions may lie in the span here and there.
     if not scores.select(here.is_between(start, end).all()).collect().item():
-        return named
-    along = pl.when(pl.col("strand") == "-").then(end - here + 1).otherwise(here - start + 1)
-    return named.with_columns(along.alias("position"), here.alias("genomic_position"))
+        return position
+    return pl.when(pl.col("strand") == "-").then(end - here + 1).otherwise(here - start + 1)

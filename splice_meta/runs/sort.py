@@ -1,0 +1,281 @@
+"""Sorting base scores that need not fit into memory: each gene in one place, positions ascending.
+
+Rows go to buckets of whole genes in temporary files, and each bucket is sorted by itself.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+
+from splice_meta.errors import ContractError, InputError, OutputError, UsageError
+from splice_meta.runs.outputs import part_of
+from splice_meta.sink import sink_parquet, whole_file
+from splice_meta.sources.base_scores import readable
+from splice_meta.sources.files import files_of, scan_unchanged
+from splice_meta.sources.layouts import position_along_gene
+
+Watch = Callable[[int, int, str], None]
+"""Told the rows done, the rows in all and, when that changes, what is going on."""
+
+COPIES = 8
+"""How many times its size a sorted bucket takes, with what Polars reads and writes ahead."""
+
+SAMPLE_ROWS = 10_000
+"""Rows from the top of the table, by which the size of a row is estimated."""
+
+KEY, GENE, BUCKET = "_sort_key", "_sort_gene", "_sort_bucket"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SortedScores:
+    """What was written.
+
+    Attributes:
+        path: The sorted table.
+        genes: Number of genes.
+        rows: Number of rows.
+        parts: Number of part files; with one, the table is a plain file.
+    """
+
+    path: Path
+    genes: int
+    rows: int
+    parts: int
+
+
+def sort_scores(
+    scores: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    memory: int = 1 << 30,
+    overwrite: bool = False,
+    watch: Watch = lambda done, total, label: None,
+) -> SortedScores:
+    """Sort score tables by gene and position, without ever holding all rows.
+
+    Genes are in the order of their first rows, which mostly follows the chromosomes; rows with
+    the same gene and position keep their order. The rows wait in a hidden temporary folder beside
+    the output, which needs about as much room as the table as Parquet.
+
+    Args:
+        scores: Paths, globs or directories of Parquet, Arrow IPC, CSV or TSV tables.
+        output: A Parquet file; a directory of part files where the rows do not fit the memory
+            budget at once. All columns are kept with their names and types; only where the tables
+            differ in their columns are they brought to the contract's first.
+        memory: Budget of the rows that are sorted at once, in bytes. A gene above it is sorted
+            nevertheless.
+        overwrite: Replace the output.
+        watch: Told how far it is.
+
+    Raises:
+        UsageError: If the budget is below 1 MiB.
+        InputError: If a table cannot be read.
+        ContractError: If ``gene_id`` or ``position`` is missing, null or of a wrong type.
+        OutputError: If the output is there already, lies in the input, or cannot be written.
+    """
+    if memory < 1 << 20:
+        raise UsageError(f"The memory budget is {memory} bytes.", "Give at least 1MiB.")
+    files = files_of(scores)
+    if not files:
+        raise InputError(
+            f"Only files can be sorted, not {type(scores).__name__}.",
+            "Give paths; sort a frame with frame.sort('gene_id', 'position').",
+        )
+    path = Path(output).expanduser()
+    _refuse_output(path, scores, files, overwrite)
+    with readable():
+        raw = scan_unchanged(files)
+        _refuse_columns(raw.collect_schema())
+        sample = raw.head(SAMPLE_ROWS).collect()
+    room = memory * max(sample.height, 1) // (COPIES * max(int(sample.estimated_size()), 1))
+    watch(0, 1, "counting the rows of each gene")
+    genes = gene_buckets(raw, room)
+    with whole_file(path) as target:
+        parts = sort_rows(raw, genes, target, max(room // 4, 1), watch)
+    return SortedScores(path=path, genes=genes.height, rows=int(genes["rows"].sum()), parts=parts)
+
+
+def sort_rows(
+    raw: pl.LazyFrame, genes: pl.DataFrame, target: Path, batch_rows: int, watch: Watch
+) -> int:
+    """Sort a table into a Parquet file, or into a directory of parts: one for each bucket.
+
+    Args:
+        raw: The table.
+        genes: Its genes, from :func:`gene_buckets`.
+        target: What to write; its folder is there.
+        batch_rows: Rows that are read at once. Polars reads some batches ahead.
+        watch: Told how far it is.
+
+    Returns:
+        The number of parts.
+    """
+    with readable():
+        position = position_along_gene(raw)
+    buckets = genes.group_by(BUCKET, maintain_order=True).agg(pl.col("rows").sum())
+    total, done = int(buckets["rows"].sum()), 0
+    with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
+        spill = _Spill(Path(folder))
+        watch(0, total, "sharing the rows out")
+        for batch in _batches(raw, batch_rows):
+            spill.add(batch, genes)
+            done += batch.height
+            watch(done, total, "")
+        watch(0, total, "sorting")
+        done = 0
+        columns, ids = raw.collect_schema().names(), genes.select(GENE, "gene_id")
+        for bucket, count in buckets.iter_rows():
+            # One chain, so that no step's rows outlive it.
+            plan = (
+                spill.take(bucket, count)
+                .sort(GENE, position, maintain_order=True)
+                .join(ids, on=GENE, how="left", maintain_order="left")
+                .select(columns)
+                .lazy()
+            )
+            sink_parquet(plan, part_of(target, bucket, buckets.height))
+            del plan
+            done += count
+            watch(done, total, "")
+    return buckets.height
+
+
+def gene_buckets(raw: pl.LazyFrame, room: int) -> pl.DataFrame:
+    """Count the rows of each gene in one streaming pass, and pack whole genes into buckets.
+
+    Args:
+        raw: A table with ``gene_id`` and ``position``.
+        room: Most rows of a bucket; a gene above it is a bucket of its own.
+
+    Returns:
+        One row per gene in the order of their first rows: ``gene_id``, the same as text,
+        ``rows``, the running number of the gene and of its bucket.
+
+    Raises:
+        ContractError: If there are no rows, or a gene or position is null.
+    """
+    with readable():
+        genes = (
+            raw.select(pl.col("gene_id").cast(pl.String).alias(KEY), "gene_id", "position")
+            .with_row_index("first")
+            .group_by(KEY)
+            .agg(
+                pl.len().cast(pl.Int64).alias("rows"),
+                pl.col("first").min(),
+                pl.col("gene_id").first(),
+                pl.col("position").null_count().alias("nulls"),
+            )
+            .sort("first")
+            .with_row_index(GENE)
+            .collect()
+        )
+    if genes.is_empty():
+        raise ContractError("The base scores have no rows.", "Check the path.")
+    nameless = genes.filter(pl.col(KEY).is_null())["rows"].sum()
+    for column, nulls in (("gene_id", nameless), ("position", genes["nulls"].sum())):
+        if nulls:
+            raise ContractError(
+                f"Column {column} of the base scores is null in {nulls:,} rows.",
+                "Every row needs its gene and its position in the gene.",
+            )
+    buckets, held = [0], 0
+    for count in genes["rows"]:
+        full = held > 0 and held + count > room
+        buckets.append(buckets[-1] + full)
+        held = count if full else held + count
+    numbers = pl.Series(BUCKET, buckets[1:], dtype=pl.UInt32)
+    return genes.select("gene_id", KEY, "rows", GENE, numbers)
+
+
+class _Spill:
+    """The rows of each bucket in a file of its own, to which one batch after the other is added.
+
+    Args:
+        folder: Where the files go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ends: dict[int, list[int]] = {}
+
+    def add(self, batch: pl.DataFrame, genes: pl.DataFrame) -> None:
+        """Add each row to the file of its bucket, the gene's number in place of its id."""
+        known = genes.select(KEY, GENE, BUCKET)
+        numbered = (
+            batch.with_columns(pl.col("gene_id").cast(pl.String).alias(KEY))
+            .join(known, on=KEY, how="inner", maintain_order="left")
+            .drop(KEY, "gene_id")
+        )
+        pieces = numbered.partition_by(BUCKET, include_key=False, as_dict=True, maintain_order=True)
+        for (bucket,), rows in pieces.items():
+            # Opened each time: there may be more buckets than a process may have files open.
+            with (self._folder / str(bucket)).open("ab") as file:
+                rows.write_ipc_stream(file, compression="lz4")
+                self._ends.setdefault(bucket, [0]).append(file.tell())
+
+    def take(self, bucket: int, count: int) -> pl.DataFrame:
+        """The rows of a bucket, in the order in which they came; its file is removed.
+
+        Raises:
+            InputError: If they are not as many as were counted.
+        """
+        file, ends = self._folder / str(bucket), self._ends.get(bucket, [])
+        pieces = []
+        if ends:
+            with file.open("rb") as stream:
+                for start, end in pairwise(ends):
+                    pieces.append(pl.read_ipc_stream(BytesIO(stream.read(end - start))))
+            file.unlink()
+        if sum(piece.height for piece in pieces) != count:
+            raise InputError(
+                "The base scores gave other rows than when they were counted.",
+                "Let the files rest while they are sorted.",
+            )
+        return pl.concat(pieces)
+
+
+def _batches(raw: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    with readable():
+        yield from raw.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+
+
+def _refuse_columns(schema: pl.Schema) -> None:
+    missing = [name for name in ("gene_id", "position") if name not in schema]
+    if missing:
+        raise ContractError(
+            f"The base scores have no column {', '.join(missing)}; they have: "
+            f"{', '.join(schema.names())}.",
+            "Rename the columns to gene_id and position.",
+        )
+    if not schema["position"].is_integer():
+        raise ContractError(
+            f"Column position of the base scores has the type {schema['position']}.",
+            "It must be an integer.",
+        )
+    taken = [name for name in (KEY, GENE, BUCKET) if name in schema]
+    if taken:
+        raise ContractError(f"The column name {taken[0]} is taken.", "Rename the column.")
+
+
+def _refuse_output(
+    output: Path, scores: str | Path | Sequence[str | Path], files: Sequence[str], overwrite: bool
+) -> None:
+    """Refuse an output that is there already, or that is or holds or lies in an input."""
+    place = output.resolve()
+    given = [scores] if isinstance(scores, (str, Path)) else list(scores)
+    folders = [Path(item).expanduser().resolve() for item in given if "://" not in str(item)]
+    for item in (Path(file).resolve() for file in files if "://" not in file):
+        if item == place or place in item.parents:
+            raise OutputError(f"{output} is an input, or holds one.", "Give another --output.")
+    for folder in folders:
+        if folder in place.parents:
+            raise OutputError(f"{output} lies in the input {folder}.", "Give another --output.")
+    if output.exists() and not overwrite:
+        raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")

@@ -1,0 +1,103 @@
+"""The tables of a run, as other libraries read them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from conftest import MODEL
+
+import splice_meta as sm
+from splice_meta.runs.outputs import FILE_OF, scan_table
+
+STRAY = ".part-00001.parquet.123.tmp"
+"""What a run that was killed may leave in a table's folder."""
+
+
+def by_polars(path: Path) -> pl.DataFrame:
+    # Without the option Polars refuses a folder in which a killed run has left a file.
+    return pl.scan_parquet(path, hidden_file_prefix=".").collect()
+
+
+def by_duckdb(path: Path) -> pl.DataFrame:
+    duckdb = pytest.importorskip("duckdb")
+    where = path / "*.parquet" if path.is_dir() else path
+    return pl.DataFrame(duckdb.sql(f"SELECT * FROM read_parquet('{where}')").to_arrow_table())
+
+
+def by_duckdb_folder(path: Path) -> pl.DataFrame:
+    duckdb = pytest.importorskip("duckdb")
+    return pl.DataFrame(duckdb.sql(f"SELECT * FROM read_parquet('{path}')").to_arrow_table())
+
+
+def by_pandas(path: Path) -> pl.DataFrame:
+    pandas = pytest.importorskip("pandas")
+    return pl.from_pandas(pandas.read_parquet(path))
+
+
+def by_pyarrow(path: Path) -> pl.DataFrame:
+    from pyarrow import parquet
+
+    return pl.DataFrame(parquet.read_table(path))
+
+
+def by_pyarrow_dataset(path: Path) -> pl.DataFrame:
+    from pyarrow import dataset
+
+    return pl.DataFrame(dataset.dataset(path, format="parquet").to_table())
+
+
+READERS = [by_polars, by_duckdb, by_duckdb_folder, by_pandas, by_pyarrow, by_pyarrow_dataset]
+
+
+@pytest.fixture(scope="module", params=[1 << 20, 1 << 30], ids=["parts", "one file"])
+def result(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory,
+    short_genes: pl.DataFrame,
+) -> Any:  # fmt: skip
+    settings = sm.RunSettings(memory=request.param)
+    folder = tmp_path_factory.mktemp("run")
+    done = sm.run(short_genes, MODEL, folder, settings=settings, run_name="r")
+    for name in FILE_OF.values():
+        table = done.layout.predictions / name
+        assert table.is_dir() == (request.param == 1 << 20)
+        if table.is_dir():
+            assert (table / "part-00001.parquet").is_file()
+            (table / STRAY).write_bytes(b"half a part")
+    return done
+
+
+@pytest.mark.parametrize("output", FILE_OF)
+@pytest.mark.parametrize("read", READERS)
+def test_a_table_is_one_table_to_every_reader(
+    result: sm.RunResult, read: Callable[[Path], pl.DataFrame], output: Any
+) -> None:
+    expected = scan_table(result.layout, output).collect()
+
+    found = read(result.layout.predictions / FILE_OF[output])
+
+    assert found.columns == expected.columns
+    text = [name for name, kind in expected.schema.items() if isinstance(kind, pl.Enum)]
+    kinds = {type(found.schema[name]) for name in text}
+    assert kinds <= {pl.Enum, pl.Categorical, pl.String}
+    assert found.cast(dict(expected.schema)).equals(expected)
+    others = [name for name in expected.columns if name not in text]
+    assert found.select(others).schema == expected.select(others).schema
+
+
+@pytest.mark.parametrize("output", FILE_OF)
+def test_polars_needs_no_option_for_the_table_of_a_whole_run(
+    result: sm.RunResult, output: Any, tmp_path: Path
+) -> None:
+    table, expected = result.layout.predictions / FILE_OF[output], scan_table(result.layout, output)
+    copy = tmp_path / table.name
+    if table.is_dir():
+        shutil.copytree(table, copy, ignore=shutil.ignore_patterns(STRAY))
+    else:
+        shutil.copy(table, copy)
+
+    assert pl.scan_parquet(copy).collect().equals(expected.collect())
