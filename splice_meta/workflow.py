@@ -6,9 +6,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,9 +26,9 @@ from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
 from splice_meta.report.text import text_report
+from splice_meta.runs.executor import Executor, check_job, choose_executor
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
-from splice_meta.runs.local import run_local
 from splice_meta.runs.log import log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, scan_table
 from splice_meta.runs.scorer import Scored, Weights
@@ -36,6 +37,9 @@ from splice_meta.runs.task import Job, Receipt
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_text
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 log = logging.getLogger("splice_meta")
 
@@ -100,6 +104,8 @@ def run(
     overwrite: bool = False,
     trust_pickle: bool = False,
     watcher: Watcher | None = None,
+    workers: int | None = None,
+    cluster: str | Path | Client | None = None,
 ) -> RunResult:
     """Predict a table of base scores, or genes of an annotation, into an output directory.
 
@@ -129,12 +135,15 @@ def run(
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.
         watcher: Told about progress.
+        workers: Run in this many Dask worker processes on this machine.
+        cluster: Run on the workers of a Dask scheduler: its address, its scheduler file or a
+            connected ``distributed.Client``.
 
     Returns:
         The result; its ``failed`` genes are those that could not be done.
 
     Raises:
-        SpliceMetaError: If settings, scores, model, reference or output cannot be used.
+        SpliceMetaError: If settings, scores, model, reference, output or cluster cannot be used.
     """
     started = time.perf_counter()
     chosen, watch = settings or RunSettings(), watcher or Watcher()
@@ -144,6 +153,7 @@ def run(
         Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
     )
     check_given(scores, annotation, fasta)
+    execute = choose_executor(workers, cluster)
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
@@ -152,6 +162,8 @@ def run(
     inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
     if loaded is not None:
         inputs.check_features(loaded, chosen.features)
+    if inputs.opened is not None:
+        check_job(execute, Job(inputs.opened, loaded, chosen, layout, dataset))
     layout.prepare(overwrite, inputs.files)
     with log_file(layout.log), scores_folder(layout) as folder:
         opened, scored = inputs.complete(folder, watch.scoring)
@@ -161,10 +173,7 @@ def run(
         shards = make_shards(opened, loaded, chosen)
         watch.planned(opened.table.genes.height, opened.table.positions)
         job = Job(opened, loaded, chosen, layout, dataset)
-        receipts = []
-        for receipt in run_local(job, shards):
-            _advance(receipt, watch)
-            receipts.append(receipt)
+        receipts = _execute(execute, job, shards, watch)
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         return _finish(job, shards, table, fills, time.perf_counter() - started, scored, files)
@@ -174,7 +183,19 @@ def _genes_of(model: MetaModel | None) -> set[str]:
     return set(model.training_genes) if model else set()
 
 
+def _execute(execute: Executor, job: Job, shards: Sequence[Shard], watch: Watcher) -> list[Receipt]:
+    """Run the shards; the receipts come in any order and are sorted by shard."""
+    receipts = []
+    with closing(execute(job, shards)) as coming:  # workers end before an interrupt is told
+        for receipt in coming:
+            _advance(receipt, watch)
+            receipts.append(receipt)
+    return sorted(receipts, key=lambda receipt: receipt.shard.number)
+
+
 def _advance(receipt: Receipt, watch: Watcher) -> None:
+    for gene, reason in receipt.failures.items():
+        log.warning("Gene %s failed: %s", gene, reason)
     for row in receipt.genes.iter_rows(named=True):
         log.info(
             "Gene %s: %d positions, %d uncertain", row["gene_id"], row["positions"],

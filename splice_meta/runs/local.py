@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from splice_meta.pipeline.batch import describe_plan
 from splice_meta.runs.shards import Shard
@@ -16,7 +16,7 @@ PLAN = 5
 logging.addLevelName(PLAN, "PLAN")
 
 
-def run_local(job: Job, shards: Sequence[Shard]) -> Iterator[Receipt]:
+def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, None]:
     """Run shards one after the other.
 
     Args:
