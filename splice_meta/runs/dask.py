@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Generator, Sequence
-from contextlib import suppress
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -64,16 +65,12 @@ def run_dask(
         with open_workers(workers, cluster) as found:
             name = f"splice-meta-{uuid4().hex}"
             try:
-                found.client.register_plugin(_carrier(payload), name=name)
+                with _losing_scheduler():
+                    found.client.register_plugin(_carrier(payload), name=name)
                 yield from _run_all(found, job, shards, name)
-            except _lost() as error:
-                raise ClusterError(
-                    f"The Dask scheduler was lost ({type(error).__name__}).",
-                    "What is written so far is whole; run again.",
-                ) from error
             finally:
                 if not found.local:  # local ones end anyway
-                    with suppress(*_lost()):
+                    with suppress(ClusterError), _losing_scheduler():
                         found.client.unregister_worker_plugin(name)
     finally:
         _sweep(job.layout)
@@ -166,7 +163,8 @@ def _run_all(
     known: set[str] = set()
     try:
         while waiting or running:
-            threads = client.nthreads()
+            with _losing_scheduler():
+                threads = client.nthreads()
             _say_lost(known - set(threads), found.local)
             known = set(threads)
             ahead = max(AHEAD * sum(threads.values()), LEAST_AHEAD)
@@ -183,7 +181,7 @@ def _run_all(
             else:
                 yield _receipt(future, running.pop(future), job)
     finally:
-        with suppress(*_lost()):
+        with suppress(ClusterError), _losing_scheduler():
             client.cancel(list(running), force=True)
 
 
@@ -191,12 +189,20 @@ def _receipt(future: Future, shard: Shard, job: Job) -> Receipt:
     """What a shard came to; its genes have failed if it ended every worker it was given to."""
     from distributed import KilledWorker
 
+    if future.cancelled():  # not by us
+        with _losing_scheduler():
+            future.result()
     try:
         receipt: Receipt = future.result()
     except KilledWorker as error:
         reason = f"its Dask worker ended, {error.allowed_failures + 1} times; memory may be short"
         genes = job.scores.table.genes["gene_id"][shard.first : shard.stop]
         return Receipt(shard, pl.DataFrame(), dict.fromkeys(genes, reason))
+    except ModuleNotFoundError as error:
+        raise ClusterError(
+            f"A Dask worker lacks the Python module {error.name}.",
+            "Install the same versions of splice_meta and what it needs on all workers.",
+        ) from error
     return receipt
 
 
@@ -207,13 +213,16 @@ def _say_lost(workers: set[str], local: bool) -> None:
         log.log(level, "A worker has ended (%s); its shards are run again.", worker)
 
 
-def _lost() -> tuple[type[BaseException], ...]:
-    """What is raised where a scheduler is gone."""
-    from concurrent.futures import CancelledError
-
-    from distributed.comm import CommClosedError
-
-    return (CancelledError, CommClosedError, TimeoutError)
+@contextmanager
+def _losing_scheduler() -> Generator[None, None, None]:
+    """Say in plain words that a scheduler does not answer any more."""
+    try:
+        yield
+    except (CancelledError, OSError) as error:
+        raise ClusterError(
+            f"The Dask scheduler was lost ({type(error).__name__}).",
+            "What is written so far is whole; run again.",
+        ) from error
 
 
 def _sweep(layout: OutputLayout) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 """How long the first local worker may take; on a loaded machine imports alone take many seconds."""
 ANSWER_SECONDS = 10
+# Without an address it would take port 8787.
+_NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _CHATTER = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application")
 
 
@@ -122,7 +124,9 @@ def _start_local(workers: int) -> Iterator[Workers]:
         output = Path(scratch) / "workers.log"
         with (
             dask.config.set({"temporary-directory": scratch}),
-            LocalCluster(n_workers=0, dashboard_address=None, silence_logs=False) as cluster,
+            LocalCluster(
+                n_workers=0, silence_logs=False, scheduler_kwargs=_NO_DASHBOARD
+            ) as cluster,
             Client(cluster, set_as_default=False) as client,
             output.open("wb") as stream,
         ):
