@@ -21,6 +21,8 @@ from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, Usage
 from splice_meta.runs import dask as on_dask
 from splice_meta.runs import dask_workers
 from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.shards import Shard, make_shards
+from splice_meta.sources.base_scores import open_scores
 from splice_meta.workflow import RunResult, Watcher
 
 pytest.importorskip("distributed")
@@ -66,6 +68,10 @@ def our_processes() -> list[tuple[int, str]]:
         return above == os.getpid() or (above is not None and is_ours(above))
 
     return [(process, command) for process, command in commands.items() if is_ours(process)]
+
+
+def shards_of(scores: pl.DataFrame, settings: sm.RunSettings) -> list[Shard]:
+    return make_shards(open_scores(scores), sm.load_model(MODEL), settings)
 
 
 @pytest.fixture
@@ -258,19 +264,16 @@ def test_a_shard_that_ends_its_workers_fails_alone(
 ) -> None:
     import dask
 
-    here, marker = os.getpid(), tmp_path / "marker"
+    here, lives = os.getpid(), tmp_path / "lives"
 
     def deadly() -> dict[str, pl.Expr]:
-        # The first plan made in a worker ends it, as long as the marker lies there.
-        if os.getpid() != here:
-            try:
-                marker.unlink()
-            except FileNotFoundError:
-                return {}
+        # The first two plans made in a worker end it: of a shard, and of one run again alone.
+        if os.getpid() != here and lives.read_text():
+            lives.write_text(lives.read_text()[1:])
             os.kill(os.getpid(), signal.SIGKILL)
         return {}
 
-    marker.touch()
+    lives.write_text("##")
     settings = sm.RunSettings(memory=MIB, features=sm.FeatureSettings(custom={"deadly": deadly}))
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         result = sm.run(
@@ -279,9 +282,14 @@ def test_a_shard_that_ends_its_workers_fails_alone(
         )  # fmt: skip
 
     lost = result.genes.filter(status="failed")
-    assert 1 <= lost.height < 10  # what waited in that worker may go with it
-    assert set(lost["reason"]) == {"its Dask worker ended, 1 times; memory may be short"}
-    assert result.predictions().collect()["gene_id"].n_unique() == 10 - lost.height
+    done = result.genes.filter(status="done")
+    shards = {shard.first: shard.stop for shard in shards_of(many_genes.head(15000), settings)}
+    first = result.genes["status"].index_of("failed")
+    assert first is not None
+    assert lost.height == shards[first] - first
+    assert set(lost["reason"]) == {"the Dask workers that ran it have ended; memory may be short"}
+    written = result.predictions().collect()["gene_id"].unique(maintain_order=True)
+    assert written.to_list() == done["gene_id"].to_list()
 
 
 def test_an_interrupt_ends_the_workers(
@@ -418,7 +426,6 @@ def test_a_worker_refuses_what_it_cannot_do(
 ) -> None:  # fmt: skip
     from splice_meta.runs.outputs import OutputLayout
     from splice_meta.runs.task import Job
-    from splice_meta.sources.base_scores import open_scores
 
     job = Job(open_scores(short_path), None, PARTED, OutputLayout(tmp_path / "gone", "r"))
     (answer,) = {
@@ -442,7 +449,6 @@ def test_a_model_brings_no_threads_of_its_own(short_path: Path, tmp_path: Path) 
 
     from splice_meta.runs.outputs import OutputLayout
     from splice_meta.runs.task import Job
-    from splice_meta.sources.base_scores import open_scores
 
     model = sm.load_model(MODEL)
     model.boosters[0].set_param({"nthread": 7})

@@ -45,7 +45,7 @@ def run_dask(
 
     What the shards share goes to each worker once, also to those that join late or replace one
     that died. A shard whose worker dies is run again by another; genes of a shard that ends one
-    worker after the other are reported as failed.
+    worker after the other, alone, are reported as failed.
 
     Args:
         job: What the shards share.
@@ -60,6 +60,8 @@ def run_dask(
         ClusterError: If the workers or the scheduler are lost for good.
         OutputError: If parts cannot be written.
     """
+    if not shards:
+        return
     payload = pack(job)
     try:
         with open_workers(workers, cluster) as found:
@@ -154,9 +156,27 @@ def _unpack(payload: bytes, versions: dict[str, str]) -> Job:
 
 
 def _run_all(
-    found: Workers, job: Job, shards: Sequence[Shard], name: str
+    found: Workers, job: Job, shards: Sequence[Shard], carrier: str
 ) -> Generator[Receipt, None, None]:
-    """Keep a few shards under way until all are done."""
+    """Run the shards; those that Dask gave up go once more, one at a time.
+
+    Dask cannot tell the shard that ended a worker from one that waited in the same worker.
+    """
+    killed: list[Shard] = []
+    for shard, receipt in _run_some(found, shards, carrier):
+        if receipt is None:
+            killed.append(shard)
+        else:
+            yield receipt
+    for shard in killed:
+        for _, receipt in _run_some(found, [shard], carrier, again=True):
+            yield receipt or _failed(job, shard)
+
+
+def _run_some(
+    found: Workers, shards: Sequence[Shard], carrier: str, again: bool = False
+) -> Generator[tuple[Shard, Receipt | None], None, None]:
+    """Keep a few shards under way until all are done; no receipt for those that Dask gave up."""
     client, waiting = found.client, deque(shards)
     running: dict[Future, Shard] = {}
     ended: SimpleQueue[Future] = SimpleQueue()
@@ -170,8 +190,8 @@ def _run_all(
             ahead = max(AHEAD * sum(threads.values()), LEAST_AHEAD)
             while waiting and len(running) < ahead:
                 shard = waiting.popleft()
-                key = f"{name}-{shard.number}"
-                future = client.submit(_run_sent, name, shard, key=key, retries=RETRIES)
+                key = f"{carrier}-{shard.number}{'-again' if again else ''}"
+                future = client.submit(_run_sent, carrier, shard, key=key, retries=RETRIES)
                 running[future] = shard
                 future.add_done_callback(ended.put)
             try:
@@ -179,14 +199,14 @@ def _run_all(
             except Empty:
                 found.check()
             else:
-                yield _receipt(future, running.pop(future), job)
+                yield running.pop(future), _receipt(future)
     finally:
         with suppress(ClusterError), _losing_scheduler():
             client.cancel(list(running), force=True)
 
 
-def _receipt(future: Future, shard: Shard, job: Job) -> Receipt:
-    """What a shard came to; its genes have failed if it ended every worker it was given to."""
+def _receipt(future: Future) -> Receipt | None:
+    """What a shard came to; None if every worker it was given to has ended."""
     from distributed import KilledWorker
 
     if future.cancelled():  # not by us
@@ -194,16 +214,20 @@ def _receipt(future: Future, shard: Shard, job: Job) -> Receipt:
             future.result()
     try:
         receipt: Receipt = future.result()
-    except KilledWorker as error:
-        reason = f"its Dask worker ended, {error.allowed_failures + 1} times; memory may be short"
-        genes = job.scores.table.genes["gene_id"][shard.first : shard.stop]
-        return Receipt(shard, pl.DataFrame(), dict.fromkeys(genes, reason))
+    except KilledWorker:
+        return None
     except ModuleNotFoundError as error:
         raise ClusterError(
             f"A Dask worker lacks the Python module {error.name}.",
             "Install the same versions of splice_meta and what it needs on all workers.",
         ) from error
     return receipt
+
+
+def _failed(job: Job, shard: Shard) -> Receipt:
+    genes = job.scores.table.genes["gene_id"][shard.first : shard.stop]
+    reason = "the Dask workers that ran it have ended; memory may be short"
+    return Receipt(shard, pl.DataFrame(), dict.fromkeys(genes, reason))
 
 
 def _say_lost(workers: set[str], local: bool) -> None:
