@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, Usage
 from splice_meta.runs import dask as on_dask
 from splice_meta.runs import dask_workers
 from splice_meta.runs.outputs import FILE_OF, scan_table
-from splice_meta.runs.shards import Shard, make_shards
+from splice_meta.runs.task import Receipt
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.workflow import RunResult, Watcher
 
@@ -70,8 +71,19 @@ def our_processes() -> list[tuple[int, str]]:
     return [(process, command) for process, command in commands.items() if is_ours(process)]
 
 
-def shards_of(scores: pl.DataFrame, settings: sm.RunSettings) -> list[Shard]:
-    return make_shards(open_scores(scores), sm.load_model(MODEL), settings)
+def is_running(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")")[-1].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def wait_for(state: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not state():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -238,9 +250,9 @@ def test_a_killed_worker_loses_nothing(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    receipts = []
+    receipts: list[Receipt] = []
 
-    def kill_one(receipt: object) -> None:
+    def kill_one(receipt: Receipt) -> None:
         receipts.append(receipt)
         if len(receipts) == 5:
             os.kill(min(new_workers(before)), signal.SIGKILL)
@@ -251,7 +263,7 @@ def test_a_killed_worker_loses_nothing(
         watcher=Watcher(advanced=kill_one),
     )  # fmt: skip
 
-    assert len(receipts) == 40
+    assert len(receipts) == receipts[0].shard.of > 10
     assert_same(found, expected)
     assert [m for m in caplog.messages if "A worker has ended" in m and "run again" in m]
     assert capfd.readouterr() == ("", "")
@@ -264,39 +276,34 @@ def test_a_shard_that_ends_its_workers_fails_alone(
 ) -> None:
     import dask
 
-    here, lives = os.getpid(), tmp_path / "lives"
+    here = os.getpid()
 
-    def deadly() -> dict[str, pl.Expr]:
-        # The first two plans made in a worker end it: of a shard, and of one run again alone.
-        if os.getpid() != here and lives.read_text():
-            lives.write_text(lives.read_text()[1:])
+    def deadly(genes: pl.Series) -> pl.Series:
+        if os.getpid() != here and "G04" in genes:
             os.kill(os.getpid(), signal.SIGKILL)
-        return {}
+        return genes
 
-    lives.write_text("##")
-    settings = sm.RunSettings(memory=MIB, features=sm.FeatureSettings(custom={"deadly": deadly}))
+    killing = pl.col("gene_id").map_batches(deadly, pl.String, is_elementwise=True)
+    scores = many_genes.head(15000).lazy().with_columns(killing)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        result = sm.run(
-            many_genes.head(15000), MODEL, tmp_path / "out", settings=settings, run_name="r",
-            workers=1,
-        )  # fmt: skip
+        result = sm.run(scores, MODEL, tmp_path / "out", settings=PARTED, run_name="r", workers=1)
 
     lost = result.genes.filter(status="failed")
-    done = result.genes.filter(status="done")
-    shards = {shard.first: shard.stop for shard in shards_of(many_genes.head(15000), settings)}
-    first = result.genes["status"].index_of("failed")
-    assert first is not None
-    assert lost.height == shards[first] - first
+    assert lost["gene_id"].to_list() == ["G04", "G05"]  # one shard
     assert set(lost["reason"]) == {"the Dask workers that ran it have ended; memory may be short"}
-    written = result.predictions().collect()["gene_id"].unique(maintain_order=True)
-    assert written.to_list() == done["gene_id"].to_list()
+    found = result.predictions().collect()
+    assert found.equals(
+        sm.predict(many_genes.head(15000), MODEL).filter(~pl.col("gene_id").is_in(["G04", "G05"]))
+    )
 
 
 def test_an_interrupt_ends_the_workers(
     many_genes: pl.DataFrame, tmp_path: Path, before: set[int]
 ) -> None:
+    seen: set[int] = set()
+
     def interrupt(_: object) -> None:
-        assert new_workers(before)
+        seen.update(new_workers(before))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -306,6 +313,8 @@ def test_an_interrupt_ends_the_workers(
         )  # fmt: skip
 
     assert {process for process, _ in our_processes()} <= before
+    assert seen
+    wait_for(lambda: not any(map(is_running, seen)))
     assert not list(tmp_path.rglob("*.tmp"))
 
 

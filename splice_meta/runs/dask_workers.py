@@ -199,6 +199,8 @@ def _last_line(output: Path) -> str:
 @contextmanager
 def _silenced() -> Iterator[None]:
     """Keep what distributed logs off the terminal; what matters of it is said in our words."""
+    import distributed  # noqa: F401  # sets levels of its own when it is first imported
+
     loggers = [logging.getLogger(name) for name in _CHATTER]
     before = [logger.level for logger in loggers]
     for logger in loggers:
