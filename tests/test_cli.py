@@ -262,9 +262,9 @@ def test_features_overwrite_leaves_nothing_of_before(tmp_path: Path, demo_path: 
 
 def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, demo_path: Path) -> None:
     code = (
-        "import os, signal, sys, splice_meta.workflow as w\n"
+        "import os, signal, sys, splice_meta.runs.executor as e\n"
         "from splice_meta.cli.app import main\n"
-        "w.run_local = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "e.run_local = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.argv = ['splice-meta', 'demo', '--output-dir', 'out']\n"
         "main()"
     )

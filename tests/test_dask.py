@@ -320,9 +320,10 @@ def test_an_interrupt_ends_the_workers(
 
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[Any]:
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(
+    with dask.config.set({"temporary-directory": str(tmp_path)}), LocalCluster(
         n_workers=1, threads_per_worker=2, processes=False, protocol="tcp", memory_limit=0,
         scheduler_kwargs={
             "scheduler_file": str(tmp_path / "scheduler.json"),
