@@ -11,7 +11,8 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
     |-- FeatureError      a feature that nothing makes and that must not be filled
     |-- ModelError        a model that cannot be loaded, or predicts nonsense
     |   `-- UntrustedModelError   loading it would run code from the file
-    `-- OutputError       a result that cannot be written
+    |-- OutputError       a result that cannot be written
+    `-- ClusterError      Dask workers or a scheduler that cannot be used
 """
 
 from __future__ import annotations
@@ -68,3 +69,7 @@ class UntrustedModelError(ModelError):
 
 class OutputError(SpliceMetaError):
     """A result that cannot be written where it was asked for."""
+
+
+class ClusterError(SpliceMetaError):
+    """Dask workers that do not start or end, or a scheduler that does not answer."""

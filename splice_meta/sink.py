@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from secrets import token_hex
 
 import numpy as np
 import polars as pl
@@ -25,7 +26,7 @@ TEMPORARY = ".*.tmp"
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; rename it to ``path`` if all goes well.
+    """Give a temporary name near ``path``; rename it to ``path`` if all goes well.
 
     The target may be a file, or a directory of part files. A file is flushed to disk before the
     rename, so that after a crash there is the old state or the new one. On an error what is
@@ -37,7 +38,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: If the directory cannot be written to.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -60,6 +61,14 @@ def whole_file(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary)
         with suppress(OSError):  # where its folder is none, the error above says so
             temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """A hidden name; that of a part lies beside its table, where no reader of that meets it."""
+    is_part = path.parent.suffix == path.suffix == ".parquet"
+    name, folder = (path.parent.name, path.parent.parent) if is_part else (path.name, path.parent)
+    # Two workers on different machines may have the same process id.
+    return folder / f".{name}.{os.getpid()}.{token_hex(4)}.tmp"
 
 
 def _flush_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -26,11 +26,11 @@ from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, table_summary
 from splice_meta.report.text import text_report
+from splice_meta.runs.executor import Executor, check_job, choose_executor
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.identity import given_digests, refuse_frames
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
 from splice_meta.runs.ledger import Ledger
-from splice_meta.runs.local import run_local
 from splice_meta.runs.log import log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, remove_temporaries, scan_table
 from splice_meta.runs.resume import name_of_run, open_ledger, scored_before, take_over
@@ -40,6 +40,9 @@ from splice_meta.runs.task import Job, Receipt
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_text
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 log = logging.getLogger("splice_meta")
 
@@ -105,6 +108,8 @@ def run(
     overwrite: bool = False,
     trust_pickle: bool = False,
     watcher: Watcher | None = None,
+    workers: int | None = None,
+    cluster: str | Path | Client | None = None,
 ) -> RunResult:
     """Predict a table of base scores, or genes of an annotation, into an output directory.
 
@@ -136,12 +141,15 @@ def run(
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.
         watcher: Told about progress.
+        workers: Run in this many Dask worker processes on this machine.
+        cluster: Run on the workers of a Dask scheduler: its address, its scheduler file or a
+            connected ``distributed.Client``.
 
     Returns:
         The result; its ``failed`` genes are those that could not be done.
 
     Raises:
-        SpliceMetaError: If settings, scores, model, reference or output cannot be used.
+        SpliceMetaError: If settings, scores, model, reference, output or cluster cannot be used.
     """
     started = time.perf_counter()
     chosen, watch = settings or RunSettings(), watcher or Watcher()
@@ -153,6 +161,7 @@ def run(
     check_given(scores, annotation, fasta)
     if resume:
         refuse_frames(scores)
+    execute = choose_executor(workers, cluster)
     loaded = require_model(model, chosen.mode, trust_pickle)
     dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
     seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
@@ -161,6 +170,8 @@ def run(
     inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
     if loaded is not None:
         inputs.check_features(loaded, chosen.features)
+    if inputs.opened is not None:
+        check_job(execute, Job(inputs.opened, loaded, chosen, layout, dataset))
     given = given_digests(chosen, inputs, loaded, training_dataset, asked, layout)
     with (
         open_ledger(layout, given, inputs.files, resume, overwrite) as ledger,
@@ -175,20 +186,27 @@ def run(
         shards = make_shards(opened, loaded, chosen)
         taken, left = take_over(ledger, layout, opened, shards, scored)
         log_start(opened, loaded, chosen, fills)
-        receipts = [*taken, *_execute(job, left, ledger, watch)]
+        receipts = [*taken, *_execute(execute, job, left, ledger, watch)]
+        receipts.sort(key=lambda receipt: receipt.shard.number)
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         seconds = time.perf_counter() - started
         return _finish(job, shards, len(taken), table, fills, seconds, scored, files)
 
 
-def _execute(job: Job, shards: list[Shard], ledger: Ledger, watch: Watcher) -> list[Receipt]:
+def _genes_of(model: MetaModel | None) -> set[str]:
+    return set(model.training_genes) if model else set()
+
+
+def _execute(
+    execute: Executor, job: Job, shards: Sequence[Shard], ledger: Ledger, watch: Watcher
+) -> list[Receipt]:
     """Run shards; each is in the ledger as soon as its parts are written."""
     watch.planned(sum(s.stop - s.first for s in shards), sum(s.positions for s in shards))
     receipts = []
     try:
-        with closing(run_local(job, shards)) as running:
-            for receipt in running:
+        with closing(execute(job, shards)) as coming:  # workers end before an interrupt is told
+            for receipt in coming:
                 ledger.write_shard(receipt)
                 _advance(receipt, watch)
                 receipts.append(receipt)
@@ -197,11 +215,9 @@ def _execute(job: Job, shards: list[Shard], ledger: Ledger, watch: Watcher) -> l
     return receipts
 
 
-def _genes_of(model: MetaModel | None) -> set[str]:
-    return set(model.training_genes) if model else set()
-
-
 def _advance(receipt: Receipt, watch: Watcher) -> None:
+    for gene, reason in receipt.failures.items():
+        log.warning("Gene %s failed: %s", gene, reason)
     for row in receipt.genes.iter_rows(named=True):
         log.info(
             "Gene %s: %d positions, %d uncertain", row["gene_id"], row["positions"],

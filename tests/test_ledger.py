@@ -160,11 +160,11 @@ def test_receipts_of_a_run_are_small_and_tell_its_parts(tmp_path: Path) -> None:
     receipts: list[Receipt] = []
 
     result = sm.run(
-        scores, None, tmp_path, settings=sm.RunSettings(mode="base_only", memory=1 << 20),
+        scores, None, tmp_path, settings=sm.RunSettings(mode="base_only", memory=2 << 20),
         watcher=Watcher(advanced=receipts.append),
     )  # fmt: skip
 
-    assert [each.shard.number for each in receipts] == [0, 1, 2]
+    assert sorted(each.shard.number for each in receipts) == [0, 1, 2]
     for each in receipts:
         assert len(pickle.dumps(each)) < 4000
         assert [(part.table, part.rows) for part in each.parts] == [

@@ -240,7 +240,7 @@ def custom() -> dict[str, pl.Expr]:
 
 
 DIFFERENCES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "memory": lambda _: {"settings": replace(SMALL, memory=2 << 20)},
+    "memory": lambda _: {"settings": replace(SMALL, memory=4 << 20)},
     "columns": lambda _: {"settings": replace(SMALL, columns="lean")},
     "outputs": lambda _: {"settings": replace(SMALL, outputs=("complete",))},
     "selection": lambda _: {"settings": replace(SMALL, selection=sm.Selection(target_rate=0.2))},
@@ -494,7 +494,7 @@ def kill_when(lines: int, number: int, arguments: list[str], cwd: Path) -> tuple
 
 def arguments_of(whole: Whole, *more: str) -> list[str]:
     return [
-        "--scores", str(whole.scores), "--model", MODEL, "--memory", "1MiB", "--run-name", "r",
+        "--scores", str(whole.scores), "--model", MODEL, "--memory", "2MiB", "--run-name", "r",
         "--output-dir", "out", "--keep-artifacts-dir", "kept", "--resume", *more,
     ]  # fmt: skip
 

@@ -106,6 +106,12 @@ def run(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
     memory: Memory = "1GiB",
+    workers: Annotated[
+        int | None, typer.Option(help="Run in this many Dask worker processes on this machine.")
+    ] = None,
+    cluster: Annotated[
+        str, typer.Option(help="Run on a Dask cluster: its scheduler's address or file.")
+    ] = "",
     trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -154,6 +160,8 @@ def run(
             overwrite=overwrite,
             trust_pickle=trust_pickle,
             watcher=watcher,
+            workers=workers,
+            cluster=cluster or None,
         )
     return show(result)
 

@@ -1,1 +1,1 @@
-"""Runs: shards of genes, each computed and written by one task, one after the other."""
+"""Runs: shards of genes, each computed and written by one task, here or by workers."""

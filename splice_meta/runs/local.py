@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from splice_meta.pipeline.batch import describe_plan
@@ -17,8 +17,8 @@ PLAN = 5
 logging.addLevelName(PLAN, "PLAN")
 
 
-def run_local(job: Job, shards: Sequence[Shard]) -> Iterator[Receipt]:
-    """Run shards, :data:`AT_ONCE` at a time: what one does on a single core leaves room for another.
+def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, None]:
+    """Run shards, :data:`AT_ONCE` at a time: while one keeps a single core busy, another goes on.
 
     A shard is begun only when a receipt has been taken, so that an interrupt waits for the shards
     in flight and no others.

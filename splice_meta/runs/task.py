@@ -133,7 +133,6 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
         if stop - first == 1:
             gene = job.scores.table.genes["gene_id"][first]
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            log.warning("Gene %s failed: %s", gene, reason)
             log.debug("Gene %s", gene, exc_info=error)
             return [], {gene: reason}
     middle = (first + stop) // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,9 @@ def scan_files(
     """
     if reads_by_gene(files):
         if all(_suffix(file) in BED for file in files):
-            return canonical(scan_bed(files, spans, sequence))
+            return canonical(scan_bed([_absolute(file) for file in files], spans, sequence))
         if all(_suffix(file) in HDF5 for file in files):
-            return canonical(scan_h5(files, spans))
+            return canonical(scan_h5([_absolute(file) for file in files], spans))
         raise InputError(
             "OpenSpliceAI's files are given together with others.", "Give files of one kind."
         )
@@ -151,6 +152,11 @@ def _openspliceai_output(folder: Path) -> list[str]:
     return []
 
 
+def _absolute(file: str) -> str:
+    """Where a file lies for a process in another folder, too, as a worker of a cluster may be."""
+    return file if "://" in file else os.path.abspath(file)
+
+
 def _suffix(name: str) -> str:
     suffixes = Path(name.split("?")[0]).suffixes
     if len(suffixes) > 1 and suffixes[-1].lower() in COMPRESSED:
@@ -186,15 +192,16 @@ def scan_file(path: Path) -> pl.LazyFrame | None:
 
 
 def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
+    places = [_absolute(file) for file in files]
     try:
         if kind == "parquet":
             # Addresses may hold patterns or folders that only Polars can list.
-            frame = pl.scan_parquet(files, glob=any("://" in file for file in files))
+            frame = pl.scan_parquet(places, glob=any("://" in file for file in files))
         elif kind == "ipc":
-            frame = pl.scan_ipc(files, glob=False)
+            frame = pl.scan_ipc(places, glob=False)
         else:
             frame = pl.scan_csv(
-                files,
+                places,
                 separator=kind,
                 null_values=["", "NA"],
                 schema_overrides=TEXT_TYPES,
