@@ -83,7 +83,7 @@ def once(watch: Stopwatch, scores: str, model: sm.MetaModel, folder: Path) -> No
     matrix = watch.time("features", seen, whole.collect)
     found = watch.time("predict", seen, lambda: predict_proba(model, matrix))
     kept = plan_predictions(frame, model, settings).marked.collect().lazy()
-    complete = combine(kept, found)
+    complete = combine(kept.collect(), found)
     watch.time("combine", rows, complete.collect)
     watch.time("write", rows, lambda: sink_parquet(complete, folder / "complete.parquet"))
 

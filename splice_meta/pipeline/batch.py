@@ -140,7 +140,7 @@ def predict_batch(
         found = predict_proba(model, matrix, settings.predict_rows)
     marked = code_texts(marked)
     return BatchPrediction(
-        complete=combine(marked.lazy(), found, settings.columns),
+        complete=combine(marked, found, settings.columns),
         marked=marked,
         matrix=matrix,
         genes=genes,
