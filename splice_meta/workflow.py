@@ -24,7 +24,7 @@ from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.report.html import html_report
 from splice_meta.report.metadata import run_metadata
-from splice_meta.report.summary import RunSummary, table_summary
+from splice_meta.report.summary import RunSummary, what_is_drawn
 from splice_meta.report.text import text_report
 from splice_meta.runs.executor import Executor, check_job, choose_executor
 from splice_meta.runs.genes import gene_table
@@ -191,7 +191,7 @@ def run(
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         seconds = time.perf_counter() - started
-        return _finish(job, shards, len(taken), table, fills, seconds, scored, files)
+        return _finish(job, receipts, len(taken), table, fills, seconds, scored, files)
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -228,7 +228,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 
 def _finish(
-    job: Job, shards: list[Shard], taken: int, genes: pl.DataFrame, fills: Fills | None,
+    job: Job, receipts: Sequence[Receipt], taken: int, genes: pl.DataFrame, fills: Fills | None,
     seconds: float, scored: Scored, reference: Sequence[str],
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
@@ -239,7 +239,7 @@ def _finish(
         selection=settings.selection,
         model=job.model.source or "given as an object" if job.model else "none",
         genes=genes,
-        shards=len(shards),
+        shards=len(receipts),
         taken=taken,
         seconds=seconds,
         fills=tuple(fills.messages()) if fills is not None else (),
@@ -254,12 +254,8 @@ def _finish(
     )
     report = text_report(summary)
     write_text(layout.report_text, report)
-    tables = (
-        table_summary(scan_table(layout, "complete"), genes)
-        if "complete" in settings.outputs and summary.positions
-        else None
-    )
-    write_text(layout.report_html, html_report(summary, tables))
+    drawn = what_is_drawn(layout, receipts, genes)
+    write_text(layout.report_html, html_report(summary, drawn))
     rows = genes.to_dicts()
     write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
     write_text(layout.manifest_csv, genes.write_csv())

@@ -25,6 +25,10 @@ GENES = pl.DataFrame(
         "lowest_entropy": [0.1 + 0.2, None],
         "achieved_rate": [1 / 3, 0.0],
         "seconds": [1e-17, 2.5],
+        "base_donors": [1, 0],
+        "base_acceptors": [0, 2],
+        "final_donors": [1, 1],
+        "final_acceptors": [0, 0],
     },
     schema=GENES_DONE,
 )
@@ -34,7 +38,7 @@ def receipt(number: int, genes: pl.DataFrame = GENES) -> Receipt:
     part = Part("complete", f"x/part-{number:05d}.parquet", 30, 1234, "ab" * 32)
     failures = {"C": 'no "luck"\nat all'}
     shard = Shard(number, 9, 3 * number, 3 * number + 3, 30)
-    return Receipt(shard, genes, failures, (part,), 0.1 + number)
+    return Receipt(shard, genes, failures, (part,), 0.1 + number, {-3: 2, 0: 5})
 
 
 @pytest.fixture
@@ -64,7 +68,7 @@ def test_a_receipt_comes_back_as_it_was(path: Path, genes: pl.DataFrame) -> None
 
     assert found.genes.schema == genes.schema
     assert found.genes.equals(genes)
-    for name in ("shard", "failures", "parts", "seconds"):
+    for name in ("shard", "failures", "parts", "seconds", "changes"):
         assert getattr(found, name) == getattr(written, name)
 
 

@@ -9,7 +9,8 @@ from html import escape
 
 import polars as pl
 
-from splice_meta.report.summary import TRACK_GENES, RunSummary, TableSummary
+from splice_meta.report.summary import TRACK_GENES, Drawn, RunSummary
+from splice_meta.runs.figures import SITE_COUNTS
 
 WIDTH, TRACK = 900, 110
 COLOURS = {"donor": "#1f77b4", "acceptor": "#d9662b"}
@@ -28,12 +29,12 @@ svg { width: 100%; height: auto; display: block; } svg text { fill: currentColor
 """
 
 
-def html_report(summary: RunSummary, tables: TableSummary | None) -> str:
+def html_report(summary: RunSummary, drawn: Drawn) -> str:
     """One self-contained HTML page.
 
     Args:
         summary: The figures of the run.
-        tables: What is drawn of the complete table; None where it was not written.
+        drawn: What is drawn.
     """
     figures = "".join(
         f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in summary.lines()
@@ -43,9 +44,10 @@ def html_report(summary: RunSummary, tables: TableSummary | None) -> str:
     if notes:
         items = "".join(f"<li>{escape(note)}</li>" for note in notes)
         parts.append(f"<h2>Filled features</h2><ul>{items}</ul>")
-    if tables is not None:
-        parts += [_changes(tables.changes), _tracks(summary.genes, tables.sites)]
-    parts.append(_gene_rows(summary.genes, tables))
+    parts.append(_changes(drawn.changes))
+    if drawn.sites is not None:
+        parts.append(_tracks(summary.genes, drawn.sites))
+    parts.append(_gene_rows(summary.genes))
     body = "\n".join(parts)
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -133,8 +135,7 @@ def _track(gene: str, length: int, rows: pl.DataFrame) -> str:
     )
 
 
-def _gene_rows(genes: pl.DataFrame, tables: TableSummary | None) -> str:
-    calls = {row[0]: row[1:] for row in tables.calls.rows()} if tables is not None else {}
+def _gene_rows(genes: pl.DataFrame) -> str:
     head = (
         "<tr><th>gene</th><th>case</th><th>positions</th><th>recalibrated</th>"
         "<th>donors base</th><th>acceptors base</th><th>donors final</th>"
@@ -148,7 +149,7 @@ def _gene_rows(genes: pl.DataFrame, tables: TableSummary | None) -> str:
                 f'<td colspan="6">{escape(row["reason"])}</td></tr>'
             )
             continue
-        counts = "".join(f"<td>{n:,}</td>" for n in calls.get(row["gene_id"], ("",) * 4) if n != "")
+        counts = "".join(f"<td>{row[name]:,}</td>" for name in SITE_COUNTS)
         body += (
             f"<tr><td>{escape(row['gene_id'])}</td><td>{row['scenario']}</td>"
             f"<td>{row['positions']:,}</td><td>{row['recalibrated']:,}</td>{counts}</tr>"

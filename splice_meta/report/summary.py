@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from splice_meta.contracts import FINAL, SCORES
+from splice_meta.runs.figures import add_changes
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.task import Receipt
 from splice_meta.settings import Mode, Selection
 
 STRATEGY_LINE: dict[Mode, str] = {
@@ -17,9 +22,6 @@ STRATEGY_LINE: dict[Mode, str] = {
 
 TRACK_GENES = 12
 """Genes whose splice sites the HTML report draws."""
-
-SITE = 0.5
-"""Probability from which a position counts as a predicted site in the reports."""
 
 
 @dataclass(frozen=True)
@@ -113,55 +115,49 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class TableSummary:
-    """What the HTML report draws of the complete table.
+class Drawn:
+    """What the HTML report draws.
 
     Attributes:
         changes: Histogram of the change of donor + acceptor probability where the meta-model ran:
-            ``change`` (lower edge of a bin of 0.05) and ``positions``.
-        calls: One row per gene: predicted donors and acceptors of base model and final.
-        sites: Positions of the drawn genes with a base or final splice probability >= 0.1.
+            ``change`` (the middle of a bin of 0.05) and ``positions``.
+        sites: Positions of the drawn genes with a base or final splice probability >= 0.1; None
+            where the complete table was not written.
     """
 
     changes: pl.DataFrame
-    calls: pl.DataFrame
-    sites: pl.DataFrame
+    sites: pl.DataFrame | None
 
 
-def table_summary(complete: pl.LazyFrame, genes: pl.DataFrame) -> TableSummary:
-    """Aggregate the complete table in one pass.
+def what_is_drawn(layout: OutputLayout, receipts: Sequence[Receipt], genes: pl.DataFrame) -> Drawn:
+    """Gather what the report draws; only the parts that hold drawn genes are read.
 
     Args:
-        complete: The combined prediction.
+        layout: Where the tables are.
+        receipts: What the shards came to.
         genes: One row per gene asked for.
     """
-    base = pl.col("donor_score") + pl.col("acceptor_score")
-    final = pl.col("donor_meta") + pl.col("acceptor_meta")
     drawn = (
         genes.filter(pl.col("status") == "done")
         .sort("recalibrated", descending=True)
         .head(TRACK_GENES)["gene_id"]
+        .to_list()
     )
-    changes = (
-        complete.filter(pl.col("is_adjusted"))
-        .select(bin=((final - base).cast(pl.Float64) * 20).round(0, mode="half_away_from_zero"))
-        .group_by("bin")
-        .agg(positions=pl.len())
-        .select(change=pl.col("bin") / 20, positions="positions")
-        .sort("change")
+    parts = [
+        layout.table("complete", receipt.shard.number, receipt.shard.of)
+        for receipt in receipts
+        if receipt.genes.height and not set(drawn).isdisjoint(receipt.genes["gene_id"])
+    ]
+    there = [part for part in parts if part.exists()]
+    sites = (
+        pl.scan_parquet(there, glob=False)
+        .filter(
+            pl.col("gene_id").is_in(drawn),
+            pl.max_horizontal(*SCORES[:2], *FINAL[:2]) >= 0.1,
+        )
+        .select("gene_id", "position", *SCORES[:2], *FINAL[:2], "is_adjusted")
+        .collect()
+        if there
+        else None
     )
-    calls = complete.group_by("gene_id", maintain_order=True).agg(
-        **{
-            f"{name}_{kind}": (pl.col(f"{name}_{column}") >= SITE).sum()
-            for kind, column in (("base", "score"), ("final", "meta"))
-            for name in ("donor", "acceptor")
-        }
-    )
-    sites = complete.filter(
-        pl.col("gene_id").is_in(drawn.to_list()),
-        pl.max_horizontal("donor_score", "acceptor_score", "donor_meta", "acceptor_meta") >= 0.1,
-    ).select(
-        "gene_id", "position", "donor_score", "acceptor_score", "donor_meta", "acceptor_meta",
-        "is_adjusted",
-    )  # fmt: skip
-    return TableSummary(*pl.collect_all([changes, calls, sites]))
+    return Drawn(add_changes(receipt.changes for receipt in receipts), sites)

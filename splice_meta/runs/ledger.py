@@ -121,6 +121,7 @@ class Ledger:
                 "parts": [asdict(part) for part in receipt.parts],
                 "genes": receipt.genes.to_dict(as_series=False),
                 "failures": receipt.failures,
+                "changes": list(receipt.changes.items()),
             }
         )
 
@@ -135,6 +136,7 @@ def receipt_of(record: Record, shard: Shard) -> Receipt:
         record["failures"],
         tuple(Part(**part) for part in record["parts"]),
         record["seconds"],
+        dict(record["changes"]),
     )
 
 

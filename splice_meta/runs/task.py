@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from splice_meta.contracts import SCORES
 from splice_meta.digests import ends_of
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
+from splice_meta.runs.figures import SITE_COUNTS, count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
 from splice_meta.settings import RunSettings
@@ -44,7 +45,7 @@ class Job:
 GENES_DONE: dict[str, type[pl.DataType]] = {
     "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
     "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
-    "seconds": pl.Float64,
+    "seconds": pl.Float64, **dict.fromkeys(SITE_COUNTS, pl.Int64),
 }  # fmt: skip
 """The columns of a receipt's genes."""
 
@@ -74,10 +75,11 @@ class Receipt:
 
     Attributes:
         shard: The shard.
-        genes: One row per gene done: positions, uncertain, adjusted, rate, thresholds, seconds.
+        genes: One row per gene done, see :data:`GENES_DONE`.
         failures: Reason by gene that could not be done.
         parts: The files it wrote.
         seconds: Wall time.
+        changes: Positions by change of probability, see :mod:`splice_meta.runs.figures`.
     """
 
     shard: Shard
@@ -85,6 +87,7 @@ class Receipt:
     failures: dict[str, str]
     parts: tuple[Part, ...] = ()
     seconds: float = 0.0
+    changes: dict[int, int] = field(default_factory=dict)
 
 
 def run_shard(job: Job, shard: Shard) -> Receipt:
@@ -98,14 +101,18 @@ def run_shard(job: Job, shard: Shard) -> Receipt:
     """
     started = time.perf_counter()
     done, failures = _predict_genes(job, shard.first, shard.stop)
-    if done:
-        _write(job, shard, done)
+    if not done:
+        return Receipt(shard, pl.DataFrame(), failures, seconds=time.perf_counter() - started)
+    _write(job, shard, done)
+    sites, changes = count_figures(_joined([part.complete for part in done]))
     seconds = time.perf_counter() - started
-    genes = pl.concat(part.genes for part in done) if done else pl.DataFrame()
-    if done:
-        share = pl.col("positions") / genes["positions"].sum()
-        genes = genes.with_columns(seconds=share * seconds)
-    return Receipt(shard, genes, failures, _parts(job.layout, shard) if done else (), seconds)
+    genes = (
+        pl.concat(part.genes for part in done)
+        .with_columns(seconds=pl.col("positions") / pl.col("positions").sum() * seconds)
+        .join(sites, on="gene_id", how="left", maintain_order="left")
+        .with_columns(pl.col(SITE_COUNTS).fill_null(0))
+    )
+    return Receipt(shard, genes, failures, _parts(job.layout, shard), seconds, changes)
 
 
 def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
