@@ -148,8 +148,11 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
         ``recalibrated``, ``lowest_criteria`` (criteria met by the last position taken) and
         ``lowest_entropy`` (its entropy; both null where nothing was taken), ``achieved_rate``.
     """
+    # From the scores of the rows taken: not every strategy computes it of all rows.
+    entropy = measure_exprs()["score_entropy"]
     lowest = (
         marked.filter(pl.col("is_uncertain"))
+        .with_columns(score_entropy=entropy)
         .group_by(GENE, "criteria_met")
         .agg(pl.col("score_entropy").min().alias("lowest_entropy"))
         .sort(GENE, "criteria_met")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -16,6 +17,10 @@ from splice_meta.settings import RunSettings
 from splice_meta.sink import code_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
+
+ENGINE: Literal["in-memory"] = "in-memory"
+"""A batch fits in memory, and its plans share the marked rows, which this engine does not copy; the
+streaming engine takes a third more CPU time for the same bits."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +136,13 @@ def predict_batch(
     """
     plan = plan_predictions(scores, model, settings, dataset, gene_values)
     if plan.matrix is None or model is None:
-        marked, genes = pl.collect_all([plan.marked, plan.genes])
+        marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
         matrix, found = None, pl.DataFrame()
     else:
         from splice_meta.model.predict import predict_proba
 
-        marked, genes, matrix = pl.collect_all([plan.marked, plan.genes, plan.matrix])
+        plans = [plan.marked, plan.genes, plan.matrix]
+        marked, genes, matrix = pl.collect_all(plans, engine=ENGINE)
         found = predict_proba(model, matrix, settings.predict_rows)
     marked = code_texts(marked)
     return BatchPrediction(
