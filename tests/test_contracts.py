@@ -5,9 +5,12 @@ from itertools import pairwise
 import polars as pl
 import pytest
 from conftest import make_scores
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from splice_meta.contracts import SpliceType, canonical, with_axis
 from splice_meta.errors import ContractError
+from splice_meta.sources import checks
 from splice_meta.sources.checks import check
 
 GOOD = make_scores({"A": [1, 2, 3, 4], "B": [5, 6, 9]})
@@ -109,6 +112,39 @@ def test_gene_table_is_in_input_order() -> None:
         "positions": [3, 4],
         "is_sorted": [True, False],
     }
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.integers(-5, 5), min_size=1, max_size=6, unique=True), max_size=6),
+    st.integers(1, 9),
+)
+def test_genes_are_found_as_row_by_row(positions: list[list[int]], most: int) -> None:
+    genes = {f"G{n}": listed for n, listed in enumerate(positions, start=1)}
+    scores = pl.concat([GOOD, make_scores(genes)])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "MOST_RUNS", most)  # fewer than there are must not matter
+        found = check(canonical(scores.lazy())).genes
+
+    first = 0
+    for row, (gene, listed) in zip(
+        found.iter_rows(named=True),
+        {"A": [1, 2, 3, 4], "B": [5, 6, 9], **genes}.items(),
+        strict=True,
+    ):
+        assert row["gene_id"] == gene
+        assert (row["first_row"], row["positions"]) == (first, len(listed))
+        assert row["is_sorted"] == (listed == sorted(listed))
+        first += len(listed)
+
+
+def test_of_very_many_runs_only_the_first_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "MOST_RUNS", 4)
+    mixed = pl.concat(make_scores({"AB"[n % 2]: [n]}) for n in range(9))
+
+    with pytest.raises(ContractError, match="Gene A stands in 2 or more non-adjacent places"):
+        check(canonical(mixed.lazy()))
 
 
 def test_absent_neither_score_is_the_rest() -> None:
