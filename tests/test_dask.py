@@ -286,7 +286,10 @@ def test_a_shard_that_ends_its_workers_fails_alone(
     killing = pl.col("gene_id").map_batches(deadly, pl.String, is_elementwise=True)
     scores = many_genes.head(15000).lazy().with_columns(killing)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
-        result = sm.run(scores, MODEL, tmp_path / "out", settings=PARTED, run_name="r", workers=1)
+        result = sm.run(
+            scores, MODEL, tmp_path / "out", settings=sm.RunSettings(memory=3 * MIB), run_name="r",
+            workers=1,
+        )  # fmt: skip
 
     lost = result.genes.filter(status="failed")
     assert lost["gene_id"].to_list() == ["G04", "G05"]  # one shard

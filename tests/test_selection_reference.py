@@ -6,12 +6,13 @@ from typing import Any
 import hypothesis.strategies as st
 import polars as pl
 import pytest
+from conftest import make_scores
 from hypothesis import HealthCheck, given, settings
 from reference import entropy_of, measures, target, uncertain
 
 from splice_meta.contracts import SCORES, canonical, with_axis
-from splice_meta.selection import mark_uncertain, target_count
-from splice_meta.settings import STRATEGIES, Selection
+from splice_meta.selection import gene_summary, mark_uncertain, target_count
+from splice_meta.settings import STRATEGIES, Selection, Strategy
 
 TOLERANCE = 1e-12
 PROPERTY = settings(
@@ -368,3 +369,31 @@ def test_any_rate_above_zero_takes_a_position(rate: float) -> None:
     marked = mark(table_of([(0.1, 0.1, 0.8)] * 5), Selection(target_rate=rate))
 
     assert marked["is_uncertain"].sum() == 1
+
+
+@pytest.mark.parametrize("adaptive", [True, False])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_a_gene_achieved_is_that_of_its_rows(strategy: Strategy, adaptive: bool) -> None:
+    selection = Selection(strategy=strategy, adaptive=adaptive, target_rate=0.3)
+    genes = {"A": list(range(1, 60)), "B": [4], "C": list(range(1, 30))}
+    scores = canonical(make_scores(genes, seed=3).lazy())
+    marked = mark_uncertain(with_axis(scores), selection).with_columns(
+        is_adjusted=pl.col("is_uncertain") & (pl.col("position") > 9)
+    )
+
+    found = gene_summary(marked).collect().rows(named=True)
+
+    rows = marked.collect().rows(named=True)
+    for gene, summary in zip(genes, found, strict=True):
+        mine = [row for row in rows if row["gene_id"] == gene]
+        taken = [row for row in mine if row["is_uncertain"]]
+        last = min(((row["criteria_met"], row["score_entropy"]) for row in taken), default=None)
+        assert summary == {
+            "gene_id": gene,
+            "positions": len(mine),
+            "uncertain": len(taken),
+            "recalibrated": sum(row["is_adjusted"] for row in mine),
+            "lowest_criteria": last and last[0],
+            "lowest_entropy": last and last[1],
+            "achieved_rate": len(taken) / len(mine),
+        }
