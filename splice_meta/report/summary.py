@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from splice_meta.settings import Mode, Selection
+from splice_meta.stores import Place
 
 STRATEGY_LINE: dict[Mode, str] = {
     "hybrid": "Selective featurization + base model reuse",
@@ -50,7 +50,7 @@ class RunSummary:
     seconds: float
     fills: tuple[str, ...]
     filled_gain_share: float
-    predictions: Path
+    predictions: Place
     features: int = 0
     filled: int = 0
     taken: int = 0
