@@ -23,6 +23,9 @@ from splice_meta.errors import InputError, OutputError, StoreError, UsageError
 _ADDRESS = re.compile(r"(?P<bucket>(?:s3|gs|az)://[^/]+)/*(?P<key>.*)", re.DOTALL)
 _MADE_PATH = re.compile(r"(?:s3|gs|az):/")
 
+_METADATA_SERVER = re.compile(r"/latest/api/token|/computeMetadata/|/metadata/identity/")
+"""What is asked, as the last resort, where the environment has no credentials."""
+
 TIMEOUT = timedelta(seconds=30)
 """How long a request is tried again; where nothing answers, four attempts end much earlier."""
 AT_ONCE = 16
@@ -168,7 +171,8 @@ Place: TypeAlias = Path | ObjectPath
 """Where something lies: here, or in an object store."""
 
 _SETTINGS = {
-    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL",
+    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL (of http:// with "
+    "AWS_ALLOW_HTTP=true)",
     "gs": "GOOGLE_SERVICE_ACCOUNT or GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY",
 }
@@ -257,6 +261,8 @@ def read_objects(objects: Sequence[ObjectPath]) -> list[bytes]:
 def reason_of(error: Exception) -> str:
     """What an object store says, on one line: its own words where it has any."""
     text = str(error)
+    if _METADATA_SERVER.search(text):
+        return "no credentials are given, and this machine has none of its own"
     said = re.search(r"<Code>(\w+)</Code>\s*<Message>(.*?)</Message>", text, re.DOTALL)
     line = f"{said[2].strip()} ({said[1]})" if said else (text.strip().splitlines() or [""])[0]
     return line[:300].rstrip(".: ")

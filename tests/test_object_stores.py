@@ -16,14 +16,16 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import MODEL, make_scores
+from conftest import FIXTURES, MODEL, make_scores
 from polars.testing import assert_frame_equal
+from test_unscored_genes import ByBase
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, SpliceMetaError, StoreError, UsageError
 from splice_meta.runs.lines import create_lines, open_lines, read_lines
 from splice_meta.runs.outputs import FILE_OF, scan_table
 from splice_meta.runs.shards import AT_ONCE
+from splice_meta.sink import write_text
 from splice_meta.sources.files import files_of
 from splice_meta.stores import ObjectPath, object_at, place_of
 from splice_meta.workflow import RunResult
@@ -102,6 +104,10 @@ def assert_same(found: RunResult, expected: RunResult) -> None:
             check_exact=True,
         )
     assert found.genes.drop("seconds").equals(expected.genes.drop("seconds"))
+
+
+def stop(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, write: int) -> Callable[[], None]:
@@ -232,7 +238,14 @@ def test_an_interrupted_run_goes_on_and_only_listed_parts_count(
     listed = {part["path"] for each in records for part in each.get("parts", ())}
     parts = {name for name in there(str(home)) if name.endswith(".parquet")}
     assert listed < parts  # what was interrupted was uploaded, and no line lists it
-    (home / FILE_OF["base"] / "part-99999.parquet").write_bytes(b"left by somebody")
+    stray = f"{FILE_OF['base']}/part-99999.parquet"
+    (home / stray).write_bytes(b"left by somebody")
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", stop)
+    with pytest.raises(KeyboardInterrupt):
+        sm.run(paths, MODEL, folder, settings=SMALL, resume=True)
+    restore()
+    kept = {name for name in there(str(home)) if name.endswith(".parquet")}
+    assert kept == listed | {stray}  # what no line lists was cleared away
     log = place_at(f"{folder}/inference_workflow.log").read_text()
 
     result = sm.run(paths, MODEL, folder, settings=SMALL, resume=True)
@@ -334,6 +347,20 @@ def test_dask_workers_read_from_and_write_to_a_store(whole: RunResult, folder: s
     assert_same(result, whole)
 
 
+def test_scores_made_in_a_run_do_not_go_to_the_store(folder: str) -> None:
+    result = sm.run(
+        None, None, folder, settings=sm.RunSettings(mode="base_only"), genes=["ENSG00000164039"],
+        annotation=FIXTURES / "annotation.gtf.gz", fasta=FIXTURES / "region.fa.gz",
+        base_model=ByBase(), run_name="r",
+    )  # fmt: skip
+    assert result.predictions().collect().height == result.summary.positions > 0
+    names = there(f"{folder}/selective_inference/predictions/r")
+    assert [name for name in names if "ledger" not in name] == [
+        FILE_OF["base"],
+        FILE_OF["complete"],
+    ]
+
+
 def test_evaluate_and_inspect_read_a_run_in_a_store(folder: str, scores: pl.DataFrame) -> None:
     labelled = scores.with_columns(
         splice_type=pl.when(pl.col("position") % 100 == 7).then(pl.lit("donor"))
@@ -388,11 +415,20 @@ def call(*arguments: str, cwd: Path, **environment: str | None) -> tuple[int, li
     [
         ("s3://none/out", {}, "bucket does not exist"),
         (f"{BUCKET}/refused", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be used"),
+        (
+            f"{BUCKET}/refused",
+            {
+                "AWS_ACCESS_KEY_ID": None,
+                "AWS_SECRET_ACCESS_KEY": None,
+                "AWS_METADATA_ENDPOINT": "http://127.0.0.1:9",
+            },
+            "no credentials are given",
+        ),
         ("ftp://host/out", {}, "is no address that can be used here"),
     ],
 )
 def test_an_output_that_cannot_be_used_is_refused_at_once(
-    whole: RunResult, tmp_path: Path, output: str, environment: dict[str, str], words: str
+    whole: RunResult, tmp_path: Path, output: str, environment: dict[str, str | None], words: str
 ) -> None:
     scores = str(whole.layout.root.parent / "scores.parquet")
     started = time.perf_counter()
@@ -416,6 +452,15 @@ def test_a_path_made_from_an_address_is_refused(
     targets = {"output_dir": tmp_path / "out", option: Path(f"{BUCKET}/x")}
     with pytest.raises(OutputError, match="is not in the file system"):
         sm.run(f"{BUCKET}/in/scores.parquet", MODEL, **targets)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_file_is_written_to_a_folder_called_s3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="is not in the file system"):
+        write_text(Path(f"{BUCKET}/x"), "")
     assert not list(tmp_path.iterdir())
 
 
