@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from splice_meta.errors import InputError
+from splice_meta.stores import ObjectPath, Place, object_at
+
 END = 1 << 20
 """Bytes that are read at each end of a file."""
 
@@ -17,12 +20,18 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def ends_of(path: Path) -> dict[str, Any]:
-    """The size of a file in bytes, and SHA-256 of its first and last MiB.
+def ends_of(path: Place) -> dict[str, Any]:
+    """The size of a file in bytes, and SHA-256 of its first and last MiB; the ETag of an object.
 
     Raises:
         OSError: If it cannot be read.
+        InputError: If there is no such object.
     """
+    if isinstance(path, ObjectPath):
+        state = path.state()
+        if state is None:
+            raise InputError(f"There is no object {path}.", "Check the address.")
+        return state
     with path.open("rb") as stream:
         digest = hashlib.sha256(stream.read(END))
         size = stream.seek(0, 2)
@@ -35,12 +44,13 @@ def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
     """Which files went in: path, size in bytes, and SHA-256 of the first and last MiB.
 
     A whole-genome table is not read a second time for its digest; a Parquet file's last MiB
-    holds its footer with the statistics of every row group. Addresses of object stores are named
-    only.
+    holds its footer with the statistics of every row group. Objects count by size and ETag, other
+    addresses are named only.
 
     Args:
         files: The files.
     """
+    places = [(file, object_at(file) or Path(file)) for file in files]
     return [
-        {"source": file} | (ends_of(Path(file)) if Path(file).is_file() else {}) for file in files
+        {"source": file} | (ends_of(place) if place.is_file() else {}) for file, place in places
     ]

@@ -12,6 +12,7 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
     |-- ModelError        a model that cannot be loaded, or predicts nonsense
     |   `-- UntrustedModelError   loading it would run code from the file
     |-- OutputError       a result that cannot be written
+    |-- StoreError        an object store that cannot be used
     `-- ClusterError      Dask workers or a scheduler that cannot be used
 """
 
@@ -69,6 +70,10 @@ class UntrustedModelError(ModelError):
 
 class OutputError(SpliceMetaError):
     """A result that cannot be written where it was asked for."""
+
+
+class StoreError(SpliceMetaError):
+    """An object store that does not answer, or refuses what is asked of it."""
 
 
 class ClusterError(SpliceMetaError):

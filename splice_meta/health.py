@@ -10,6 +10,7 @@ import polars as pl
 
 from splice_meta.bundled import fixtures
 from splice_meta.contracts import FINAL, SCORES
+from splice_meta.digests import ends_of
 from splice_meta.model.bundle import load_model
 from splice_meta.runs.outputs import scan_table
 from splice_meta.sources.base_scores import open_scores
@@ -58,8 +59,9 @@ def _files(result: RunResult) -> Iterator[tuple[str, str]]:
         *(layout.table(output, 0, 1) for output in ("complete", "meta", "base")),
     ]  # fmt: skip
     for path in expected:
-        there = path.is_file() and path.stat().st_size > 0
-        yield f"{path.relative_to(layout.root)} is written", "" if there else "missing or empty"
+        there = path.is_file() and ends_of(path)["bytes"] > 0
+        name = str(path).removeprefix(f"{layout.root}/")
+        yield f"{name} is written", "" if there else "missing or empty"
 
 
 def _figures(result: RunResult, positions: int) -> Iterator[tuple[str, str]]:

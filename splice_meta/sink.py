@@ -14,7 +14,8 @@ import numpy as np
 import polars as pl
 
 from splice_meta.contracts import TEXTS
-from splice_meta.errors import OutputError
+from splice_meta.errors import OutputError, StoreError
+from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
 ROW_GROUP_ROWS = 1 << 18
 
@@ -38,6 +39,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: If the directory cannot be written to.
     """
+    refuse_address(path)
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,13 +81,37 @@ def _flush_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_text(path: Path, text: str) -> None:
+@contextmanager
+def _whole(path: Place) -> Iterator[Path | str]:
+    """What Polars is to write to; an object appears, or is replaced, when its upload is complete.
+
+    Raises:
+        OutputError: If the directory cannot be written to.
+        StoreError: If the object cannot.
+    """
+    if isinstance(path, Path):
+        with whole_file(path) as temporary:
+            yield temporary
+        return
+    try:
+        yield str(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {reason_of(error)}.",
+            "What is written so far is whole; run again with --resume.",
+        ) from error
+
+
+def write_text(path: Place, text: str) -> None:
     """Write a text file whole."""
+    if isinstance(path, ObjectPath):
+        path.write_bytes(text.encode())
+        return
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def sink_parquet(plan: pl.LazyFrame, path: Path) -> None:
+def sink_parquet(plan: pl.LazyFrame, path: Place) -> None:
     """Run a plan into a zstd Parquet file, rows in the plan's order.
 
     Text columns that :func:`code_texts` has coded are written from their codes, which saves about a
@@ -98,7 +124,7 @@ def sink_parquet(plan: pl.LazyFrame, path: Path) -> None:
     """
     schema = plan.collect_schema()
     coded = {name: pl.String() for name in _coded(schema)}
-    with whole_file(path) as temporary:
+    with _whole(path) as temporary:
         plan.sink_parquet(
             temporary,
             compression="zstd",

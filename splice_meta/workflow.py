@@ -31,8 +31,9 @@ from splice_meta.runs.genes import gene_table
 from splice_meta.runs.identity import given_digests, refuse_frames
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
 from splice_meta.runs.ledger import Ledger
+from splice_meta.runs.leftovers import remove_temporaries
 from splice_meta.runs.log import log_file, log_start
-from splice_meta.runs.outputs import OutputLayout, remove_temporaries, scan_table
+from splice_meta.runs.outputs import OutputLayout, scan_table
 from splice_meta.runs.resume import name_of_run, open_ledger, scored_before, take_over
 from splice_meta.runs.scorer import Scored, Weights
 from splice_meta.runs.shards import Shard, make_shards
@@ -40,6 +41,7 @@ from splice_meta.runs.task import Job, Receipt
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_text
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
+from splice_meta.stores import local_path, place_of
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -122,7 +124,7 @@ def run(
             of the annotation.
         model: A model, a bundle directory, a model file or ``bundled:NAME``; None in
             ``base_only``.
-        output_dir: Where to write.
+        output_dir: Where to write: a folder, or an ``s3://``, ``gs://`` or ``az://`` address.
         settings: Mode, selection, features, outputs, memory.
         genes: Only these genes; every gene in the scores if None (without scores: every
             protein-coding gene in the FASTA).
@@ -153,11 +155,9 @@ def run(
     """
     started = time.perf_counter()
     chosen, watch = settings or RunSettings(), watcher or Watcher()
-    layout = OutputLayout(
-        Path(output_dir),
-        name_of_run(Path(output_dir), run_name, resume),
-        Path(keep_artifacts_dir) if keep_artifacts_dir is not None else None,
-    )
+    root = place_of(output_dir)
+    artifacts = local_path(keep_artifacts_dir) if keep_artifacts_dir is not None else None
+    layout = OutputLayout(root, name_of_run(root, run_name, resume), artifacts)
     check_given(scores, annotation, fasta)
     if resume:
         refuse_frames(scores)

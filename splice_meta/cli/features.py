@@ -24,6 +24,7 @@ from splice_meta.cli.options import (
 )  # fmt: skip
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.settings import parse_memory
+from splice_meta.stores import refuse_address
 
 
 def features(
@@ -53,6 +54,7 @@ def features(
     set_verbosity(quiet, verbose)
     if bool(manifest) == bool(model):
         raise UsageError("The manifest is not clear.", "Give either --manifest or --model.")
+    refuse_address(output)
     if output.exists() and not overwrite:
         raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)

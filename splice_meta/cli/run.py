@@ -63,7 +63,9 @@ def run(
     training_dataset: Annotated[
         Path | None, typer.Option(help="Directory of the model's training dataset.")
     ] = None,
-    output_dir: Annotated[Path, typer.Option(help="Where to write.")] = Path("inference_results"),
+    output_dir: Annotated[
+        str, typer.Option(help="Where to write: a folder, or an s3://, gs:// or az:// address.")
+    ] = "inference_results",
     inference_mode: Annotated[
         Mode, typer.Option(help="Which positions the meta-model sees.")
     ] = "hybrid",

@@ -14,11 +14,12 @@ from splice_meta.contracts import FINAL, base_models_in, scores_of
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.tally import Systems
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout, scan_parts, scan_table
+from splice_meta.runs.outputs import OutputLayout, parts_of, scan_parts, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import scan_file
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import Place, object_at
 
 BYTES = 400
 """Bytes per position that a batch is planned with; with two systems the sums took 85 beside the
@@ -72,7 +73,7 @@ def open_subject(
         OutputError: If the run has no complete table.
     """
     if _is_run(source):
-        return _open_run(Path(source), genes, reference)
+        return _open_run(_place(source), genes, reference)
     frame = _peek(source)
     if frame is not None and "donor_meta" in frame.collect_schema():
         return _predictions(frame, genes, "predictions", None, reference)
@@ -88,7 +89,11 @@ def open_subject(
 
 
 def _is_run(source: Any) -> bool:
-    return isinstance(source, (str, Path)) and (Path(source) / "gene_manifest.json").exists()
+    return isinstance(source, (str, Path)) and (_place(source) / "gene_manifest.json").is_file()
+
+
+def _place(source: str | Path) -> Place:
+    return object_at(source) or Path(source).expanduser()
 
 
 def _peek(source: Any) -> pl.LazyFrame | None:
@@ -97,10 +102,10 @@ def _peek(source: Any) -> pl.LazyFrame | None:
         return source.lazy()
     if not isinstance(source, (str, Path)):
         return None
-    path = Path(source).expanduser()
+    path = _place(source)
     try:
         if path.is_dir():
-            return scan_parts(path) if any(path.glob("*.parquet")) else None
+            return scan_parts(path) if parts_of(path) else None
         return scan_file(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
@@ -176,13 +181,13 @@ def _has_truth(reference: Reference | None) -> bool:
     return reference is not None and reference.annotation is not None
 
 
-def _open_run(folder: Path, genes: Sequence[str] | None, reference: Reference | None) -> Subject:
+def _open_run(folder: Place, genes: Sequence[str] | None, reference: Reference | None) -> Subject:
     layout, rows = read_run(folder)
     trained = frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
     return _predictions(scan_table(layout, "complete"), genes, "run", trained, reference)
 
 
-def read_run(folder: Path) -> tuple[OutputLayout, list[dict[str, Any]]]:
+def read_run(folder: Place) -> tuple[OutputLayout, list[dict[str, Any]]]:
     """Where the latest run of an output directory lies, and its gene manifest.
 
     Raises:
@@ -207,7 +212,7 @@ def base_scores_of(source: Any) -> Any:
         OutputError: If the run did not write its base table.
     """
     if _is_run(source):
-        return scan_table(read_run(Path(source))[0], "base")
+        return scan_table(read_run(_place(source))[0], "base")
     frame = _peek(source)
     if frame is not None and "donor_meta" in frame.collect_schema():
         raise UsageError(

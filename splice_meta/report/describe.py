@@ -16,6 +16,7 @@ from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.runs.outputs import scan_parts
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.stores import Place, object_at
 
 Pairs = list[tuple[str, str]]
 
@@ -41,6 +42,9 @@ def describe(
     Raises:
         InputError: If it is none of these.
     """
+    stored = object_at(path)
+    if stored is not None:
+        return _run(stored) if (stored / "gene_manifest.json").is_file() else _scores(path)
     place = Path(path)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
         return _model(load_model(path))
@@ -139,13 +143,12 @@ def _figures(label: str, card: Mapping[str, Any]) -> Pairs:
     return pairs
 
 
-def _run(folder: Path) -> Pairs:
+def _run(folder: Place) -> Pairs:
     try:
         data = json.loads((folder / "metadata" / "inference_metadata.json").read_text())
         genes = json.loads((folder / "gene_manifest.json").read_text())["genes"]
-        tables = sorted(
-            (folder / "selective_inference" / "predictions" / data["run"]).glob("*.parquet")
-        )
+        home = folder / "selective_inference" / "predictions" / data["run"]
+        tables = [table for table in sorted(home.iterdir()) if table.suffix == ".parquet"]
         rows = [f"{table.name} ({_row_count(table):,} rows)" for table in tables]
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
@@ -164,5 +167,5 @@ def _run(folder: Path) -> Pairs:
     ]
 
 
-def _row_count(table: Path) -> int:
+def _row_count(table: Place) -> int:
     return int(scan_parts(table).select(pl.len()).collect().item())

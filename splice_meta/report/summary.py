@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from splice_meta.runs.figures import add_changes
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.task import Receipt
 from splice_meta.settings import Mode, Selection
+from splice_meta.stores import Place
 
 STRATEGY_LINE: dict[Mode, str] = {
     "hybrid": "Selective featurization + base model reuse",
@@ -52,7 +52,7 @@ class RunSummary:
     seconds: float
     fills: tuple[str, ...]
     filled_gain_share: float
-    predictions: Path
+    predictions: Place
     features: int = 0
     filled: int = 0
     taken: int = 0

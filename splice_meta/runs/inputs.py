@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from splice_meta.base_models.genes import genes_to_score
@@ -23,6 +24,7 @@ from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_score
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import ObjectPath
 
 log = logging.getLogger("splice_meta")
 
@@ -143,6 +145,10 @@ def scores_folder(layout: OutputLayout) -> Iterator[Path]:
     """Where base scores made in a run go: kept with the artifacts, or gone when it is complete."""
     if layout.scored is not None:
         yield layout.scored
+        return
+    if isinstance(layout.predictions, ObjectPath):
+        with TemporaryDirectory(prefix="splice_meta_scores_") as name:
+            yield Path(name)  # after an interrupt they are made again
         return
     folder = layout.predictions / ".base_scores"
     yield folder  # after an interrupt they stay, for the run to go on with

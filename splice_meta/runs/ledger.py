@@ -1,9 +1,13 @@
 """The ledger of a run: what it is made from, its shards, and which of them are finished.
 
-One line of JSON each, in ``ledger.jsonl`` in the run's folder: ``run`` (digests of everything
-that is given), ``plan`` (genes and shards, known when all genes have scores), and one ``shard``
-for each that is finished, written when its parts are in place. A part counts only once its shard
-is listed; of two lines of one shard the later counts.
+One line of JSON each, in ``ledger.jsonl`` in the run's folder: ``run`` (digests of everything that
+is given), ``plan`` (genes and shards, known when all genes have scores), and one ``shard`` for each
+that is finished, written when its parts are in place. In an object store, where nothing can be
+appended, ``ledger.jsonl`` is a folder with an object for each line.
+
+A part counts only once its shard is listed; of two lines of one shard the later counts. An object
+appears when its upload is complete, and nothing is renamed: there the listing alone tells a
+finished part from one that a process left behind.
 """
 
 from __future__ import annotations
@@ -11,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from splice_meta.errors import InputError, UsageError
-from splice_meta.runs.lines import LineFile, Record, create_lines, read_lines
+from splice_meta.runs.lines import Lines, Record, create_lines, read_lines
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import GENES_DONE, Part, Receipt
+from splice_meta.stores import Place
 
 FORMAT = 1
 
@@ -43,13 +47,13 @@ class Recorded:
     end: int
 
 
-def create_ledger(path: Path, given: Mapping[str, str]) -> None:
+def create_ledger(path: Place, given: Mapping[str, str]) -> None:
     """Write the ledger of a run that starts."""
     started = datetime.now().isoformat()
     create_lines(path, {"record": "run", "format": FORMAT, "started": started, "given": {**given}})
 
 
-def read_ledger(path: Path) -> Recorded | None:
+def read_ledger(path: Place) -> Recorded | None:
     """What a ledger says; None if there is none.
 
     Raises:
@@ -89,7 +93,7 @@ class Ledger:
         resumed: Whether the run goes on rather than starts.
     """
 
-    def __init__(self, lines: LineFile, recorded: Recorded, resumed: bool) -> None:
+    def __init__(self, lines: Lines, recorded: Recorded, resumed: bool) -> None:
         self._lines, self.recorded, self.resumed = lines, recorded, resumed
 
     def repair(self) -> None:

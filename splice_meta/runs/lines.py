@@ -1,7 +1,8 @@
-"""A file of JSON lines that only grows, safe against a torn last line.
+"""JSON lines that only grow: a file, safe against a torn last line; or objects, one for each line.
 
-Everything that a ledger needs of a file system stands here: an object store cannot append, and
-would hold each line as an object of its own.
+Everything that a ledger needs of a file system or an object store stands here. An object store
+cannot append, and has no locks: a line is an object ``000012.json`` that must not have been there.
+Who opens the lines adds one first, so that a process that had them open before fails at its next.
 """
 
 from __future__ import annotations
@@ -9,33 +10,64 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from splice_meta.errors import InputError, OutputError
 from splice_meta.sink import write_text
+from splice_meta.stores import ObjectPath, Place, read_objects
 
 Record = dict[str, Any]
 
 
-def create_lines(path: Path, first: Record) -> None:
-    """Make the file with its first line; it appears whole or not at all."""
-    write_text(path, _line(first))
+class Lines(Protocol):
+    """Lines that are open for appending by this process alone."""
+
+    def append(self, record: Record) -> None:
+        """Write one line; when this returns it is there for good."""
+
+    def cut(self, end: int) -> None:
+        """Drop a torn last line: what lies behind the first ``end`` bytes."""
 
 
-def read_lines(path: Path) -> tuple[list[Record], int]:
-    """The lines of the file; a torn last one is left out.
+def create_lines(path: Place, first: Record) -> None:
+    """Make the file, or the first object; it appears whole or not at all.
+
+    Raises:
+        OutputError: If there are objects already.
+    """
+    if isinstance(path, Path):
+        write_text(path, _line(first))
+    elif not _object(path, 0).create(_line(first).encode()):
+        raise OutputError(f"There is a run in {path.parent} already.", "Give another --run-name.")
+
+
+def open_lines(path: Place) -> AbstractContextManager[Lines]:
+    """Open lines that are there, for appending by this process alone.
+
+    Raises:
+        OutputError: If another process has them open, or they cannot be written.
+    """
+    return LineFile(path) if isinstance(path, Path) else LineObjects(path)
+
+
+def read_lines(path: Place) -> tuple[list[Record], int]:
+    """The lines of a file, a torn last one left out; or of objects, which are never torn.
 
     Args:
-        path: The file; one that is not there has no lines.
+        path: The file or folder; one that is not there has no lines.
 
     Returns:
-        The records, and the number of bytes that they take.
+        The records, and the number of bytes that they take in a file.
 
     Raises:
         InputError: If another line than the last is damaged.
     """
+    if isinstance(path, ObjectPath):
+        return _read_objects(path), 0
     data = path.read_bytes() if path.exists() else b""
     *whole, rest = data.split(b"\n")
     records: list[Record] = []
@@ -110,6 +142,67 @@ class LineFile:
         trace: TracebackType | None,
     ) -> None:
         os.close(self._handle)
+
+
+class LineObjects:
+    """Lines as objects; opening adds a line, by which this process takes them over.
+
+    Args:
+        path: Their folder.
+
+    Raises:
+        OutputError: If another process takes them over at the same time.
+    """
+
+    def __init__(self, path: ObjectPath) -> None:
+        self.path = path
+        self._count = len(path.objects())
+        self.append({"record": "opened", "by": token_hex(8)})
+
+    def append(self, record: Record) -> None:
+        """Write one line; when this returns it is in the store.
+
+        Raises:
+            OutputError: If another process has written this line.
+        """
+        if not _object(self.path, self._count).create(_line(record).encode()):
+            raise OutputError(
+                f"Another process goes on with the run in {self.path.parent}.",
+                "Leave the run to it; what it lists there is whole.",
+            )
+        self._count += 1
+
+    def cut(self, end: int) -> None:
+        """Nothing: an object is whole."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+
+def _object(path: ObjectPath, number: int) -> ObjectPath:
+    return path / f"{number:06d}.json"
+
+
+def _read_objects(path: ObjectPath) -> list[Record]:
+    objects = path.objects()
+    records = []
+    for number, data in enumerate(read_objects(objects)):
+        record = _parsed(data)
+        if record is None or objects[number] != _object(path, number):
+            raise InputError(
+                f"{objects[number]} is damaged, or not the next line.",
+                "Start the run anew with --overwrite in place of --resume.",
+            )
+        records.append(record)
+    return records
 
 
 def _line(record: Record) -> str:

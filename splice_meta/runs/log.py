@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from splice_meta.errors import OutputError
+from splice_meta.errors import OutputError, StoreError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 
 
 @contextmanager
-def log_file(path: Path, append: bool = False) -> Iterator[None]:
+def log_file(path: Place, append: bool = False) -> Iterator[None]:
     """Send everything to the run's log file, and to a caller's logging no more than before.
 
     Args:
-        path: The file.
+        path: The file; an object is put in the end, however the run ends.
         append: Keep what stands in it.
     """
+    if isinstance(path, Path):
+        with _logging_to(path, append):
+            yield
+        return
+    with TemporaryDirectory(prefix="splice_meta_log_") as folder:
+        local = Path(folder) / path.name
+        if append and path.is_file():
+            local.write_bytes(path.read_bytes())
+        try:
+            with _logging_to(local, append):
+                yield
+        except BaseException:
+            with suppress(StoreError):  # what ended the run is what should be told
+                path.write_bytes(local.read_bytes())
+            raise
+        path.write_bytes(local.read_bytes())
+
+
+@contextmanager
+def _logging_to(path: Path, append: bool) -> Iterator[None]:
     try:
         handler = logging.FileHandler(path, mode="a" if append else "w", encoding="utf-8")
     except OSError as error:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
 from splice_meta.errors import OutputError, UsageError
+from splice_meta.runs.lines import read_lines
 from splice_meta.settings import Output
 from splice_meta.sink import TEMPORARY
+from splice_meta.stores import ObjectPath, Place, object_at, remove_tree
 
 FILE_OF: dict[Output, str] = {
     "complete": "complete_coverage_predictions.parquet",
@@ -21,57 +24,60 @@ FILE_OF: dict[Output, str] = {
 }
 
 
+P = TypeVar("P", Path, ObjectPath, Place)
+
+
 @dataclass(frozen=True)
 class OutputLayout:
     """The paths of one run.
 
     Args:
-        root: The output directory.
+        root: The output directory, here or in an object store.
         run_name: Name of the run's folder under ``selective_inference/predictions``.
-        artifacts: Where intermediate tables are kept, or None.
+        artifacts: Where intermediate tables are kept, or None; a local folder.
     """
 
-    root: Path
+    root: Place
     run_name: str
     artifacts: Path | None = None
 
     @property
-    def predictions(self) -> Path:
+    def predictions(self) -> Place:
         """The folder of this run's tables."""
         return self.root / "selective_inference" / "predictions" / self.run_name
 
     @property
-    def report_text(self) -> Path:
+    def report_text(self) -> Place:
         """The plain report."""
         return self.root / "performance_report.txt"
 
     @property
-    def report_html(self) -> Path:
+    def report_html(self) -> Place:
         """The report with pictures."""
         return self.root / "report.html"
 
     @property
-    def gene_manifest(self) -> Path:
+    def gene_manifest(self) -> Place:
         """One entry per gene."""
         return self.root / "gene_manifest.json"
 
     @property
-    def log(self) -> Path:
+    def log(self) -> Place:
         """The log."""
         return self.root / "inference_workflow.log"
 
     @property
-    def metadata(self) -> Path:
+    def metadata(self) -> Place:
         """Settings, versions, digests, thresholds."""
         return self.root / "metadata" / "inference_metadata.json"
 
     @property
-    def manifest_csv(self) -> Path:
+    def manifest_csv(self) -> Place:
         """The gene manifest as CSV, where the older system put it."""
         folder = self.root / "selective_inference" / "cache" / "gene_manifests"
         return folder / "selective_inference_manifest.csv"
 
-    def table(self, output: Output, shard: int, shards: int) -> Path:
+    def table(self, output: Output, shard: int, shards: int) -> Place:
         """The file of one output of one shard: the table itself, or a part of it."""
         return part_of(self.predictions / FILE_OF[output], shard, shards)
 
@@ -87,14 +93,16 @@ class OutputLayout:
         assert self.artifacts is not None
         return self.artifacts / "master" / f"batch_{shard:05d}.parquet"
 
-    def parts(self, shard: int, shards: int) -> dict[str, Path]:
+    def parts(self, shard: int, shards: int) -> dict[str, Place]:
         """Every file that one shard may write, by the name of its table."""
-        files = {str(output): self.table(output, shard, shards) for output in FILE_OF}
+        files: dict[str, Place] = {
+            str(output): self.table(output, shard, shards) for output in FILE_OF
+        }
         if self.artifacts is not None:
             files |= {"features": self.features(shard, shards), "master": self.master(shard)}
         return files
 
-    def home(self, table: str) -> Path:
+    def home(self, table: str) -> Place:
         """The folder that the paths of a table's parts are told from."""
         if table in FILE_OF:
             return self.predictions
@@ -108,8 +116,8 @@ class OutputLayout:
         return [self.artifacts / name for name in names] if self.artifacts is not None else []
 
     @property
-    def ledger(self) -> Path:
-        """What is finished of the run."""
+    def ledger(self) -> Place:
+        """What is finished of the run; in an object store a folder of lines."""
         return self.predictions / "ledger.jsonl"
 
     @property
@@ -128,10 +136,10 @@ class OutputLayout:
             OutputError: If something is there already and may not be overwritten, an input would
                 be overwritten, or the folder cannot be made.
         """
-        if self.root.exists() and not self.root.is_dir():
+        if self.root.is_file():
             raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
         for target in (self.predictions, *self.kept):
-            held = [file for file in inputs if target.resolve() in Path(file).resolve().parents]
+            held = [file for file in inputs if _lies_in(file, target)]
             if held:
                 raise OutputError(
                     f"The input {held[0]} lies in {target}, where the run writes.",
@@ -148,6 +156,9 @@ class OutputLayout:
                 )
         for target in self.kept:
             shutil.rmtree(target, ignore_errors=True)
+        if isinstance(self.predictions, ObjectPath):
+            remove_tree(self.predictions)  # a folder need not be made there; the ledger must be
+            return
         shutil.rmtree(self.predictions, ignore_errors=True)
         try:
             # Made here or not at all: of two runs that start at once under one name, one fails.
@@ -159,40 +170,23 @@ class OutputLayout:
             ) from None
 
 
-def _is_temporary(path: Path) -> bool:
+def _is_temporary(path: Place) -> bool:
     """Whether a file is one that :func:`splice_meta.sink.whole_file` had not finished."""
-    return path.match(TEMPORARY)
+    return isinstance(path, Path) and path.match(TEMPORARY)
 
 
-def remove_temporaries(layout: OutputLayout, reports: bool = False) -> None:
-    """Remove what killed processes left unfinished where a run writes tables.
-
-    Args:
-        layout: Where the run's files lie.
-        reports: Also beside the reports, which other runs may be writing.
-    """
-    found = [
-        path for folder in (layout.predictions, *layout.kept) for path in folder.rglob(TEMPORARY)
-    ]
-    if reports:
-        files = (
-            layout.report_text, layout.report_html, layout.gene_manifest, layout.manifest_csv,
-            layout.metadata,
-        )  # fmt: skip
-        found += [path for file in files for path in file.parent.glob(f".{file.name}{TEMPORARY}")]
-    for path in found:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _lies_in(file: str, folder: Place) -> bool:
+    if isinstance(folder, ObjectPath):
+        return file.startswith(f"{folder}/")
+    return object_at(file) is None and folder.resolve() in Path(file).resolve().parents
 
 
-def part_of(table: Path, shard: int, shards: int) -> Path:
+def part_of(table: P, shard: int, shards: int) -> P:
     """A table of one shard is a plain file, one of several a directory of part files."""
     return table if shards == 1 else table / f"part-{shard:05d}.parquet"
 
 
-def new_run_name(root: Path) -> str:
+def new_run_name(root: Place) -> str:
     """``selective_inference_YYYYMMDD_HHMMSS``, in local time; ``_2`` ... where that is taken."""
     name = f"selective_inference_{datetime.now():%Y%m%d_%H%M%S}"
     taken = root / "selective_inference" / "predictions"
@@ -212,11 +206,16 @@ def check_run_name(name: str) -> str:
 def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
     """A table of the run, whether it is one file or several parts.
 
+    In an object store only parts that the ledger lists are of the table.
+
     Raises:
         OutputError: If the run did not write it.
     """
     path = layout.predictions / FILE_OF[output]
-    if not path.exists():
+    listed = _listed(layout, output) if isinstance(path, ObjectPath) else []
+    if listed:
+        return pl.scan_parquet(listed, glob=False)
+    if isinstance(path, ObjectPath) or not path.exists():
         raise OutputError(
             f"The run has no table {path.name}.",
             "Either no gene could be done, or it was not among the outputs asked for.",
@@ -224,7 +223,23 @@ def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
     return scan_parts(path)
 
 
-def scan_parts(path: Path) -> pl.LazyFrame:
+def _listed(layout: OutputLayout, output: Output) -> list[str]:
+    """The addresses of the parts of a table that the ledger lists, in order."""
+    records, _ = read_lines(layout.ledger)
+    shards = {each["number"]: each["parts"] for each in records if each["record"] == "shard"}
+    parts = [part for number in sorted(shards) for part in shards[number]]
+    return [f"{layout.predictions}/{part['path']}" for part in parts if part["table"] == output]
+
+
+def scan_parts(path: Place) -> pl.LazyFrame:
     """A Parquet file, or the part files of a directory in order, as one table."""
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    return pl.scan_parquet(files, glob=False)
+    return pl.scan_parquet([str(part) for part in parts_of(path)], glob=False)
+
+
+def parts_of(path: Place) -> Sequence[Place]:
+    """A Parquet file, or the part files of a directory, in order."""
+    if not path.is_dir():
+        return [path]
+    if isinstance(path, ObjectPath):
+        return [each for each in path.objects() if each.suffix == ".parquet"]
+    return sorted(path.glob("*.parquet"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,19 @@ from splice_meta.runs.ledger import (
     receipt_of,
     refuse_differences,
 )  # fmt: skip
-from splice_meta.runs.lines import LineFile
-from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name, remove_temporaries
+from splice_meta.runs.leftovers import remove_parts, remove_temporaries
+from splice_meta.runs.lines import open_lines
+from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name
 from splice_meta.runs.scorer import Scored
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import Receipt
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 
 
-def name_of_run(root: Path, asked: str | None, resume: bool) -> str:
+def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
     """The name of the run that starts or goes on.
 
     Args:
@@ -43,13 +46,14 @@ def name_of_run(root: Path, asked: str | None, resume: bool) -> str:
         return check_run_name(asked)
     found = []
     if resume:
-        for path in (root / "selective_inference" / "predictions").glob("*/ledger.jsonl"):
+        runs = root / "selective_inference" / "predictions"
+        for folder in runs.iterdir() if runs.is_dir() else ():
             try:
-                recorded = read_ledger(path)
+                recorded = read_ledger(folder / "ledger.jsonl")
             except InputError:  # another run's; if it is the wanted one, its name finds it
                 continue
             if recorded is not None:
-                found.append((recorded.started, path.parent.name))
+                found.append((recorded.started, folder.name))
     return max(found)[1] if found else new_run_name(root)
 
 
@@ -79,16 +83,18 @@ def open_ledger(
             "--resume and --overwrite contradict each other.",
             "Give --resume to go on with a run, --overwrite to start it anew.",
         )
-    resumed = resume and read_ledger(layout.ledger) is not None
-    if not resumed:
+    before = read_ledger(layout.ledger) if resume else None
+    if before is None:
         layout.prepare(overwrite, inputs)
         create_ledger(layout.ledger, given)
-    with LineFile(layout.ledger) as lines:
+    else:  # opening may take the lines from another process
+        refuse_differences(layout.run_name, before.given, given)
+    with open_lines(layout.ledger) as lines:
         recorded = read_ledger(layout.ledger)  # again: now nobody else writes to it
         if recorded is None:
             raise OutputError(f"{layout.ledger} is gone.", "Start the run again.")
         refuse_differences(layout.run_name, recorded.given, given)
-        yield Ledger(lines, recorded, resumed)
+        yield Ledger(lines, recorded, before is not None)
 
 
 def scored_before(ledger: Ledger, folder: Path) -> Mapping[str, str] | None:
@@ -153,9 +159,7 @@ def take_over(
     whole = [receipt for receipt in receipts if _is_whole(receipt, layout)]
     taken = {receipt.shard.number for receipt in whole}
     left = [shard for shard in shards if shard.number not in taken]
-    for shard in left:
-        for path in layout.parts(shard.number, shard.of).values():
-            path.unlink(missing_ok=True)  # no line lists it
+    remove_parts(layout, left)
     if ledger.resumed:
         log.info("Resumed: %d of %d shards were done already", len(taken), len(shards))
     for gene, why in ((gene, why) for each in whole for gene, why in each.failures.items()):
@@ -173,9 +177,9 @@ def _is_whole(receipt: Receipt, layout: OutputLayout) -> bool:
     """Whether the parts of a listed shard are as they were written; if not, it is logged."""
     places = layout.parts(receipt.shard.number, receipt.shard.of)
     for part in receipt.parts:
-        path, stated = places[part.table], (part.bytes, part.sha256_of_ends)
+        path, stated = places[part.table], asdict(part)
         missing = not path.is_file()
-        if missing or tuple(ends_of(path).values()) != stated:
+        if missing or any(stated[name] != value for name, value in ends_of(path).items()):
             fate = "missing" if missing else "altered"
             log.warning("Shard %d is done again: %s is %s.", receipt.shard.number, path, fate)
             return False

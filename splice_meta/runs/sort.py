@@ -20,6 +20,7 @@ from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.base_scores import readable
 from splice_meta.sources.files import files_of, scan_unchanged
 from splice_meta.sources.layouts import position_along_gene
+from splice_meta.stores import refuse_address
 
 Watch = Callable[[int, int, str], None]
 """Told the rows done, the rows in all and, when that changes, what is going on."""
@@ -268,6 +269,7 @@ def _refuse_output(
     output: Path, scores: str | Path | Sequence[str | Path], files: Sequence[str], overwrite: bool
 ) -> None:
     """Refuse an output that is there already, or that is or holds or lies in an input."""
+    refuse_address(output)
     place = output.resolve()
     given = [scores] if isinstance(scores, (str, Path)) else list(scores)
     folders = [Path(item).expanduser().resolve() for item in given if "://" not in str(item)]

@@ -59,14 +59,16 @@ class Part:
         path: Where it lies, from the run's folder or that of the kept artifacts.
         rows: Its rows.
         bytes: Its size.
-        sha256_of_ends: Digest of its first and last MiB.
+        sha256_of_ends: Digest of its first and last MiB; empty for an object.
+        etag: The ETag of an object; empty for a file.
     """
 
     table: str
     path: str
     rows: int
     bytes: int
-    sha256_of_ends: str
+    sha256_of_ends: str = ""
+    etag: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,8 @@ def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
     return tuple(
         Part(
             table=table,
-            path=str(path.relative_to(layout.home(table))),
-            rows=int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item()),
+            path=str(path).removeprefix(f"{layout.home(table)}/"),
+            rows=int(pl.scan_parquet(str(path), glob=False).select(pl.len()).collect().item()),
             **ends_of(path),
         )
         for table, path in layout.parts(shard.number, shard.of).items()

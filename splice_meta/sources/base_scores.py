@@ -159,10 +159,11 @@ def scan_scores(
     Args:
         source: A path, glob or directory of Parquet, Arrow IPC, CSV or TSV files (text also gzip
             or zstd compressed), OpenSpliceAI's output directory, its two BED files or its
-            ``predict.h5``, an object-store address that Polars can scan, a list of those, a
-            Polars frame, or an object with the Arrow PyCapsule interface. Or a mapping of base
-            model names to any of these: they are joined on gene and position; the first is the
-            primary one, whose rows and further columns are kept.
+            ``predict.h5``, an ``s3://``, ``gs://`` or ``az://`` address of such a table, folder or
+            pattern, another address that Polars can scan, a list of those, a Polars frame, or an
+            object with the Arrow PyCapsule interface. Or a mapping of base model names to any of
+            these: they are joined on gene and position; the first is the primary one, whose rows
+            and further columns are kept.
         genes: Only these genes.
         annotation: GTF or GFF3: adds ``chrom``, ``strand`` and ``genomic_position`` where they are
             missing, and the genomic features.

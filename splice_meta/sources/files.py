@@ -12,10 +12,12 @@ import polars as pl
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, canonical
 from splice_meta.errors import ContractError, InputError
+from splice_meta.sources.addresses import has_pattern, matching
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.openspliceai.bed import scan_bed
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE, scan_h5
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
+from splice_meta.stores import ObjectPath, Place, object_at
 
 PARQUET = (".parquet", ".pq")
 IPC = (".arrow", ".ipc", ".feather")
@@ -110,7 +112,10 @@ def reads_by_gene(files: Sequence[str]) -> bool:
 
 def _expand(item: str) -> list[str]:
     """The files behind one path, glob, directory or address, in name order."""
-    if "://" in item:
+    place = object_at(item)
+    if place is not None:
+        return _known_objects(place)
+    if "://" in item:  # what else Polars can scan
         return [item]
     path = Path(item).expanduser()
     if path.is_dir():
@@ -135,6 +140,28 @@ def _expand(item: str) -> list[str]:
             return files
         raise InputError(f"No file matches {item}.", "Check the pattern; quote it in a shell.")
     raise InputError(f"There is no file {item}.", "Check the path given as scores.")
+
+
+def _known_objects(place: ObjectPath) -> list[str]:
+    """The score files behind an address, in name order."""
+    if has_pattern(place.key):
+        found = matching(place)
+    elif place.is_file():
+        found = [place]
+    else:
+        found = [each for each in place.objects() if _suffix(each.name) in (*PARQUET, *IPC, *TEXT)]
+    if not found:
+        raise InputError(
+            f"There is no object {place} with base scores.",
+            "Check the address; in a folder, score files end in .parquet, .arrow, .csv or .tsv.",
+        )
+    for each in found:
+        if _suffix(each.name) in (*BED, *HDF5):
+            raise InputError(
+                f"{each} can only be read from a local folder.",
+                "Copy OpenSpliceAI's output here, or give its scores as Parquet, CSV or TSV.",
+            )
+    return [str(each) for each in found]
 
 
 def _openspliceai_output(folder: Path) -> list[str]:
@@ -164,7 +191,7 @@ def _suffix(name: str) -> str:
     return suffixes[-1].lower() if suffixes else ""
 
 
-def _is_known(file: Path) -> bool:
+def _is_known(file: Place) -> bool:
     return file.is_file() and _suffix(file.name) in (*PARQUET, *IPC, *TEXT)
 
 
@@ -182,7 +209,7 @@ def _kind(name: str) -> str:
     )
 
 
-def scan_file(path: Path) -> pl.LazyFrame | None:
+def scan_file(path: Place) -> pl.LazyFrame | None:
     """A table file of a kind that scores may have; None for any other file.
 
     Raises:
@@ -195,8 +222,9 @@ def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
     places = [_absolute(file) for file in files]
     try:
         if kind == "parquet":
-            # Addresses may hold patterns or folders that only Polars can list.
-            frame = pl.scan_parquet(places, glob=any("://" in file for file in files))
+            # Other addresses than an object's may hold patterns or folders that Polars can list.
+            unlisted = any("://" in file and object_at(file) is None for file in files)
+            frame = pl.scan_parquet(places, glob=unlisted)
         elif kind == "ipc":
             frame = pl.scan_ipc(places, glob=False)
         else:
