@@ -144,20 +144,21 @@ def what_is_drawn(layout: OutputLayout, receipts: Sequence[Receipt], genes: pl.D
         .to_list()
     )
     parts = [
-        layout.table("complete", receipt.shard.number, receipt.shard.of)
+        f"{layout.predictions}/{part.path}"
         for receipt in receipts
         if receipt.genes.height and not set(drawn).isdisjoint(receipt.genes["gene_id"])
+        for part in receipt.parts
+        if part.table == "complete"
     ]
-    there = [part for part in parts if part.exists()]
     sites = (
-        pl.scan_parquet(there, glob=False)
+        pl.scan_parquet(parts, glob=False)
         .filter(
             pl.col("gene_id").is_in(drawn),
             pl.max_horizontal(*SCORES[:2], *FINAL[:2]) >= 0.1,
         )
         .select("gene_id", "position", *SCORES[:2], *FINAL[:2], "is_adjusted")
         .collect()
-        if there
+        if parts
         else None
     )
     return Drawn(add_changes(receipt.changes for receipt in receipts), sites)
