@@ -1,8 +1,9 @@
 """Benchmark of whole runs on tables of any size, as JSON: real genes, repeated under other ids.
 
 Every ratio compares commands that ran one after the other, in turns; compare ratios between
-machines, not seconds. Wall and CPU seconds are those of the process tree, peak memory is the
-largest sum of its resident sets, looked at every 20 ms.
+machines, not seconds. Wall and CPU seconds are those of the process tree (but for Dask's workers, whose
+CPU seconds are not known here), peak memory is the largest sum of its resident sets, looked at every
+20 ms.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def _resident(pid: int) -> int:
     """Resident bytes of a process and all below it."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        tasks = Path(f"/proc/{pid}/task").glob("*/children")  # any thread may have started some
+        children = [child for task in tasks for child in task.read_text().split()]
     except (OSError, IndexError):  # it has just ended
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident(int(child)) for child in children)
