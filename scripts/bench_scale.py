@@ -1,9 +1,9 @@
 """Benchmark of whole runs on tables of any size, as JSON: real genes, repeated under other ids.
 
 Every ratio compares commands that ran one after the other, in turns; compare ratios between
-machines, not seconds. Wall and CPU seconds are those of the process tree (but for Dask's workers, whose
-CPU seconds are not known here), peak memory is the largest sum of its resident sets, looked at every
-20 ms.
+machines, not seconds. Wall and CPU seconds are those of the process tree (but for the CPU seconds
+of Dask's workers, which are not known here), peak memory is the largest sum of its resident sets,
+looked at every 20 ms.
 """
 
 from __future__ import annotations
