@@ -144,7 +144,8 @@ class RunSettings:
         features: Which feature families are made.
         outputs: Which of the tables ``complete``, ``meta`` and ``base`` are written.
         columns: ``full`` keeps the uncertainty measures in the complete table, ``lean`` does not.
-        memory: Budget of one gene batch in bytes.
+        memory: Budget in bytes: of the shards of a run that are in flight in one process, or of
+            one gene batch where there is one at a time.
         predict_rows: Rows per call of the model; no result depends on it.
     """
 

@@ -68,7 +68,7 @@ Classes = Annotated[
     str, typer.Option(help="Class order of the model's outputs, such as neither,donor,acceptor.")
 ]
 Memory = Annotated[
-    str, typer.Option("--memory", help="Memory budget of one gene batch, such as 1GiB.")
+    str, typer.Option("--memory", help="Memory budget of what is in work at a time, such as 1GiB.")
 ]
 
 

@@ -33,7 +33,7 @@ def given_digests(
 ) -> dict[str, str]:
     """Digests of everything that is given and can change the result or its parts.
 
-    Files count by size and ends, wherever they lie; addresses of object stores by their names.
+    Files count by size and ends, wherever they lie; objects of a store by size and ETag.
 
     Args:
         settings: Settings; how many rows go to the model in one call does not count.
