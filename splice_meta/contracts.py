@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+import numpy as np
 import polars as pl
 
 from splice_meta.errors import ContractError
@@ -103,9 +104,16 @@ def chrom_code_expr() -> pl.Expr:
 
     RefSeq's accessions of human chromosomes count as those.
     """
-    name = pl.col("chrom").cast(pl.String).str.to_uppercase().str.strip_prefix("CHR")
+    return pl.col("chrom").map_batches(_chrom_codes, pl.Float64, is_elementwise=True)
+
+
+def _chrom_codes(chrom: pl.Series) -> pl.Series:
+    # Runs of a name are looked at once: it repeats over whole genes.
+    runs = chrom.rle().struct.unnest()
+    name = runs["value"].cast(pl.String).str.to_uppercase().str.strip_prefix("CHR")
     name = name.str.replace(r"^NC_0*(\d+)(\.\d+)?$", "NC_${1}")
-    return name.replace_strict(_CHROM_CODES, default=0, return_dtype=pl.Float64)
+    codes = name.replace_strict(_CHROM_CODES, default=0, return_dtype=pl.Float64)
+    return pl.Series(chrom.name, np.repeat(codes.to_numpy(), runs["len"].to_numpy()))
 
 
 def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:

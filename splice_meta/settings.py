@@ -155,7 +155,7 @@ class RunSettings:
     outputs: tuple[Output, ...] = OUTPUTS
     columns: Columns = "full"
     memory: int = 1 << 30
-    predict_rows: int = 1 << 18
+    predict_rows: int = 1 << 15
 
     def __post_init__(self) -> None:
         one_of("The inference mode", self.mode, MODES)

@@ -17,7 +17,7 @@ from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError, StoreError
 from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
-ROW_GROUP_ROWS = 1 << 18
+ROW_GROUP_ROWS = 1 << 16
 
 _SCHEMA_KEY = "ARROW:schema"
 

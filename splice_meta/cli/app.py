@@ -25,6 +25,7 @@ from splice_meta.cli import (
 )  # fmt: skip
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
+from splice_meta.process import set_allocator
 
 INTERRUPTED = 130
 
@@ -70,6 +71,7 @@ def main() -> None:
     Exit status: 0 all genes done, 1 some genes failed or an unexpected error, 2 wrong use or bad
     input with nothing written, 130 interrupted.
     """
+    set_allocator()
     with _ends_like_an_interrupt(signal.SIGTERM):
         status = _run()
     sys.exit(status)

@@ -11,6 +11,7 @@ from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
 from splice_meta.cli.progress import run_watcher
 from splice_meta.cli.run import show
+from splice_meta.process import import_xgboost
 
 DEMO_MODEL = "bundled:openspliceai-mane"
 
@@ -22,6 +23,7 @@ def demo(
 ) -> int:
     """Run the main job on five real genes of chromosome 4 with the bundled model."""
     set_verbosity(quiet, verbose)
+    import_xgboost()
     from splice_meta.bundled import fixtures
     from splice_meta.workflow import run
 

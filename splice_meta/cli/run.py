@@ -25,6 +25,7 @@ from splice_meta.cli.options import (
     weights_by_name,
 )  # fmt: skip
 from splice_meta.cli.progress import run_watcher
+from splice_meta.process import import_xgboost
 from splice_meta.settings import (
     Columns,
     Mode,
@@ -141,6 +142,8 @@ def run(
     )
     wanted = gene_list(genes, genes_file)
     paths = score_paths(scores) if scores else None
+    if settings.mode != "base_only":
+        import_xgboost()
     from splice_meta.workflow import run as run_workflow
 
     with run_watcher() as watcher:

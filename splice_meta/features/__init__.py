@@ -1,8 +1,8 @@
 """The feature families, and the one lazy plan that computes them.
 
-The plan has three steps. Over the full position axis of every gene: shifted scores (views), base
-codes, the user's own families; and, in numpy because they need the full axis but are wanted for
-few rows, the counts of sequence windows, the surroundings, place and motif. Then the wanted rows
+The plan has three steps. Over the full position axis of every gene: shifted scores (views), the
+user's own families; and, in numpy because they need the full axis but are wanted for few rows, the
+counts of sequence windows, the surroundings, place and motif. Then the wanted rows
 are picked, once. Then, on those rows only, each family is one set of expressions over these
 Float64 columns:
 

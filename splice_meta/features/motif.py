@@ -11,7 +11,7 @@ import polars as pl
 
 from splice_meta.catalogue import MOTIF
 from splice_meta.features.targets import Targets
-from splice_meta.features.windows import BASES
+from splice_meta.features.windows import BASES, base_codes
 
 DONOR_CONSENSUS = ((-2, "AC"), (-1, "A"), (0, "G"), (1, "G"), (2, "T"), (3, "AG"), (4, "A"),
                    (5, "G"), (6, "T"))  # fmt: skip
@@ -25,7 +25,7 @@ PYRIMIDINE_OFFSETS = range(-20, -4)
 def place_and_motif(
     axis: pl.Series,
     gene: pl.Series,
-    codes: pl.Series | None,
+    bases: pl.Series | None,
     picked: pl.Series | None,
     wanted: Collection[str],
 ) -> pl.Series:
@@ -40,7 +40,7 @@ def place_and_motif(
     Args:
         axis: Position axis of all rows, ascending, shape (rows,).
         gene: Running number of each row's gene.
-        codes: Base codes of all rows; None if there is no sequence.
+        bases: The nucleotides of all rows, as text; None if there is no sequence.
         picked: Which rows are wanted; all if None.
         wanted: Names of the features to compute.
 
@@ -54,12 +54,14 @@ def place_and_motif(
         "positions_to_end": after,
         "relative_position": before / np.maximum(before + after, 1),
     }
-    if codes is not None and set(wanted) & set(MOTIF):
-        made |= _motif(codes.to_numpy(), targets)
+    if bases is not None and set(wanted) & set(MOTIF):
+        made |= _motif(bases, targets)
     return pl.DataFrame({n: made[n].astype(np.float32) for n in wanted}).to_struct("place")
 
 
-def _motif(codes: npt.NDArray[np.uint8], targets: Targets) -> dict[str, npt.NDArray[Any]]:
+def _motif(bases: pl.Series, targets: Targets) -> dict[str, npt.NDArray[Any]]:
+    codes = base_codes(bases)
+
     def is_one_of(offset: int, letters: str) -> npt.NDArray[np.bool_]:
         rows, there = targets.at(offset)
         return there & np.isin(codes[rows], [BASES.index(letter) for letter in letters])

@@ -13,17 +13,17 @@ from splice_meta.catalogue import PLACE
 from splice_meta.contracts import AXIS, GENE, scores_of
 from splice_meta.features.motif import place_and_motif
 from splice_meta.features.surroundings import surroundings
-from splice_meta.features.windows import base_code_expr, window_counts, window_fields
+from splice_meta.features.windows import window_counts, window_fields
 
 
 def window_expr(half_width: int, words: Mapping[int, Sequence[str]], picked: str | None) -> pl.Expr:
     """Counts of positions, bases and words in sequence windows, see :mod:`.windows`."""
 
     def count(series: Sequence[pl.Series]) -> pl.Series:
-        axis, codes, *mask = series
-        return window_counts(axis, codes, mask[0] if mask else None, half_width, words)
+        axis, bases, *mask = series
+        return window_counts(axis, bases, mask[0] if mask else None, half_width, words)
 
-    inputs = [pl.col(AXIS), base_code_expr(), *_mask(picked)]
+    inputs = [pl.col(AXIS), pl.col("base"), *_mask(picked)]
     return pl.map_batches(inputs, count, return_dtype=_struct(window_fields(words)))
 
 
@@ -58,11 +58,11 @@ def place_expr(names: Sequence[str], picked: str | None) -> pl.Expr:
 
     def compute(series: Sequence[pl.Series]) -> pl.Series:
         axis, gene, *rest = series
-        codes = rest.pop(0) if has_motif else None
-        return place_and_motif(axis, gene, codes, rest[0] if rest else None, names)
+        bases = rest.pop(0) if has_motif else None
+        return place_and_motif(axis, gene, bases, rest[0] if rest else None, names)
 
-    codes = [base_code_expr()] if has_motif else []
-    inputs = [pl.col(AXIS), pl.col(GENE), *codes, *_mask(picked)]
+    bases = [pl.col("base")] if has_motif else []
+    inputs = [pl.col(AXIS), pl.col(GENE), *bases, *_mask(picked)]
     return pl.map_batches(inputs, compute, return_dtype=_struct(names))
 
 

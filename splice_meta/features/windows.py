@@ -24,29 +24,17 @@ Words = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 _NO_BASE = 4
 _CHUNK = 1 << 16
 BASES = "ACGT"
+_CODE_OF = np.full(256, _NO_BASE, np.uint8)
+_CODE_OF[[ord(letter) for letter in BASES + BASES.lower()]] = [0, 1, 2, 3] * 2
 POSITIONS = "_window_positions"
 """The field with the number of positions in the window."""
 
 
-def base_code_expr() -> pl.Expr:
-    """A, C, G, T as 0 to 3 (lower case too), anything else as 4, UInt8."""
-    base = pl.col("base")
-
-    def is_letter(letter: str) -> pl.Expr:
-        return (base == letter) | (base == letter.lower())
-
-    numbers = [pl.lit(number, pl.UInt8) for number in range(_NO_BASE + 1)]
-    return (
-        pl.when(is_letter("A"))
-        .then(numbers[0])
-        .when(is_letter("C"))
-        .then(numbers[1])
-        .when(is_letter("G"))
-        .then(numbers[2])
-        .when(is_letter("T"))
-        .then(numbers[3])
-        .otherwise(numbers[_NO_BASE])
-    )
+def base_codes(bases: pl.Series) -> Codes:
+    """A, C, G, T as 0 to 3 (lower case too), anything else as 4."""
+    # The number that a text of one byte is; null for any other text.
+    letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
+    return _CODE_OF[letters.to_numpy()]
 
 
 def base_field(base: str) -> str:
@@ -62,7 +50,7 @@ def window_fields(words: Mapping[int, Sequence[str]]) -> list[str]:
 
 def window_counts(
     axis: pl.Series,
-    codes: pl.Series,
+    bases: pl.Series,
     picked: pl.Series | None,
     half_width: int,
     words: Mapping[int, Sequence[str]],
@@ -71,7 +59,7 @@ def window_counts(
 
     Args:
         axis: Position axis of all rows, ascending, shape (rows,).
-        codes: Base codes of all rows, from :func:`base_code_expr`.
+        bases: The nucleotides of all rows, as text.
         picked: Which rows to count for; all if None.
         half_width: Positions on each side of a row that belong to its window.
         words: The words to count by their length. A word that holds anything but A, C, G, T, or
@@ -82,12 +70,12 @@ def window_counts(
         picked row.
     """
     places = axis.to_numpy()
-    letters = codes.to_numpy()
     rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
     first, stop = window_rows(places, rows, half_width)
     if picked is not None:
         covered, first, stop = _covered(first, stop, places.size)
-        places, letters = places[covered], letters[covered]
+        places, bases = places[covered], bases[covered]
+    letters = base_codes(bases)
     counts: dict[str, npt.NDArray[np.float32]] = {POSITIONS: (stop - first).astype(np.float32)}
     counts |= {
         base_field(base): _count_base(letters == code, first, stop)

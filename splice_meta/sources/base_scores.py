@@ -93,7 +93,11 @@ def _known_from(
 
 
 def _open_one(
-    source: Any, genes: Sequence[str] | None, reference: Reference | None, truth: bool = False
+    source: Any,
+    genes: Sequence[str] | None,
+    reference: Reference | None,
+    truth: bool = False,
+    places: bool = False,
 ) -> BaseScores:
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
@@ -109,7 +113,7 @@ def _open_one(
             if reference is not None and reference.annotation is not None:
                 wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
-        table = check(frame)
+        table = check(frame, places)
     if table.genes.is_empty():
         if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
@@ -129,7 +133,9 @@ def _open_several(
 ) -> BaseScores:
     """Open the scores of each base model, the first being the primary one."""
     names = check_names(source)
-    primary, *others = (_open_one(scores, genes, reference, truth) for scores in source.values())
+    primary, *others = (
+        _open_one(scores, genes, reference, truth, places=True) for scores in source.values()
+    )
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
     files = tuple(file for scores in (primary, *others) for file in scores.files)

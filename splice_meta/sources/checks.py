@@ -24,8 +24,9 @@ class GeneTable:
 
     Attributes:
         genes: One row per gene in input order: ``gene_id``, ``first_row`` (0-based row of the
-            checked frame), ``positions`` (rows), ``is_sorted``, ``places`` (a number that two
-            genes share exactly if they have the same positions, but for one chance in 2^64).
+            checked frame), ``positions`` (rows), ``is_sorted``; and ``places``, where it was asked
+            for: a number that two genes share exactly if they have the same positions, but for one
+            chance in 2^64.
     """
 
     genes: pl.DataFrame
@@ -41,7 +42,9 @@ class GeneTable:
         return self.genes.filter(~pl.col("is_sorted"))["gene_id"].to_list()
 
 
-def gene_runs(scores: pl.LazyFrame, most: int | None = None) -> pl.LazyFrame:
+def gene_runs(
+    scores: pl.LazyFrame, most: int | None = None, places: bool = False
+) -> pl.LazyFrame:
     """One row per run of adjacent rows of a gene, with what the checks need.
 
     No column is looked at twice, so that the plan streams: what is wrong with a score is looked
@@ -50,11 +53,13 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None) -> pl.LazyFrame:
     Args:
         scores: Canonical base scores.
         most: Runs after so many are left out; none if None.
+        places: Whether to add up the positions' hashes, a fifth of the pass.
 
     Returns:
         A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``first`` and ``last``
         position, ``descents`` (rows whose position is not above that of the row before, which may
-        belong to the run before), ``faults`` (rows that fail a check) and ``places``.
+        belong to the run before), ``faults`` (whether a row fails a check) and, if asked
+        for, ``places``.
     """
     faulty = pl.any_horizontal(_faults(scores.collect_schema().names()).values())
     position = pl.col("position")
@@ -65,7 +70,7 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None) -> pl.LazyFrame:
             run=pl.col("gene_id").rle_id(),
             faults=faulty,
             descents=position.diff() <= 0,
-            places=position.hash(),
+            **({"places": position.hash()} if places else {}),
         )
         .filter(pl.lit(True) if most is None else pl.col("run") < most)
         .group_by("run")
@@ -74,8 +79,10 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None) -> pl.LazyFrame:
             pl.len().cast(pl.Int64).alias("positions"),
             pl.col("position").first().alias("first"),
             pl.col("position").last().alias("last"),
+            pl.col("descents").sum(),
+            pl.col("faults").any(),
             # A sum of hashes, modulo 2^64: the same for any order of the positions.
-            pl.col("descents", "faults", "places").sum(),
+            *([pl.col("places").sum()] if places else []),
         )
         .sort("run")
     )
@@ -97,11 +104,12 @@ def _outside(value: pl.Expr, low: float, high: float, tolerance: float) -> pl.Ex
     return value.is_between(low - tolerance, high + tolerance).not_().fill_null(True)
 
 
-def check(scores: pl.LazyFrame) -> GeneTable:
+def check(scores: pl.LazyFrame, places: bool = False) -> GeneTable:
     """Check base scores against the contract in one streaming pass.
 
     Args:
         scores: Canonical base scores, from :func:`splice_meta.contracts.canonical`.
+        places: Whether the genes are to be compared with those of another table.
 
     Returns:
         The genes in input order.
@@ -111,21 +119,20 @@ def check(scores: pl.LazyFrame) -> GeneTable:
             duplicate positions, or a gene in two non-adjacent places; the column, the number of
             rows and the first gene are named.
     """
-    runs = gene_runs(scores, MOST_RUNS).collect()
+    runs = gene_runs(scores, MOST_RUNS, places).collect()
     cut = runs.height == MOST_RUNS
     if cut and runs["gene_id"].is_unique().all():
-        runs, cut = gene_runs(scores).collect(), False
-    if runs["faults"].sum():
+        runs, cut = gene_runs(scores, None, places).collect(), False
+    if runs["faults"].any():
         _refuse_faults(scores)
     _refuse_scattered(runs, cut)
     # A run's first row may lie below the last row of the run before; that is no descent of its own.
     below = (runs["first"] <= runs["last"].shift(1)).fill_null(False)
     genes = runs.with_columns(is_sorted=pl.col("descents") == below.cast(pl.UInt32))
     _refuse_duplicates(scores, genes.filter(~pl.col("is_sorted"))["gene_id"].to_list())
-    first_row = pl.col("positions").cum_sum() - pl.col("positions")
-    return GeneTable(
-        genes.select("gene_id", first_row.alias("first_row"), "positions", "is_sorted", "places")
-    )
+    first_row = (pl.col("positions").cum_sum() - pl.col("positions")).alias("first_row")
+    kept = ["gene_id", first_row, "positions", "is_sorted", *(["places"] if places else [])]
+    return GeneTable(genes.select(kept))
 
 
 def _refuse_faults(scores: pl.LazyFrame) -> None:
