@@ -142,11 +142,14 @@ def harmonize(
     Returns:
         ``gene_id``, ``position``, then the manifest's features in its order and types.
     """
-    extra = [name for name in also if name not in manifest.names]
-    columns, kinds = {}, manifest.kinds
-    for name, dtype in manifest.schema.items():
-        made = pl.lit(fills.values[name]) if name in fills.values else pl.col(name)
-        if kinds[name] == "genomic":  # a table may know it for some of its genes only
-            made = made.fill_null(manifest.fill(name))
-        columns[name] = made.cast(dtype)
-    return plan.select("gene_id", "position", **columns, **{name: pl.col(name) for name in extra})
+    extra = [name for name in dict.fromkeys(also) if name not in manifest.names]
+    mended = {name: pl.lit(value) for name, value in fills.values.items()}
+    for name, kind in manifest.kinds.items():
+        if kind == "genomic" and name not in mended:
+            # A table may know it for some of its genes only.
+            mended[name] = pl.col(name).fill_null(manifest.fill(name))
+    return (
+        plan.with_columns(**mended)
+        .select("gene_id", "position", *manifest.names, *extra)
+        .cast(pl.Schema(manifest.schema))
+    )

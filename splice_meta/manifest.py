@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,13 @@ class FeatureManifest:
                     f"Use one of: {', '.join(DTYPES)}.",
                 )
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, pl.DataType]:
         """Column types by feature name, in the manifest's order."""
         named = dict(self.dtypes)
         return {name: getattr(pl, named.get(name, "Float32"))() for name in self.names}
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Kinds by feature name, in the manifest's order."""
         return {name: kind_of(name) for name in self.names}
@@ -110,13 +111,13 @@ class FeatureManifest:
         """What a feature is filled with where it cannot be computed."""
         return dict(self.fills).get(name, default_fill(name))
 
-    @property
+    @cached_property
     def base_models(self) -> tuple[str, ...]:
         """The base models that features are named by; empty where there is only one, unnamed."""
         names = dict.fromkeys(split_name(name)[0] for name in self.names)
         return tuple(name for name in names if name)
 
-    @property
+    @cached_property
     def kmers(self) -> dict[int, list[str]]:
         """The words the model counts, by word length; names that are no DNA word are left out."""
         words: dict[int, list[str]] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import cache
 
 import polars as pl
 
@@ -20,6 +21,7 @@ _LOWEST_ENTROPY = 2.0**-511
 _ENTROPY_BITS = 1 << 61
 
 
+@cache
 def measure_exprs() -> dict[str, pl.Expr]:
     """The uncertainty measures of a position that are numbers, as Float64.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from secrets import token_hex
@@ -131,7 +132,7 @@ def sink_parquet(plan: pl.LazyFrame, path: Place) -> None:
             compression_level=1,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
-            metadata=_arrow_schema({**schema, **coded}) if coded else None,
+            metadata=_arrow_schema(**{**schema, **coded}) if coded else None,
         )
 
 
@@ -161,7 +162,8 @@ def _codes(texts: pl.Series) -> pl.Series:
     return pl.Series(texts.name, codes).cat.to(kind)
 
 
-def _arrow_schema(schema: Mapping[str, pl.DataType]) -> dict[str, str]:
+@cache
+def _arrow_schema(**schema: pl.DataType) -> dict[str, str]:
     """The note in a Parquet file that tells readers the types of columns, for these types."""
     empty = BytesIO()
     pl.DataFrame(schema=schema).write_parquet(empty)

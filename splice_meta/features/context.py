@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 
@@ -16,6 +18,7 @@ def neighbor_max() -> pl.Expr:
     return pl.max_horizontal("splice_m2", "splice_m1", "splice_p1", "splice_p2")
 
 
+@cache
 def context_exprs() -> dict[str, pl.Expr]:
     """The four rolling and seven neighbour features.
 

@@ -7,7 +7,7 @@ away is decided after picking, from the shifted axis, on the few rows that are l
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import cache, reduce
 from operator import add
 
 import polars as pl
@@ -21,6 +21,7 @@ OFFSETS = tuple(k for k in range(-RADIUS, RADIUS + 1) if k)
 _NOWHERE = -(1 << 62)
 
 
+@cache
 def shifted_axis_exprs() -> dict[str, pl.Expr]:
     """The axis of the rows above and below, over the full axis: ``_axis_m2`` ... ``_axis_p2``.
 
@@ -32,6 +33,7 @@ def shifted_axis_exprs() -> dict[str, pl.Expr]:
     }
 
 
+@cache
 def shifted_score_exprs(base_model: str = "") -> dict[str, pl.Expr]:
     """The scores of the rows above and below, over the full axis, 0 beyond the table's ends.
 
@@ -52,6 +54,7 @@ def _lies(row: str, offset: int) -> pl.Expr:
     return (pl.col(f"_axis_{row}") == pl.col(AXIS) + offset).cast(pl.Float64)
 
 
+@cache
 def neighbour_exprs(base_model: str = "") -> dict[str, pl.Expr]:
     """Scores of a base model on the picked rows, and of the neighbours by position, as Float64.
 
@@ -88,6 +91,7 @@ def neighbour_exprs(base_model: str = "") -> dict[str, pl.Expr]:
     return own | has | {f"{t}_{offset_suffix(k)}": neighbour(t, k) for t in TYPES for k in OFFSETS}
 
 
+@cache
 def splice_exprs() -> dict[str, pl.Expr]:
     """``splice_m2`` ... ``splice_p2``: c[k] = max(D[k], A[k]), 0 where the neighbour is missing."""
     suffixes = [offset_suffix(k) for k in OFFSETS]

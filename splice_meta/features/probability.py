@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 EPS = 1e-8
 
 
+@cache
 def base_exprs() -> dict[str, pl.Expr]:
     """The three scores themselves."""
     return {f"{t}_score": pl.col(t) for t in ("donor", "acceptor", "neither")}
@@ -17,6 +20,7 @@ def _positive(score: pl.Expr) -> pl.Expr:
     return score.clip(lower_bound=0.0)
 
 
+@cache
 def probability_exprs() -> dict[str, pl.Expr]:
     """The seven probability features.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import polars as pl
 
@@ -13,6 +14,7 @@ def _count(base: str) -> pl.Expr:
     return pl.col(base_field(base)).cast(pl.Float64)
 
 
+@cache
 def sequence_exprs() -> dict[str, pl.Expr]:
     """Length, GC content and complexity of the window of positions -half_width..+half_width.
 

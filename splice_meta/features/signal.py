@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
 
 from splice_meta.features.context import neighbor_max, neighbor_mean
@@ -17,6 +19,7 @@ def _signal_strength(score: pl.Expr) -> pl.Expr:
     return score - neighbor_mean()
 
 
+@cache
 def signal_exprs() -> dict[str, pl.Expr]:
     """Eleven features for donor and eleven for acceptor.
 
@@ -49,6 +52,7 @@ def signal_exprs() -> dict[str, pl.Expr]:
     return features
 
 
+@cache
 def comparative_exprs() -> dict[str, pl.Expr]:
     """Donor against acceptor, eps = 1e-10.
 

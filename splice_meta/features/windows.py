@@ -22,7 +22,7 @@ Codes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
 _NO_BASE = 4
-_CHUNK = 1 << 16
+_CHUNK = 1 << 14
 BASES = "ACGT"
 _CODE_OF = np.full(256, _NO_BASE, np.uint8)
 _CODE_OF[[ord(letter) for letter in BASES + BASES.lower()]] = [0, 1, 2, 3] * 2
@@ -34,7 +34,7 @@ def base_codes(bases: pl.Series) -> Codes:
     """A, C, G, T as 0 to 3 (lower case too), anything else as 4."""
     # The number that a text of one byte is; null for any other text.
     letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
-    return _CODE_OF[letters.to_numpy()]
+    return np.take(_CODE_OF, letters.to_numpy())
 
 
 def base_field(base: str) -> str:

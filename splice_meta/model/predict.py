@@ -38,10 +38,12 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
         ModelError: If a probability comes out as NaN.
     """
     check_columns(model, frame)
+    features = frame.select(pl.col(model.manifest.names).cast(pl.Float32))
     out = np.empty((len(model.classes), frame.height), np.float32)
     for start in range(0, frame.height, rows):
-        part = frame.slice(start, rows)
-        out[:, start : start + part.height] = _predict_part(model, part).T
+        part = features.slice(start, rows)
+        margin = margin_of(model, frame.slice(start, rows))
+        out[:, start : start + part.height] = _predict_part(model, part, margin).T
     if np.isnan(out).any():
         raise ModelError(
             f"The model gives NaN for {int(np.isnan(out).any(axis=0).sum()):,} rows.",
@@ -56,7 +58,8 @@ def check_columns(model: MetaModel, frame: pl.DataFrame) -> None:
     Raises:
         FeatureError: It names the first few.
     """
-    missing = [name for name in model.columns if name not in frame.columns]
+    columns = set(frame.columns)
+    missing = [name for name in model.columns if name not in columns]
     if missing:
         raise FeatureError(
             f"The frame lacks {len(missing)} columns that the model reads: "
@@ -65,10 +68,9 @@ def check_columns(model: MetaModel, frame: pl.DataFrame) -> None:
         )
 
 
-def _predict_part(model: MetaModel, part: pl.DataFrame) -> Floats:
+def _predict_part(model: MetaModel, features: pl.DataFrame, margin: Floats | None) -> Floats:
     # Row-major: XGBoost walks its trees row by row; strides would cost it more than this copy.
-    matrix = part.select(model.manifest.names).cast(pl.Float32).to_numpy(order="c")
-    found = _uncalibrated(model, matrix, margin_of(model, part))
+    found = _uncalibrated(model, features.to_numpy(order="c"), margin)
     return model.calibration.apply(found) if model.calibration else found
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from splice_meta.errors import ClusterError, UsageError
+from splice_meta.process import ALLOCATOR
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 """How long the first local worker may take; on a loaded machine imports alone take many seconds."""
 ANSWER_SECONDS = 10
+KEPT_BYTES = 1 << 28
+"""Freed memory from which glibc gives some back to the system."""
 # Without an address it would take port 8787.
 _NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _CHATTER = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application")
@@ -132,7 +135,7 @@ def _start_local(workers: int) -> Iterator[Workers]:
         ):
             process = subprocess.Popen(
                 _command(cluster.scheduler_address, workers, scratch),
-                env=os.environ | worker_environment(workers),
+                env=ALLOCATOR | os.environ | worker_environment(workers),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -159,6 +162,7 @@ def _command(address: str, workers: int, scratch: str) -> list[str]:
     options = {
         "nworkers": str(workers), "nthreads": "1", "host": "127.0.0.1", "memory-limit": "0",
         "local-directory": scratch, "death-timeout": str(int(START_SECONDS)),
+        "preload": "splice_meta.runs.dask_preload",
     }  # fmt: skip
     # -P: the folder it is called in goes onto the path only where it is on this process's.
     start = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--no-dashboard"]
@@ -169,10 +173,12 @@ def worker_environment(workers: int) -> dict[str, str]:
     """What is set for worker processes, before they import anything.
 
     The threads that Polars would use here are shared out, at least one each. Modules are found
-    where this process finds them.
+    where this process finds them. Dask would have glibc give freed memory back at once, and numpy
+    fetch it again for every array.
     """
     threads = str(max(pl.thread_pool_size() // workers, 1))
     return {
+        "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
         "POLARS_MAX_THREADS": threads,
         "OMP_NUM_THREADS": threads,
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),

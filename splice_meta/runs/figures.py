@@ -44,7 +44,7 @@ def count_figures(complete: pl.LazyFrame) -> tuple[pl.DataFrame, dict[int, int]]
         .group_by(bin=change.cast(pl.Int64))
         .agg(positions=pl.len())
     )
-    found, histogram = pl.collect_all([sites, changes])
+    found, histogram = pl.collect_all([sites, changes], engine="in-memory")
     return found, dict(histogram.iter_rows())
 
 

@@ -42,9 +42,7 @@ class GeneTable:
         return self.genes.filter(~pl.col("is_sorted"))["gene_id"].to_list()
 
 
-def gene_runs(
-    scores: pl.LazyFrame, most: int | None = None, places: bool = False
-) -> pl.LazyFrame:
+def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = False) -> pl.LazyFrame:
     """One row per run of adjacent rows of a gene, with what the checks need.
 
     No column is looked at twice, so that the plan streams: what is wrong with a score is looked
