@@ -70,6 +70,7 @@ def measure(command: Sequence[str]) -> Measured:
     Raises:
         SystemExit: If it fails.
     """
+    os.sync()  # what was written before must not be a command's burden
     start, before, peak = time.perf_counter(), os.times(), 0
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -112,7 +112,7 @@ def write_text(path: Place, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def sink_parquet(plan: pl.LazyFrame, path: Place) -> None:
+def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None) -> None:
     """Run a plan into a zstd Parquet file, rows in the plan's order.
 
     Text columns that :func:`code_texts` has coded are written from their codes, which saves a
@@ -122,12 +122,13 @@ def sink_parquet(plan: pl.LazyFrame, path: Place) -> None:
     Args:
         plan: What to write.
         path: Where the file should appear.
+        files: On leaving it the file is flushed and appears; without it, that is done here.
     """
     schema = plan.collect_schema()
     coded = {name: pl.String() for name in _coded(schema)}
-    with _whole(path) as temporary:
+    with ExitStack() if files is None else nullcontext(files) as stack:
         plan.sink_parquet(
-            temporary,
+            stack.enter_context(_whole(path)),
             compression="zstd",
             compression_level=1,
             row_group_size=ROW_GROUP_ROWS,

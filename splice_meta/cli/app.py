@@ -25,7 +25,7 @@ from splice_meta.cli import (
 )  # fmt: skip
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
-from splice_meta.process import set_allocator
+from splice_meta.process import set_environment
 
 INTERRUPTED = 130
 
@@ -71,7 +71,7 @@ def main() -> None:
     Exit status: 0 all genes done, 1 some genes failed or an unexpected error, 2 wrong use or bad
     input with nothing written, 130 interrupted.
     """
-    set_allocator()
+    set_environment()
     with _ends_like_an_interrupt(signal.SIGTERM):
         status = _run()
     sys.exit(status)

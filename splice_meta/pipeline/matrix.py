@@ -111,4 +111,4 @@ def harmonize_plan(
 
 def feature_bytes(features: int, share: float) -> int:
     """Bytes per position where features are made for a share (0..1) of the positions."""
-    return 300 + int(13 * features * share)
+    return 330 + int(12 * features * share)

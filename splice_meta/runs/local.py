@@ -1,10 +1,11 @@
-"""Running shards in this process, two at a time."""
+"""Running shards in this process: two are computed while a third is flushed."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Semaphore
 
 from splice_meta.pipeline.batch import describe_plan
 from splice_meta.runs.shards import AT_ONCE, Shard
@@ -16,9 +17,14 @@ PLAN = 5
 """Log level of the query plan, below DEBUG."""
 logging.addLevelName(PLAN, "PLAN")
 
+FLUSHED = 1
+"""Shards that may wait for the disk beside those that are computed."""
+
 
 def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, None]:
     """Run shards, :data:`AT_ONCE` at a time: while one keeps a single core busy, another goes on.
+
+    Shards whose parts are being flushed to disk do not count: they hold no memory.
 
     A shard is begun only when a receipt has been taken, so that an interrupt waits for the shards
     in flight and no others.
@@ -37,12 +43,12 @@ def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, Non
     if len(shards) == 1:
         yield run_shard(job, shards[0])
         return
-    waiting = iter(shards)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    waiting, room = iter(shards), Semaphore(AT_ONCE)
+    with ThreadPoolExecutor(AT_ONCE + FLUSHED) as pool:
         running: set[Future[Receipt]] = set()
         while True:
-            while len(running) < AT_ONCE and (shard := next(waiting, None)) is not None:
-                running.add(pool.submit(run_shard, job, shard))
+            while len(running) < AT_ONCE + FLUSHED and (shard := next(waiting, None)) is not None:
+                running.add(pool.submit(run_shard, job, shard, room))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)

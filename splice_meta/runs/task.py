@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -92,7 +93,9 @@ class Receipt:
     changes: dict[int, int] = field(default_factory=dict)
 
 
-def run_shard(job: Job, shard: Shard) -> Receipt:
+def run_shard(
+    job: Job, shard: Shard, room: AbstractContextManager[object] | None = None
+) -> Receipt:
     """Compute one shard and write its parts.
 
     A gene that fails is left out and reported; the others of its shard go on.
@@ -100,21 +103,32 @@ def run_shard(job: Job, shard: Shard) -> Receipt:
     Args:
         job: What the run's shards share.
         shard: Which one.
+        room: Held while the shard needs memory and processors, not while its parts are flushed.
     """
-    started = time.perf_counter()
+    with ExitStack() as files, room or nullcontext():
+        started = time.perf_counter()
+        receipt = _compute(job, shard, files)
+    seconds = time.perf_counter() - started
+    if receipt.genes.is_empty():
+        return replace(receipt, seconds=seconds)
+    share = pl.col("positions") / pl.col("positions").sum()
+    genes = receipt.genes.with_columns(seconds=share * seconds)
+    return replace(receipt, genes=genes, parts=_parts(job.layout, shard), seconds=seconds)
+
+
+def _compute(job: Job, shard: Shard, files: ExitStack) -> Receipt:
+    """Compute one shard and write its parts, which appear on leaving ``files``."""
     done, failures = _predict_genes(job, shard.first, shard.stop)
     if not done:
-        return Receipt(shard, pl.DataFrame(), failures, seconds=time.perf_counter() - started)
-    _write(job, shard, done)
+        return Receipt(shard, pl.DataFrame(), failures)
+    _write(job, shard, done, files)
     sites, changes = count_figures(_joined([part.complete for part in done]))
-    seconds = time.perf_counter() - started
     genes = (
         pl.concat(part.genes for part in done)
-        .with_columns(seconds=pl.col("positions") / pl.col("positions").sum() * seconds)
         .join(sites, on="gene_id", how="left", maintain_order="left")
         .with_columns(pl.col(SITE_COUNTS).fill_null(0))
     )
-    return Receipt(shard, genes, failures, _parts(job.layout, shard), seconds, changes)
+    return Receipt(shard, genes, failures, changes=changes)
 
 
 def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
@@ -150,28 +164,28 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
     return left + right, left_failures | right_failures
 
 
-def _write(job: Job, shard: Shard, done: list[BatchPrediction]) -> None:
+def _write(job: Job, shard: Shard, done: list[BatchPrediction], files: ExitStack) -> None:
     complete = _joined([part.complete for part in done])
     outputs, layout = job.settings.outputs, job.layout
     if "complete" in outputs:
-        sink_parquet(complete, layout.table("complete", shard.number, shard.of))
+        sink_parquet(complete, layout.table("complete", shard.number, shard.of), files)
     if "meta" in outputs and job.model is not None:
         meta = complete.filter(pl.col("is_adjusted"))
-        sink_parquet(meta, layout.table("meta", shard.number, shard.of))
+        sink_parquet(meta, layout.table("meta", shard.number, shard.of), files)
     marked = _joined([part.marked.lazy() for part in done])
     columns = marked.collect_schema().names()
     if "base" in outputs:
         kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
         base = marked.select(name for name in kept if name in columns)
-        sink_parquet(base, layout.table("base", shard.number, shard.of))
+        sink_parquet(base, layout.table("base", shard.number, shard.of), files)
     matrices = [part.matrix for part in done if part.matrix is not None]
     if layout.artifacts is not None and matrices:
         matrix = pl.concat(matrices)
-        sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of))
+        sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of), files)
         place = [name for name in (*PLACE, "splice_type") if name in columns]
         extra = [name for name in place if name not in matrix.columns]
         seen = marked.filter(pl.col("is_adjusted")).select(extra).collect()
-        sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number))
+        sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number), files)
 
 
 def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:

@@ -1,0 +1,57 @@
+"""What commands set up for their own process, and what the library leaves alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from splice_meta import process
+
+
+def modules_after(code: str, environment: dict[str, str] | None = None) -> set[str]:
+    """The modules that a fresh process has loaded after some code."""
+    said = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sorted(sys.modules))"],
+        check=True, capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    return set(said.stdout.split())
+
+
+def test_commands_import_xgboost_alone_and_scikit_learn_can_still_follow() -> None:
+    start = "from splice_meta.process import import_xgboost; import_xgboost()"
+
+    assert "xgboost" in modules_after(start)
+    assert "sklearn" not in modules_after(start)
+    assert "sklearn.linear_model" in modules_after(f"{start}; import sklearn.linear_model")
+
+
+def test_what_is_imported_already_is_left_alone() -> None:
+    code = "import xgboost; from splice_meta.process import import_xgboost; import_xgboost()"
+
+    assert "sklearn" in modules_after(f"{code}; xgboost.XGBClassifier()")
+
+
+def test_the_library_leaves_scikit_learn_and_the_environment_to_its_user() -> None:
+    code = """
+import os
+import splice_meta as sm
+sm.load_model("bundled:openspliceai-mane")
+import xgboost
+xgboost.XGBClassifier()
+assert "OPENBLAS_NUM_THREADS" not in os.environ
+assert "oversize" not in os.environ["_RJEM_MALLOC_CONF"]  # Polars sets it itself
+"""
+    clean = {name: value for name, value in os.environ.items() if name not in process.ENVIRONMENT}
+
+    assert "sklearn" in modules_after(code, clean)
+
+
+def test_what_the_user_has_set_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {"OPENBLAS_NUM_THREADS": "7"})
+
+    process.set_environment()
+
+    assert os.environ == {**process.ENVIRONMENT, "OPENBLAS_NUM_THREADS": "7"}
