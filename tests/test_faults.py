@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Semaphore
 
 import polars as pl
 import pytest
@@ -12,6 +13,9 @@ import splice_meta as sm
 from splice_meta import sink
 from splice_meta.errors import OutputError
 from splice_meta.runs import task
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.shards import make_shards
+from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 
 SCORES = make_scores({name: list(range(1, 41)) for name in ("A", "B", "C", "D", "E")})
@@ -118,3 +122,27 @@ def test_bad_scores_write_nothing(tmp_path: Path) -> None:
         sm.run(bad, MODEL, tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
+
+
+def test_a_shard_that_is_flushed_leaves_its_room_to_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    room, seen = Semaphore(1), []
+
+    def fsync(_: int) -> None:
+        seen.append(room.acquire(blocking=False))
+        room.release()
+
+    layout = OutputLayout(tmp_path, "r")
+    layout.prepare(overwrite=False)
+    opened, settings = open_scores(SCORES), sm.RunSettings(mode="base_only")
+    job = task.Job(opened, None, settings, layout)
+    shard, *_ = make_shards(opened, None, settings)
+    monkeypatch.setattr(sink.os, "fsync", fsync)
+
+    receipt = task.run_shard(job, shard, room)
+
+    assert seen
+    assert all(seen)
+    assert all((layout.predictions / part.path).exists() for part in receipt.parts)
+    assert sum(part.rows for part in receipt.parts if part.table == "complete") == SCORES.height
