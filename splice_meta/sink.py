@@ -19,6 +19,8 @@ from splice_meta.errors import OutputError, StoreError
 from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
 ROW_GROUP_ROWS = 1 << 16
+"""Small enough that Polars tells by a bitmap that positions are worth no dictionary; in larger
+groups it counts them in a hash table, a fifth of the time of writing."""
 
 _SCHEMA_KEY = "ARROW:schema"
 
