@@ -2,9 +2,8 @@
 
 The plan has three steps. Over the full position axis of every gene: shifted scores (views), the
 user's own families; and, in numpy because they need the full axis but are wanted for few rows, the
-counts of sequence windows, the surroundings, place and motif. Then the wanted rows
-are picked, once. Then, on those rows only, each family is one set of expressions over these
-Float64 columns:
+counts of sequence windows, the surroundings, place and motif. Then the wanted rows are picked,
+once. Then, on those rows only, each family is one set of expressions over these Float64 columns:
 
 * ``donor``, ``acceptor``, ``neither``: the scores of the row,
 * ``donor_m2`` ... ``acceptor_p2``: the scores at position - 2 ... + 2, 0 where missing,

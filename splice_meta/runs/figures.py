@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from splice_meta.contracts import FINAL, SCORES
+from splice_meta.pipeline.batch import ENGINE
 
 SITE = 0.5
 """Probability from which a position counts as a predicted site in the reports."""
@@ -44,7 +45,7 @@ def count_figures(complete: pl.LazyFrame) -> tuple[pl.DataFrame, dict[int, int]]
         .group_by(bin=change.cast(pl.Int64))
         .agg(positions=pl.len())
     )
-    found, histogram = pl.collect_all([sites, changes], engine="in-memory")
+    found, histogram = pl.collect_all([sites, changes], engine=ENGINE)
     return found, dict(histogram.iter_rows())
 
 

@@ -26,8 +26,8 @@ def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, Non
 
     Shards whose parts are being flushed to disk do not count: they hold no memory.
 
-    A shard is begun only when a receipt has been taken, so that an interrupt waits for the shards
-    in flight and no others.
+    A shard is handed out only when a receipt has been taken, so that an interrupt waits for those
+    that are handed out, one of which may not have begun, and no others.
 
     Args:
         job: What the shards share.
