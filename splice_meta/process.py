@@ -7,21 +7,41 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+
+ALLOCATOR = "_RJEM_MALLOC_CONF"
 
 ENVIRONMENT = {
     # Polars' memory allocator: columns of several MiB come and go with every shard, and giving
-    # their pages back in between takes half of the time that a run spends in the kernel.
-    "_RJEM_MALLOC_CONF": "oversize_threshold:0,dirty_decay_ms:5000,muzzy_decay_ms:5000",
+    # their pages back in between takes half of the time that a run spends in the kernel. One arena
+    # for all threads: what one has freed another can use, which saves a fifth of a run's memory.
+    ALLOCATOR: "oversize_threshold:0,narenas:1,dirty_decay_ms:5000,muzzy_decay_ms:5000",
     # Nothing here multiplies matrices of a size that threads pay for; starting them costs 0.2 s.
     "OPENBLAS_NUM_THREADS": "1",
 }
 """What libraries read when they are loaded."""
 
+_POLARS_OWN = "dirty_decay_ms:500,muzzy_decay_ms:1000"
+"""What Polars puts in front of the allocator's settings, for its own process and its children."""
+
+
+def own_environment(given: Mapping[str, str]) -> dict[str, str]:
+    """An environment with :data:`ENVIRONMENT`, but for what the user has set.
+
+    Args:
+        given: The environment so far, perhaps that of a process which has imported Polars.
+    """
+    theirs = given.get(ALLOCATOR, "")
+    for inherited in (_POLARS_OWN, ENVIRONMENT[ALLOCATOR]):
+        theirs = theirs.removeprefix(inherited).lstrip(",")
+    # Of two settings of a name the allocator takes the later.
+    settings = ",".join(filter(None, [ENVIRONMENT[ALLOCATOR], theirs]))
+    return {**ENVIRONMENT, **given, ALLOCATOR: settings}
+
 
 def set_environment() -> None:
-    """Set :data:`ENVIRONMENT`, but for what the user has set."""
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    """Give this process its :func:`own_environment`."""
+    os.environ.update(own_environment(os.environ))
 
 
 def import_xgboost() -> None:

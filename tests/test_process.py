@@ -50,8 +50,36 @@ assert "oversize" not in os.environ["_RJEM_MALLOC_CONF"]  # Polars sets it itsel
 
 
 def test_what_the_user_has_set_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", {"OPENBLAS_NUM_THREADS": "7"})
+    monkeypatch.setattr(
+        os, "environ", {"OPENBLAS_NUM_THREADS": "7", process.ALLOCATOR: "narenas:4"}
+    )
 
     process.set_environment()
 
-    assert os.environ == {**process.ENVIRONMENT, "OPENBLAS_NUM_THREADS": "7"}
+    ours = process.ENVIRONMENT[process.ALLOCATOR]
+    assert os.environ == {"OPENBLAS_NUM_THREADS": "7", process.ALLOCATOR: f"{ours},narenas:4"}
+
+
+@pytest.mark.parametrize("theirs", ["", "narenas:4"])
+def test_what_polars_sets_for_itself_is_not_the_users(theirs: str) -> None:
+    """A command that is started by a process which has imported Polars inherits its settings."""
+    clean = {name: value for name, value in os.environ.items() if name not in process.ENVIRONMENT}
+    start = clean | ({process.ALLOCATOR: theirs} if theirs else {})
+    show = (
+        "import os, polars; from splice_meta import process; print(os.environ[process.ALLOCATOR])"
+    )
+
+    inherited = _said(show, start)
+    ours = process.own_environment({process.ALLOCATOR: inherited})[process.ALLOCATOR]
+
+    expected = process.ENVIRONMENT[process.ALLOCATOR] + (f",{theirs}" if theirs else "")
+    assert ours == expected
+    # As a worker inherits it from a command.
+    again = _said(show, start | {process.ALLOCATOR: ours})
+    assert process.own_environment({process.ALLOCATOR: again})[process.ALLOCATOR] == expected
+
+
+def _said(code: str, environment: dict[str, str]) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
+    ).stdout.strip()

@@ -19,6 +19,9 @@ Floats = npt.NDArray[np.float32]
 
 PREDICT_ROWS = RunSettings().predict_rows
 
+_CACHED = 1 << 12
+"""Rows of a matrix that are filled at a time."""
+
 
 def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROWS) -> pl.DataFrame:
     """Probabilities of each class for each row of a feature frame.
@@ -39,11 +42,14 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
     """
     check_columns(model, frame)
     features = frame.select(pl.col(model.manifest.names).cast(pl.Float32))
+    columns = [column.to_numpy() for column in features]
+    matrix = np.empty((min(rows, frame.height), len(columns)), np.float32)
     out = np.empty((len(model.classes), frame.height), np.float32)
     for start in range(0, frame.height, rows):
-        part = features.slice(start, rows)
+        stop = min(start + rows, frame.height)
+        part = _row_major(columns, start, stop, matrix)
         margin = margin_of(model, frame.slice(start, rows))
-        out[:, start : start + part.height] = _predict_part(model, part, margin).T
+        out[:, start:stop] = _predict_part(model, part, margin).T
     if np.isnan(out).any():
         raise ModelError(
             f"The model gives NaN for {int(np.isnan(out).any(axis=0).sum()):,} rows.",
@@ -68,9 +74,31 @@ def check_columns(model: MetaModel, frame: pl.DataFrame) -> None:
         )
 
 
-def _predict_part(model: MetaModel, features: pl.DataFrame, margin: Floats | None) -> Floats:
-    # Row-major: XGBoost walks its trees row by row; strides would cost it more than this copy.
-    found = _uncalibrated(model, features.to_numpy(order="c"), margin)
+def _row_major(columns: Sequence[Floats], start: int, stop: int, out: Floats) -> Floats:
+    """Some rows of columns, row after row: XGBoost's way, to which strides cost more than a copy.
+
+    Few rows at a time, which stay in the processor's cache until their last column is there: in
+    half the time of whole columns.
+
+    Args:
+        columns: The features.
+        start: First row.
+        stop: Row after the last.
+        out: Where to put them.
+
+    Returns:
+        The rows of ``out`` that are taken, shape (stop - start, columns).
+    """
+    for first in range(start, stop, _CACHED):
+        last = min(first + _CACHED, stop)
+        block = out[first - start : last - start]
+        for place, column in enumerate(columns):
+            block[:, place] = column[first:last]
+    return out[: stop - start]
+
+
+def _predict_part(model: MetaModel, matrix: Floats, margin: Floats | None) -> Floats:
+    found = _uncalibrated(model, matrix, margin)
     return model.calibration.apply(found) if model.calibration else found
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from splice_meta.errors import ClusterError, UsageError
-from splice_meta.process import ENVIRONMENT
+from splice_meta.process import own_environment
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -135,7 +135,7 @@ def _start_local(workers: int) -> Iterator[Workers]:
         ):
             process = subprocess.Popen(
                 _command(cluster.scheduler_address, workers, scratch),
-                env=ENVIRONMENT | os.environ | worker_environment(workers),
+                env=own_environment(os.environ) | worker_environment(workers),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
