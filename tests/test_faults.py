@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Semaphore
+from queue import Empty, SimpleQueue
+from threading import Event, Semaphore
 
 import polars as pl
 import pytest
@@ -12,9 +15,9 @@ from conftest import MODEL, make_scores
 import splice_meta as sm
 from splice_meta import sink
 from splice_meta.errors import OutputError
-from splice_meta.runs import task
+from splice_meta.runs import local, task
 from splice_meta.runs.outputs import OutputLayout
-from splice_meta.runs.shards import make_shards
+from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 
@@ -146,3 +149,38 @@ def test_a_shard_that_is_flushed_leaves_its_room_to_another(
     assert all(seen)
     assert all((layout.predictions / part.path).exists() for part in receipt.parts)
     assert sum(part.rows for part in receipt.parts if part.table == "complete") == SCORES.height
+
+
+def test_a_shard_is_begun_when_another_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that an interrupt waits for no shard that has not begun."""
+    shards = [Shard(number, 5, number, number + 1, 1) for number in range(5)]
+    computed, flushed = [Event() for _ in shards], [Event() for _ in shards]
+    begun: SimpleQueue[int] = SimpleQueue()
+
+    def run_shard(_: object, shard: Shard, room: AbstractContextManager[None]) -> task.Receipt:
+        begun.put(shard.number)
+        with room:
+            assert computed[shard.number].wait(60)
+        assert flushed[shard.number].wait(60)
+        return task.Receipt(shard, pl.DataFrame(), {})
+
+    monkeypatch.setattr(local, "run_shard", run_shard)
+    with ThreadPoolExecutor(1) as pool:
+        receipts = pool.submit(lambda: list(local.run_local(None, shards)))  # type: ignore[arg-type]
+
+        def assert_no_other_begins() -> None:
+            with pytest.raises(Empty):
+                begun.get(timeout=0.2)
+
+        assert {begun.get(timeout=60), begun.get(timeout=60)} == {0, 1}
+        assert_no_other_begins()
+        computed[1].set()
+        assert begun.get(timeout=60) == 2
+        computed[0].set()
+        assert_no_other_begins()  # two are flushed
+        flushed[1].set()
+        assert begun.get(timeout=60) == 3
+        for event in (*computed, *flushed):
+            event.set()
+
+    assert sorted(receipt.shard.number for receipt in receipts.result()) == [0, 1, 2, 3, 4]

@@ -50,14 +50,13 @@ assert "oversize" not in os.environ["_RJEM_MALLOC_CONF"]  # Polars sets it itsel
 
 
 def test_what_the_user_has_set_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        os, "environ", {"OPENBLAS_NUM_THREADS": "7", process.ALLOCATOR: "narenas:4"}
-    )
+    theirs = {"OPENBLAS_NUM_THREADS": "7", process.ALLOCATOR: "narenas:4"}
+    monkeypatch.setattr(os, "environ", dict(theirs))
 
     process.set_environment()
 
-    ours = process.ENVIRONMENT[process.ALLOCATOR]
-    assert os.environ == {"OPENBLAS_NUM_THREADS": "7", process.ALLOCATOR: f"{ours},narenas:4"}
+    settings = f"{process.ENVIRONMENT[process.ALLOCATOR]},narenas:4"
+    assert os.environ == process.ENVIRONMENT | theirs | {process.ALLOCATOR: settings}
 
 
 @pytest.mark.parametrize("theirs", ["", "narenas:4"])

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 """How long the first local worker may take; on a loaded machine imports alone take many seconds."""
 ANSWER_SECONDS = 10
-KEPT_BYTES = 1 << 28
-"""Freed memory from which glibc gives some back to the system."""
 # Without an address it would take port 8787.
 _NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
 _CHATTER = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application")
@@ -173,12 +171,10 @@ def worker_environment(workers: int) -> dict[str, str]:
     """What is set for worker processes, before they import anything.
 
     The threads that Polars would use here are shared out, at least one each. Modules are found
-    where this process finds them. Dask would have glibc give freed memory back at once, and numpy
-    fetch it again for every array.
+    where this process finds them.
     """
     threads = str(max(pl.thread_pool_size() // workers, 1))
     return {
-        "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
         "POLARS_MAX_THREADS": threads,
         "OMP_NUM_THREADS": threads,
         "PYTHONPATH": os.pathsep.join(folder or os.getcwd() for folder in sys.path),

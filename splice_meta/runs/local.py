@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from threading import Semaphore
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
 
 from splice_meta.pipeline.batch import describe_plan
 from splice_meta.runs.shards import AT_ONCE, Shard
@@ -26,8 +27,7 @@ def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, Non
 
     Shards whose parts are being flushed to disk do not count: they hold no memory.
 
-    A shard is handed out only when a receipt has been taken, so that an interrupt waits for those
-    that are handed out, one of which may not have begun, and no others.
+    An interrupt waits for the shards that are under way; no other is begun.
 
     Args:
         job: What the shards share.
@@ -43,14 +43,31 @@ def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, Non
     if len(shards) == 1:
         yield run_shard(job, shards[0])
         return
-    waiting, room = iter(shards), Semaphore(AT_ONCE)
+    waiting, computing, running = iter(shards), 0, 0
+    told: SimpleQueue[Future[Receipt] | None] = SimpleQueue()
     with ThreadPoolExecutor(AT_ONCE + FLUSHED) as pool:
-        running: set[Future[Receipt]] = set()
         while True:
-            while len(running) < AT_ONCE + FLUSHED and (shard := next(waiting, None)) is not None:
-                running.add(pool.submit(run_shard, job, shard, room))
+            while (
+                computing < AT_ONCE
+                and running < AT_ONCE + FLUSHED
+                and (shard := next(waiting, None)) is not None
+            ):
+                pool.submit(run_shard, job, shard, _room(told)).add_done_callback(told.put)
+                computing, running = computing + 1, running + 1
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
+            done = told.get()
+            if done is None:
+                computing -= 1
+            else:
+                running -= 1
+                yield done.result()
+
+
+@contextmanager
+def _room(told: SimpleQueue[Future[Receipt] | None]) -> Iterator[None]:
+    """What a shard holds while it is computed; says when it needs that no more."""
+    try:
+        yield
+    finally:
+        told.put(None)
