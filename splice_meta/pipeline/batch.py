@@ -177,7 +177,7 @@ def bytes_per_position(model: MetaModel | None, settings: RunSettings) -> int:
     """How much memory a run is planned with per position of its gene batch, in bytes.
 
     With it the process of a run of 100 million positions at 1 GiB, two shards in flight, grew by
-    0.9 GiB in ``hybrid`` (124 features, 10%) and by 0.6 GiB where hardly a position was picked
+    0.7 GiB in ``hybrid`` (124 features, 10%) and by 0.5 GiB where hardly a position was picked
     (lean columns, the complete table only).
     """
     share = {"hybrid": 0.1, "meta_only": 1.0, "base_only": 0.0}[settings.mode]
