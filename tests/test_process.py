@@ -11,13 +11,16 @@ import pytest
 from splice_meta import process
 
 
+def said_by(code: str, environment: dict[str, str] | None = None) -> str:
+    """What a fresh process prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
+    ).stdout.strip()
+
+
 def modules_after(code: str, environment: dict[str, str] | None = None) -> set[str]:
     """The modules that a fresh process has loaded after some code."""
-    said = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sorted(sys.modules))"],
-        check=True, capture_output=True, text=True, env=environment,
-    )  # fmt: skip
-    return set(said.stdout.split())
+    return set(said_by(f"{code}\nimport sys; print(*sorted(sys.modules))", environment).split())
 
 
 def test_commands_import_xgboost_alone_and_scikit_learn_can_still_follow() -> None:
@@ -68,17 +71,11 @@ def test_what_polars_sets_for_itself_is_not_the_users(theirs: str) -> None:
         "import os, polars; from splice_meta import process; print(os.environ[process.ALLOCATOR])"
     )
 
-    inherited = _said(show, start)
+    inherited = said_by(show, start)
     ours = process.own_environment({process.ALLOCATOR: inherited})[process.ALLOCATOR]
 
     expected = process.ENVIRONMENT[process.ALLOCATOR] + (f",{theirs}" if theirs else "")
     assert ours == expected
     # As a worker inherits it from a command.
-    again = _said(show, start | {process.ALLOCATOR: ours})
+    again = said_by(show, start | {process.ALLOCATOR: ours})
     assert process.own_environment({process.ALLOCATOR: again})[process.ALLOCATOR] == expected
-
-
-def _said(code: str, environment: dict[str, str]) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
-    ).stdout.strip()
