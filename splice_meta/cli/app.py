@@ -73,7 +73,7 @@ def main() -> None:
     """
     set_environment()
     with _ends_like_an_interrupt(signal.SIGTERM):
-        status = _run()
+        status = run_command(sys.argv[1:])
     sys.exit(status)
 
 
@@ -91,9 +91,14 @@ def _ends_like_an_interrupt(number: signal.Signals) -> Iterator[None]:
         signal.signal(number, signal.SIG_DFL if before is None else before)
 
 
-def _run() -> int:
+def run_command(arguments: list[str]) -> int:
+    """Run one command; returns its exit status, see :func:`main`.
+
+    Args:
+        arguments: The command and its options, without the program's name.
+    """
     try:
-        status = app(standalone_mode=False)
+        status = app(arguments, standalone_mode=False)
     except SpliceMetaError as error:
         error_lines(error.message, error.hint, error)
         return 2
@@ -117,7 +122,7 @@ def _run() -> int:
             return 1
         status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
-        error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(sys.argv[1:])}")
+        error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(arguments)}")
     return int(status or 0)
 
 
