@@ -6,8 +6,11 @@ context and sequence in one lazy Polars plan, predicts with XGBoost, and returns
 nucleotide: recalibrated where the meta-model ran, the base model's elsewhere.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from splice_meta.plain import PlainRecords
 
 if TYPE_CHECKING:
     from splice_meta.base_models.load import load_base_model
@@ -59,6 +62,9 @@ __all__ = [
     "sort_scores",
     "train",
 ]
+
+# Text from outside is harmless in the log, whoever handles it.
+logging.getLogger("splice_meta").addFilter(PlainRecords())
 
 # Where each public name lives. Names are imported on first use, so that the command line answers
 # at once: its help needs none of them.

@@ -18,9 +18,13 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
 
 from __future__ import annotations
 
+from splice_meta.plain import plain
+
 
 class SpliceMetaError(Exception):
     """Base of all errors of the package.
+
+    Text from outside in them is made harmless, see :mod:`splice_meta.plain`.
 
     Args:
         message: What is wrong and where, as one plain sentence.
@@ -28,9 +32,9 @@ class SpliceMetaError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+        self.message = plain(message)
+        self.hint = plain(hint)
+        super().__init__(self.message, self.hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message

@@ -34,6 +34,7 @@ from splice_meta.catalogue import (
 )
 from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
+from splice_meta.plain import csv_cell, from_csv_cell
 
 FORMAT_VERSION = 1
 DTYPES = (
@@ -145,7 +146,7 @@ class FeatureManifest:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(("feature", "dtype", "kind"))
-        writer.writerows((n, str(t), self.kinds[n]) for n, t in self.schema.items())
+        writer.writerows((csv_cell(n), str(t), self.kinds[n]) for n, t in self.schema.items())
         return out.getvalue()
 
 
@@ -244,8 +245,6 @@ def _from_json(data: dict[str, Any]) -> FeatureManifest:
 
 def _from_csv(text: str) -> FeatureManifest:
     rows = list(csv.DictReader(io.StringIO(text)))
-    names = tuple(row["feature"].strip() for row in rows if row["feature"])
-    dtypes = tuple(
-        (row["feature"].strip(), row["dtype"]) for row in rows if row.get("dtype") in DTYPES[1:]
-    )
-    return FeatureManifest(names, dtypes=dtypes)
+    listed = [(from_csv_cell(row["feature"].strip()), row) for row in rows if row["feature"]]
+    dtypes = tuple((name, row["dtype"]) for name, row in listed if row.get("dtype") in DTYPES[1:])
+    return FeatureManifest(tuple(name for name, _ in listed), dtypes=dtypes)

@@ -16,6 +16,7 @@ import polars as pl
 
 from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError, StoreError
+from splice_meta.plain import FORMULA
 from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
 ROW_GROUP_ROWS = 1 << 16
@@ -112,6 +113,13 @@ def write_text(path: Place, text: str) -> None:
         return
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_csv(path: Place, table: pl.DataFrame) -> None:
+    """Write a CSV file whole; no cell of it runs in a spreadsheet, see :mod:`splice_meta.plain`."""
+    text = pl.selectors.string()
+    guarded = pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)
+    write_text(path, table.with_columns(guarded.name.keep()).write_csv())
 
 
 def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None) -> None:

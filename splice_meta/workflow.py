@@ -39,7 +39,7 @@ from splice_meta.runs.scorer import Scored, Weights
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.runs.task import Job, Receipt
 from splice_meta.settings import RunSettings
-from splice_meta.sink import write_text
+from splice_meta.sink import write_csv, write_text
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
 from splice_meta.stores import local_path, place_of
 
@@ -258,7 +258,7 @@ def _finish(
     write_text(layout.report_html, html_report(summary, drawn))
     rows = genes.to_dicts()
     write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
-    write_text(layout.manifest_csv, genes.write_csv())
+    write_csv(layout.manifest_csv, genes)
     write_text(layout.metadata, _json(run_metadata(job, summary, reference, scored)))
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)

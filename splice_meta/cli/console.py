@@ -9,6 +9,8 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from splice_meta.plain import plain, plain_lines
+
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _EVERYTHING = 1
 _verbosity = 0
@@ -44,17 +46,17 @@ def error_lines(message: str, hint: str = "", error: BaseException | None = None
     """One or two plain lines on stderr; the traceback too, at -vv."""
     if error is not None and _verbosity >= 2:
         traceback.print_exception(error, file=sys.stderr)
-    print(f"splice-meta: {message}", file=sys.stderr)
+    print(f"splice-meta: {plain(message)}", file=sys.stderr)
     if hint:
-        print(hint, file=sys.stderr)
+        print(plain(hint), file=sys.stderr)
 
 
 def say(text: str = "") -> None:
-    """A line on stdout, unless quiet."""
+    """A line on stdout, or several, unless quiet."""
     if _verbosity < 0:
         return
     try:
-        print(text, flush=True)
+        print(plain_lines(text), flush=True)
     except BrokenPipeError:  # the reader has seen enough; the run itself is done
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
@@ -63,7 +65,7 @@ def say_pairs(pairs: Sequence[tuple[str, str]]) -> None:
     """Labels and texts in two columns on stdout, unless quiet."""
     width = max((len(label) for label, _ in pairs), default=0) + 1
     for label, text in pairs:
-        say(f"{label + ':':{width}} {text}")
+        say(f"{label + ':':{width}} {plain(text)}")
 
 
 def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> None:
@@ -76,6 +78,7 @@ def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int) ->
     """
     if _verbosity < 0:
         return
+    heads, rows = [*map(plain, heads)], [[*map(plain, row)] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     if sys.stdout.isatty() and sum(widths) + 3 * len(widths) <= shutil.get_terminal_size().columns:
         from rich.box import SIMPLE

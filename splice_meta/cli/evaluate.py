@@ -157,7 +157,7 @@ def _write(
 ) -> None:
     """Write the files that were asked for, each whole or not at all."""
     from splice_meta.evaluation.record import record
-    from splice_meta.sink import sink_parquet, write_text
+    from splice_meta.sink import sink_parquet, write_csv, write_text
 
     if json_file is not None:
         data = record(found, path, explained)
@@ -165,7 +165,7 @@ def _write(
         say(f"Figures: {json_file}")
     if output is not None:
         if output.suffix == ".csv":
-            write_text(output, found.table.write_csv())
+            write_csv(output, found.table)
         else:
             sink_parquet(found.table.lazy(), output)
         say(f"Table: {output}")

@@ -5,10 +5,11 @@ One self-contained page, light and dark, no script and nothing fetched.
 
 from __future__ import annotations
 
-from html import escape
+import html
 
 import polars as pl
 
+from splice_meta.plain import plain
 from splice_meta.report.summary import TRACK_GENES, Drawn, RunSummary
 from splice_meta.runs.figures import SITE_COUNTS
 
@@ -27,6 +28,11 @@ dt { opacity: .7; } dd { margin: 0; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; display: block; } svg text { fill: currentColor; font-size: 12px; }
 .note { opacity: .75; } .scroll { overflow-x: auto; } .failed { color: #c0392b; }
 """
+
+
+def escape(text: str) -> str:
+    """Text from outside as one harmless line of HTML."""
+    return html.escape(plain(text))
 
 
 def html_report(summary: RunSummary, drawn: Drawn) -> str:

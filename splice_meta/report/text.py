@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from splice_meta.plain import plain
 from splice_meta.report.summary import RunSummary
 
 MOST_GENES = 200
@@ -36,4 +37,4 @@ def text_report(summary: RunSummary) -> str:
     if failed.height:
         lines += ["", "Genes that failed"]
         lines += [f"  {gene}: {why}" for gene, why in failed.select("gene_id", "reason").rows()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(plain, lines)) + "\n"
