@@ -676,7 +676,7 @@ def test_malformed_lines_are_refused(opened: Any, bad: str) -> None:
         (line("exon", 1, 9, "=x").encode(), "neither GTF nor GFF3"),
         (b"\x89PNG\r\n\x1a\n\x00\xff", "neither GTF nor GFF3"),
         (gzip.compress(GENCODE.encode())[:-9], "cannot be read"),
-        (gzip.compress(GENCODE.encode())[:15], "cannot be read"),
+        (gzip.compress(GENCODE.encode())[:15], "damaged or cut off"),
         (
             GENCODE.encode() + line("gene", 1, 2, 'gene_id "\xe9";').encode("latin-1"),
             "cannot be read",

@@ -7,27 +7,23 @@ Files are made under a temporary name and renamed, so several processes may do s
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import logging
 import os
 import re
 import shutil
 import tempfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splice_meta.errors import InputError, OutputError
+from splice_meta.packed import packing_of, unpacked
 
 if TYPE_CHECKING:
     from pyfaidx import Faidx
 
 log = logging.getLogger("splice_meta")
 
-_GZIP = b"\x1f\x8b"
-_BGZIP_FIELD = b"BC\x02\x00"
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _PACKED_ENDINGS = (".gz", ".bgz", ".bz2", ".zip")
 _CHUNK_BYTES = 1 << 20
 
@@ -35,17 +31,17 @@ _CHUNK_BYTES = 1 << 20
 def open_fasta(path: Path) -> Faidx:
     """Open a FASTA file for random access.
 
-    The first time, a gzip or bgzip file is unpacked into the cache, and the text is indexed.
+    The first time, a compressed file is unpacked into the cache, and the text is indexed.
     Without a cache that can be written, both happen in a temporary folder, for this process alone.
 
     Args:
-        path: Plain text, gzip or bgzip; told apart by content.
+        path: Plain text, gzip, bgzip or zstd; told apart by content.
 
     Returns:
         The index (``index``) and the open text, whose ``fetch`` returns text as it is in the file.
 
     Raises:
-        InputError: If the file is missing or unreadable, a damaged gzip file, or no FASTA file
+        InputError: If the file is missing or unreadable, compressed and damaged, or no FASTA file
             with lines of one length and a name for each record.
         OutputError: If neither the cache nor a temporary folder can be written.
     """
@@ -85,8 +81,7 @@ def cache_folder() -> Path:
 def _open_in(folder: Path, path: Path) -> Faidx:
     """Open a FASTA file with what is in a cache folder, or is put there now."""
     facts = path.stat()
-    with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
+    packed = packing_of(path) != "plain"
     key = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
     name = f"{path.name[:40]}-{hashlib.sha256(key).hexdigest()[:24]}"
     # The index library goes by the ending of the name, so plain text called .gz is copied, too.
@@ -99,7 +94,7 @@ def _open_in(folder: Path, path: Path) -> Faidx:
             new_text = Path(temporary, "unpacked.fa") if copied else path
             new_index = Path(temporary, "unpacked.fa.fai")
             if copied:
-                _unpack(path, new_text, packed)
+                _unpack(path, new_text)
             _build_index(path, new_text, new_index)
             if copied:
                 new_text.replace(text)
@@ -107,34 +102,12 @@ def _open_in(folder: Path, path: Path) -> Faidx:
     return _faidx(path, text, index, build=False)
 
 
-def _unpack(path: Path, target: Path, packed: bool) -> None:
-    """Write the text of a gzip or bgzip file, or copy plain text, and flush it to disk."""
-    if packed:
-        _check_bgzip_end(path)
-    try:
-        with (
-            gzip.open(path) if packed else path.open("rb") as source,
-            target.open("wb") as out,
-        ):
-            shutil.copyfileobj(source, out, _CHUNK_BYTES)
-            out.flush()
-            os.fsync(out.fileno())
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(
-            f"The gzip file {path} is damaged or cut off: {error}.", "Copy or download it again."
-        ) from error
-
-
-def _check_bgzip_end(path: Path) -> None:
-    """Refuse a bgzip file without its end mark: cut between two blocks it is still valid gzip."""
-    with path.open("rb") as file:
-        blocked = file.read(16)[12:] == _BGZIP_FIELD
-        file.seek(-min(len(_BGZIP_END), path.stat().st_size), os.SEEK_END)
-        if blocked and file.read() != _BGZIP_END:
-            raise InputError(
-                f"The bgzip file {path} has no end mark, so it is probably cut off.",
-                "Copy or download it again, or pack it again with bgzip.",
-            )
+def _unpack(path: Path, target: Path) -> None:
+    """Write the text of a file, compressed or plain, and flush it to disk."""
+    with unpacked(path) as source, target.open("wb") as out:
+        shutil.copyfileobj(source, out, _CHUNK_BYTES)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _build_index(path: Path, text: Path, index: Path) -> None:
@@ -157,7 +130,7 @@ def _faidx(path: Path, text: Path, index: Path, build: bool) -> Faidx:
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path} is not a FASTA file in plain text: it has bytes that are not UTF-8.",
-            "Give FASTA as plain text, gzip or bgzip.",
+            "Give FASTA as plain text, gzip, bgzip or zstd.",
         ) from error
     except (FastaIndexingError, ValueError) as error:
         if not build:

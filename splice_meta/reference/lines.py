@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import Literal
 
 import polars as pl
 
 from splice_meta.errors import InputError
+from splice_meta.packed import unpacked
 
 Kind = pl.Enum(["gene", "transcript", "exon"])
 
@@ -34,7 +33,7 @@ def recognise(path: Path) -> Literal["gtf", "gff3"]:
     """Tell GTF from GFF3 by the first line of data (or the GFF3 directive), not by the name.
 
     Args:
-        path: A plain or gzip-compressed file.
+        path: A plain, gzip, bgzip or zstd file.
 
     Raises:
         InputError: If it cannot be read or is neither.
@@ -44,10 +43,7 @@ def recognise(path: Path) -> Literal["gtf", "gff3"]:
         'Give a tab-separated annotation with attributes such as gene_id "G1"; or ID=gene-G1;.',
     )
     try:
-        with path.open("rb") as file:
-            is_gzip = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            text = cast(IO[bytes], gzip.GzipFile(fileobj=file) if is_gzip else file)
+        with unpacked(path) as text:
             for raw in text:
                 line = raw.removeprefix(b"\xef\xbb\xbf")
                 if line.startswith(b"##gff-version") and line.split()[1:2] == [b"3"]:
@@ -56,7 +52,7 @@ def recognise(path: Path) -> Literal["gtf", "gff3"]:
                     break
             else:
                 raise no_genes(path)
-    except (OSError, EOFError, zlib.error) as error:
+    except OSError as error:
         raise unreadable(path, error) from None
     columns = line.decode("utf-8", "replace").rstrip("\r\n").split("\t", 8)
     if len(columns) != len(_COLUMNS):
@@ -72,7 +68,7 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
     """The nine columns of the lines whose type is wanted.
 
     Args:
-        path: A plain or gzip-compressed file.
+        path: A plain, gzip, bgzip or zstd file.
         wanted: The wanted types, as a regular expression.
         but: Whether all types *but* these are wanted.
 
@@ -133,7 +129,7 @@ def unreadable(path: Path, error: Exception) -> InputError:
     reason = str(getattr(error, "strerror", None) or error).strip().splitlines() or ["no reason"]
     return InputError(
         f"The annotation {path} cannot be read: {reason[0][:200]}.",
-        "Check the path, and that the file is whole and UTF-8 text, plain or gzip.",
+        "Check the path, and that the file is whole and UTF-8 text, plain, gzip or zstd.",
     )
 
 
