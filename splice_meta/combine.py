@@ -22,8 +22,9 @@ def combine(
         columns: ``lean`` leaves the measures out.
 
     Returns:
-        The combined prediction, rows in the order of ``marked``. Base scores are passed through
-        untouched.
+        The combined prediction, rows in the order of ``marked``. Base scores, and ``splice_type``
+        (the truth) where the scores have it, are passed through untouched; the predicted class is
+        ``predicted_type``.
     """
     schema = marked.schema
     adjusted = pl.col("is_adjusted")
@@ -43,8 +44,8 @@ def combine(
     extras: list[pl.Expr] = []
     if columns == "full":
         extras = [pl.col(name) for name in MEASURES]
-        if "splice_type" in schema:
-            extras.append(pl.col("splice_type").alias("true_splice_type"))
+    if "splice_type" in schema:
+        extras.append(pl.col("splice_type"))
     if "in_training" in schema:
         extras.append(pl.col("in_training"))
     return (
@@ -57,7 +58,7 @@ def combine(
             "position",
             *SCORES,
             *FINAL,
-            pl.col("_final_type").alias("splice_type"),
+            pl.col("_final_type").alias("predicted_type"),
             source.alias("prediction_source"),
             "is_uncertain",
             "is_adjusted",

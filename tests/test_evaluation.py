@@ -83,7 +83,7 @@ def test_figures_of_the_bundled_genes_are_those_of_scikit_learn(
 ) -> None:
     for name in ("donor", "acceptor"):
         row = table.filter(metric="average_precision", **{"class": name}).row(0, named=True)
-        truth = pred["true_splice_type"] == name
+        truth = pred["splice_type"] == name
         for system, column in (("base", "score"), ("final", "meta")):
             expected = average_precision_score(truth, pred[f"{name}_{column}"])
             assert row[system] == pytest.approx(expected, abs=1e-9)
@@ -193,9 +193,9 @@ def test_groups_without_sites_are_left_out(
     pred: pl.DataFrame, caplog: pytest.LogCaptureFixture
 ) -> None:
     quiet = pred.with_columns(
-        true_splice_type=pl.when(pl.col("gene_id") == SHORT)
-        .then(pl.lit("neither", pred.schema["true_splice_type"]))
-        .otherwise("true_splice_type")
+        splice_type=pl.when(pl.col("gene_id") == SHORT)
+        .then(pl.lit("neither", pred.schema["splice_type"]))
+        .otherwise("splice_type")
     )
     with caplog.at_level(logging.WARNING, "splice_meta"):
         found = sm.evaluate(quiet, training_genes=[SHORT], resamples=0)
@@ -270,7 +270,7 @@ PLAIN = make_scores({"A": list(range(1, 51))})
     [
         (lambda p: sm.evaluate(PLAIN), InputError, "no column splice_type"),
         (lambda p: sm.evaluate(PLAIN.with_columns(splice_type=0)), InputError, "no annotated"),
-        (lambda p: sm.evaluate(p.drop("true_splice_type")), InputError, "true_splice_type"),
+        (lambda p: sm.evaluate(p.drop("splice_type")), InputError, "no column splice_type"),
         (lambda p: sm.evaluate(p.drop("acceptor_meta")), InputError, "acceptor_meta"),
         (
             lambda p: sm.evaluate(p.with_columns(donor_meta=pl.lit(float("nan")))),
@@ -306,13 +306,13 @@ def test_runs_without_a_complete_table_or_truth_say_so(
     short_genes: pl.DataFrame, tmp_path: Path
 ) -> None:
     lean = sm.RunSettings(mode="base_only", columns="lean")
-    sm.run(short_genes, None, tmp_path / "lean", settings=lean)
+    sm.run(short_genes.drop("splice_type"), None, tmp_path / "lean", settings=lean)
     only_base = sm.RunSettings(mode="base_only", outputs=("base",))
     sm.run(short_genes, None, tmp_path / "base", settings=only_base)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "gene_manifest.json").write_text("{}")
 
-    with pytest.raises(InputError, match="true_splice_type"):
+    with pytest.raises(InputError, match="no column splice_type"):
         sm.evaluate(tmp_path / "lean")
     with pytest.raises(OutputError, match="no table"):
         sm.evaluate(tmp_path / "base")

@@ -209,7 +209,7 @@ def test_splice_type_ties_go_to_neither_then_donor(
 
     found = sm.predict(table, mode="base_only")
 
-    assert found["splice_type"].to_list() == [expected]
+    assert found["predicted_type"].to_list() == [expected]
     assert found["predicted_type_base"].to_list() == [expected]
 
 
@@ -220,7 +220,7 @@ def test_lean_has_the_same_predictions_without_the_measures() -> None:
     lean = sm.predict(SCORES_TABLE, model, columns="lean")
 
     assert lean.columns == [
-        "gene_id", "position", *SCORES, *FINAL, "splice_type", "prediction_source",
+        "gene_id", "position", *SCORES, *FINAL, "predicted_type", "prediction_source",
         "is_uncertain", "is_adjusted",
     ]  # fmt: skip
     assert full.select(lean.columns).equals(lean)
@@ -241,12 +241,12 @@ def test_full_table_types() -> None:
 
     assert schema["position"] == pl.Int64
     assert {schema[name] for name in (*SCORES, *FINAL, "score_entropy")} == {pl.Float32()}
-    assert schema["splice_type"] == pl.Enum(["neither", "donor", "acceptor"])
+    assert schema["predicted_type"] == pl.Enum(["neither", "donor", "acceptor"])
     assert schema["prediction_source"] == pl.Enum(["base_model", "meta_model"])
     assert [n for n in schema if n in ("chrom", "strand", "genomic_position")] == [
         "chrom", "strand", "genomic_position",
     ]  # fmt: skip
-    assert schema["true_splice_type"] == schema["splice_type"]
+    assert schema["splice_type"] == schema["predicted_type"]
 
 
 def test_a_mode_that_needs_a_model_says_so() -> None:

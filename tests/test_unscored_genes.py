@@ -170,7 +170,7 @@ def test_several_base_models_each_score_the_missing_genes(
             source, meta, tmp_path / folder, genes=[ON_MINUS, ON_PLUS], annotation=GTF, fasta=FASTA
         )
         found, expected = result.predictions().collect(), whole.predictions().collect()
-        same = [name for name in expected.columns if name != "true_splice_type"]
+        same = [name for name in expected.columns if name != "splice_type"]
         key = ["gene_id", "position"]
         left = found.select(set(same) & set(found.columns)).sort(key)
         right = expected.select(left.columns).sort(key)
@@ -284,7 +284,7 @@ def test_genes_scored_beside_some_with_truth_get_the_annotations(
     there = scored.filter(gene_id=ON_MINUS).with_columns(splice_type=pl.lit("neither"))
     options: dict[str, Any] = {"annotation": GTF, "fasta": FASTA, "base_model": ByBase()}
     result = sm.run(there, model, tmp_path / "out", genes=[ON_MINUS, ON_PLUS], **options)
-    found = result.predictions().filter(true_splice_type="donor").collect()
+    found = result.predictions().filter(splice_type="donor").collect()
     sites = sm.open_annotation(GTF).splice_sites().filter(gene_id=ON_PLUS, splice_type="donor")
     assert found["gene_id"].unique().to_list() == [ON_PLUS]
     assert set(found["genomic_position"]) == set(sites["genomic_position"])

@@ -79,10 +79,11 @@ def evaluate(
     than about ten genes intervals are rough, with one gene there are none.
 
     Args:
-        source: Complete-coverage predictions that have ``true_splice_type`` (a frame, a Parquet
-            file or a directory of parts): systems ``base`` and ``final``; the output directory of
-            a run: the same; or base scores with ``splice_type``, anything
-            :func:`splice_meta.scan_scores` reads: ``base`` and, with a model, each of ``modes``.
+        source: Complete-coverage predictions that have ``splice_type``, the truth (a frame, score
+            files or a directory of parts; tables of version 0.1.0, too): systems ``base`` and
+            ``final``; the output directory of a run: the same; or base scores with
+            ``splice_type``, anything :func:`splice_meta.scan_scores` reads: ``base`` and, with a
+            model, each of ``modes``.
         model: A model, a bundle directory, a model file or ``bundled:NAME``. It predicts base
             scores; of predictions it only says which genes it was trained on.
         modes: ``base_only``, ``hybrid``, ``meta_only``; by default all of them.

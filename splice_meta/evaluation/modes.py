@@ -72,7 +72,7 @@ def predict_modes(
     for first, stop in scores.batches(chosen.memory, bytes_per_position(model, chosen)):
         batch = predict_genes(scores, first, stop, model, chosen)
         plan = batch.complete.select(
-            "gene_id", *SCORES, **_columns(modes, widest), truth="true_splice_type"
+            "gene_id", *SCORES, **_columns(modes, widest), truth="splice_type"
         )
         if others:  # the combined table has the primary base model only; rows are the same
             plan = pl.concat([plan, scores.batch(first, stop).select(others)], how="horizontal")

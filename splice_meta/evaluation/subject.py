@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,12 @@ from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout, parts_of, scan_parts, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.files import scan_file
+from splice_meta.sources.files import files_of, reads_by_gene, scan_unchanged
 from splice_meta.sources.opened import BaseScores
+from splice_meta.sources.predictions import prediction_layout, truth_of_predictions
 from splice_meta.stores import Place, object_at
+
+log = logging.getLogger("splice_meta")
 
 BYTES = 400
 """Bytes per position that a batch is planned with; with two systems the sums took 85 beside the
@@ -75,7 +79,7 @@ def open_subject(
     if _is_run(source):
         return _open_run(_place(source), genes, reference)
     frame = _peek(source)
-    if frame is not None and "donor_meta" in frame.collect_schema():
+    if frame is not None and prediction_layout(frame.collect_schema().names()):
         return _predictions(frame, genes, "predictions", None, reference)
     opened = open_scores(source, genes, reference, truth=_has_truth(reference))
     columns = opened.batch(0, 1).collect_schema().names()
@@ -100,16 +104,14 @@ def _peek(source: Any) -> pl.LazyFrame | None:
     """The table as it stands, to look at its columns; None where only base scores can be meant."""
     if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
         return source.lazy()
-    if not isinstance(source, (str, Path)):
-        return None
-    path = _place(source)
     try:
-        if path.is_dir():
+        if isinstance(source, (str, Path)) and (path := _place(source)).is_dir():
             return scan_parts(path) if parts_of(path) else None
-        return scan_file(path)
+        files = files_of(source)
+        return scan_unchanged(files) if files and not reads_by_gene(files) else None
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(f"{path} cannot be read: {reason}.", "Check that it is whole.") from None
+        raise InputError(f"{source} cannot be read: {reason}.", "Check that it is whole.") from None
 
 
 def _predictions(
@@ -119,22 +121,31 @@ def _predictions(
     trained: frozenset[str] | None,
     reference: Reference | None,
 ) -> Subject:
-    if "true_splice_type" not in frame.collect_schema() and not _has_truth(reference):
+    old = prediction_layout(frame.collect_schema().names()) == "0.1.0"
+    rows = truth_of_predictions(frame)
+    columns = rows.collect_schema().names()
+    if "splice_type" not in columns and not _has_truth(reference):
         raise InputError(
-            "The predictions have no column true_splice_type, which says what is annotated.",
-            "Give --annotation, or predict base scores that have splice_type with --columns full: "
-            "lean tables leave the truth out.",
+            "The predictions, in the layout of version 0.1.0, have no column true_splice_type, "
+            "which says what is annotated."
+            if old
+            else "The predictions have no column splice_type, which says what is annotated.",
+            "Give --annotation, or predict base scores that have splice_type: it is carried into "
+            "the predictions.",
         )
-    missing = [name for name in FINAL if name not in frame.collect_schema()]
+    missing = [name for name in FINAL if name not in columns]
     if missing:
         raise InputError(
             f"The predictions have no column {', '.join(missing)}.", "Give a complete table."
         )
-    # The predicted class makes room for the truth: what is left is base scores with extras.
-    rows = frame.drop("splice_type", strict=False).rename(
-        {"true_splice_type": "splice_type"}, strict=False
-    )
-    opened = open_scores(rows, genes, reference, truth=_has_truth(reference))
+    if old:
+        log.warning(
+            "These predictions have the layout of version 0.1.0: their splice_type is the "
+            "predicted class and is not read; the truth is their true_splice_type, or the "
+            "annotation."
+        )
+    truth = _has_truth(reference)
+    opened = open_scores(rows, genes, reference, truth, predictions=True)
     _check_final(opened.frame)
     bases = base_systems(opened.frame.collect_schema().names())
     return Subject(kind=kind, scores=opened, systems={**bases, "final": FINAL}, trained=trained)
@@ -214,7 +225,7 @@ def base_scores_of(source: Any) -> Any:
     if _is_run(source):
         return scan_table(read_run(_place(source))[0], "base")
     frame = _peek(source)
-    if frame is not None and "donor_meta" in frame.collect_schema():
+    if frame is not None and prediction_layout(frame.collect_schema().names()):
         raise UsageError(
             "Predictions do not hold what features are made from.",
             "Give the base scores, or the output directory of a run.",

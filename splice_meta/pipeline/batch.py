@@ -93,11 +93,11 @@ def plan_predictions(
 
 def _kept_columns(names: Sequence[str], settings: RunSettings) -> list[str | pl.Expr]:
     """The columns of a batch that are collected: those that some output needs."""
-    wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted"}
+    wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
     if settings.columns == "full":
-        wanted |= {*MEASURES, "splice_type"}
+        wanted |= {*MEASURES}
     if "base" in settings.outputs:
-        wanted |= {"base", "splice_type"}
+        wanted |= {"base"}
     return [
         pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else name
         for name in names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.runs.outputs import scan_parts
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
 from splice_meta.stores import Place, object_at
 
 Pairs = list[tuple[str, str]]
@@ -70,19 +71,34 @@ def _is_manifest(path: Path) -> bool:
 
 
 def _scores(path: str) -> Pairs:
-    opened = open_scores(path)
+    opened = open_scores(path, predictions=True)
     genes, names = opened.table.genes, opened.frame.collect_schema().names()
+    also = set(OPTIONAL) - {"splice_type"} if prediction_layout(names) else OPTIONAL
     shown = ", ".join(genes["gene_id"].head(5))
     return [
-        ("Kind", "base scores"),
+        *_kind(names),
         ("Genes", f"{genes.height:,} ({shown}{' ...' if genes.height > 5 else ''})"),
         ("Positions", f"{opened.table.positions:,}"),
         ("Longest gene", f"{max(genes['positions'].to_list()):,} positions"),
-        ("Optional columns", ", ".join(n for n in OPTIONAL if n in names) or "none"),
+        ("Optional columns", ", ".join(n for n in names if n in also) or "none"),
         ("Order", "sorted" if not opened.table.unsorted
          else f"{len(opened.table.unsorted):,} genes need sorting by position"),
         ("Checks", "passed"),
     ]  # fmt: skip
+
+
+def _kind(columns: Sequence[str]) -> Pairs:
+    """What a table of scores holds, and where predictions keep class and truth."""
+    layout = prediction_layout(columns)
+    if layout is None:
+        return [("Kind", "base scores")]
+    truth, note = ("splice_type", "") if layout == "current" else (
+        OLD_TRUTH, " (layout of version 0.1.0, where splice_type is the predicted class)"
+    )  # fmt: skip
+    return [
+        ("Kind", f"predictions{note}"),
+        ("Truth", f"in {truth}" if truth in columns else "none"),
+    ]
 
 
 def _manifest(manifest: FeatureManifest) -> Pairs:

@@ -24,6 +24,7 @@ from splice_meta.sources.locate import as_in_scores, locate
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
+from splice_meta.sources.predictions import refuse_predictions
 
 log = logging.getLogger("splice_meta")
 
@@ -33,6 +34,8 @@ def open_scores(
     genes: Sequence[str] | None = None,
     reference: Reference | None = None,
     truth: bool = False,
+    *,
+    predictions: bool = False,
 ) -> BaseScores:
     """Read and check base scores, in one streaming pass and without keeping them.
 
@@ -43,9 +46,12 @@ def open_scores(
         reference: Annotation and sequence, for what the rows lack of place and base, and for
             genomic features.
         truth: Take ``splice_type`` from the annotation; genes it lacks are left out.
+        predictions: Take the base scores of predictions, with their other columns; such a table is
+            refused otherwise.
 
     Raises:
-        InputError: If a file is missing or of an unknown kind, or the reference is of other genes.
+        InputError: If a file is missing or of an unknown kind or holds predictions, or the
+            reference is of other genes.
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """
@@ -54,7 +60,7 @@ def open_scores(
     elif isinstance(source, Mapping):
         opened = _open_several(source, genes, reference, truth)
     else:
-        opened = _open_one(source, genes, reference, truth)
+        opened = _open_one(source, genes, reference, truth, predictions=predictions)
     if reference is None:
         return opened
     with readable():
@@ -66,7 +72,8 @@ def open_scores(
             len(unknown), located.unknown[0],
         )  # fmt: skip
         known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
-        return open_scores(source, [*known, *opened.absent], reference, truth)
+        asked = [*known, *opened.absent]
+        return open_scores(source, asked, reference, truth, predictions=predictions)
     return replace(opened, located=located)
 
 
@@ -98,6 +105,7 @@ def _open_one(
     reference: Reference | None,
     truth: bool = False,
     places: bool = False,
+    predictions: bool = False,
 ) -> BaseScores:
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
@@ -107,6 +115,8 @@ def _open_one(
             frame = scan_files(files, *_known_from(reference, files))
         else:
             frame = canonical(to_contract_names(_frame(source)))
+        if not predictions:
+            refuse_predictions(frame, files[0] if files else "The frame")
         if truth:
             frame = frame.drop("splice_type", strict=False)
         if wanted is not None:
@@ -180,7 +190,7 @@ def scan_scores(
         models also ``NAME.donor_score``, ``NAME.acceptor_score``, ``NAME.neither_score`` of each.
 
     Raises:
-        InputError: If a file is missing or of an unknown kind.
+        InputError: If a file is missing or of an unknown kind, or holds predictions.
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """

@@ -17,6 +17,7 @@ from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.openspliceai.bed import scan_bed
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE, scan_h5
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
+from splice_meta.sources.predictions import check_layouts
 from splice_meta.stores import ObjectPath, Place, object_at
 
 PARQUET = (".parquet", ".pq")
@@ -68,6 +69,7 @@ def scan_files(
     scans = [_scan_kind([file], _kind(file)) for file in files]
     if _agree(files, scans):
         return canonical(to_contract_names(_scan_kind(list(files), _kind(files[0]))))
+    check_layouts(scans, files)
     parts = [canonical(to_contract_names(scan)) for scan in scans]
     names = [part.collect_schema().names() for part in parts]
     for name in OPTIONAL:

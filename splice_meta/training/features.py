@@ -14,7 +14,7 @@ DERIVED = frozenset(
     {
         "splice_type", "true_splice_type", "truth", "label", "weight", "fold", "in_training",
         "prediction_source", "is_uncertain", "is_adjusted", "donor_meta", "acceptor_meta",
-        "neither_meta", "predicted_type_base",
+        "neither_meta", "predicted_type", "predicted_type_base",
     }
 )  # fmt: skip
 """Columns that hold the truth, were fitted to it, or come out of a prediction."""
