@@ -13,7 +13,8 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
     |   `-- UntrustedModelError   loading it would run code from the file
     |-- OutputError       a result that cannot be written
     |-- StoreError        an object store that cannot be used
-    `-- ClusterError      Dask workers or a scheduler that cannot be used
+    |-- ClusterError      Dask workers or a scheduler that cannot be used
+    `-- EngineError       a fault inside Polars, as damaged data can cause
 """
 
 from __future__ import annotations
@@ -82,3 +83,7 @@ class StoreError(SpliceMetaError):
 
 class ClusterError(SpliceMetaError):
     """Dask workers that do not start or end, or a scheduler that does not answer."""
+
+
+class EngineError(SpliceMetaError):
+    """A fault inside Polars, which damaged data can cause."""

@@ -17,6 +17,7 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.pipeline.predict import require_base_models, require_model
 from splice_meta.reference.annotation import Annotation
@@ -91,6 +92,7 @@ class Watcher:
     scoring: ScoreWatcher = field(default_factory=ScoreWatcher)
 
 
+@plain_panics()
 def run(
     scores: Any = None,
     model: Any = None,

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import logging
 import pkgutil
 from pathlib import Path
 
@@ -36,15 +35,6 @@ def said_of(case: Case, folder: Path, capsys: pytest.CaptureFixture[str]) -> Sai
     status = run_command(arguments)
     out, err = capsys.readouterr()
     return Said(folder, status, out, err)
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> object:
-    # A command sends the package's log to the stderr of its own time.
-    log = logging.getLogger("splice_meta")
-    before = (log.handlers, log.level, log.propagate)
-    yield
-    log.handlers, log.level, log.propagate = before
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -24,6 +24,7 @@ from splice_meta.base_models.windows import (
     score_windows,
 )  # fmt: skip
 from splice_meta.errors import ModelError, OutputError, UsageError
+from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.sequence import Genome, transcript_bases
 from splice_meta.reference.truth import truth_of
@@ -75,6 +76,7 @@ class ScoreWatcher:
     advanced: Callable[[int], None] = field(default=lambda positions: None)
 
 
+@plain_panics()
 def score(
     annotation: str | Path | Annotation,
     fasta: str | Path | Genome,
@@ -211,9 +213,10 @@ def _sequences(
     half = context // 2
     for gene in rows:
         try:
-            bases = transcript_bases(
-                genome, gene["record"], gene["strand"], gene["start"] - half, gene["end"] + half
-            )
+            with plain_panics():
+                bases = transcript_bases(
+                    genome, gene["record"], gene["strand"], gene["start"] - half, gene["end"] + half
+                )
         except Exception as error:  # it must not stop the other genes
             failures[gene["gene_id"]] = _reason(error)
             continue
@@ -225,7 +228,8 @@ def _score_batch(model: BaseModel, batch: list[Window], failures: dict[str, str]
     alive = [window for window in batch if window.gene.gene_id not in failures]
     try:
         if alive:
-            score_windows(model, alive)
+            with plain_panics():
+                score_windows(model, alive)
     except Exception as error:  # whatever it is, it must not stop the other genes
         if len(alive) > 1:
             for window in alive:

@@ -25,6 +25,7 @@ from splice_meta.cli import (
 )  # fmt: skip
 from splice_meta.cli.console import error_lines, last_verbosity
 from splice_meta.errors import SpliceMetaError
+from splice_meta.panics import plain_panics
 from splice_meta.process import set_environment
 
 INTERRUPTED = 130
@@ -98,7 +99,8 @@ def run_command(arguments: list[str]) -> int:
         arguments: The command and its options, without the program's name.
     """
     try:
-        status = app(arguments, standalone_mode=False)
+        with plain_panics():
+            status = app(arguments, standalone_mode=False)
     except SpliceMetaError as error:
         error_lines(error.message, error.hint, error)
         return 2
@@ -114,13 +116,6 @@ def run_command(arguments: list[str]) -> int:
         hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
         error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
         return 1
-    except BaseException as error:  # Polars panics where an interrupt meets a Python function
-        if type(error).__name__ != "PanicException":
-            raise
-        if "KeyboardInterrupt" not in str(error):
-            error_lines(f"Polars panicked: {error}", "", error)
-            return 1
-        status = INTERRUPTED
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
         error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(arguments)}")
     return int(status or 0)

@@ -17,6 +17,7 @@ from splice_meta.evaluation.subject import Subject, open_subject
 from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.predict import require_base_models
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
@@ -29,6 +30,7 @@ Progress = Callable[[int, int], None]
 """Told the positions gone through so far, and how many there are to go through."""
 
 
+@plain_panics()
 def evaluate(
     source: Any,
     model: Any = None,

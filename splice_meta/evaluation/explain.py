@@ -14,6 +14,7 @@ from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.subject import base_scores_of
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
@@ -22,6 +23,7 @@ from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 
 
+@plain_panics()
 def explain(
     scores: Any,
     model: Any,

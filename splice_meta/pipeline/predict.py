@@ -11,6 +11,7 @@ import polars as pl
 
 from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
 from splice_meta.sink import as_text
@@ -67,6 +68,7 @@ def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
         )
 
 
+@plain_panics()
 def predict(
     scores: Any,
     model: Any = None,

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.contracts import SpliceType
+from splice_meta.panics import plain_panics
 from splice_meta.reference import cache as kept
 from splice_meta.reference.assembly import assemble
 from splice_meta.reference.gff3 import read_gff3
@@ -179,6 +180,7 @@ class Annotation:
         }
 
 
+@plain_panics()
 def open_annotation(path: str | Path, cache: bool = True) -> Annotation:
     """Read an annotation in GTF or GFF3, plain or gzip, recognised by its content.
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
+from splice_meta.errors import EngineError
+from splice_meta.panics import plain_panics
 from splice_meta.reference.fasta_cache import cache_folder
 from splice_meta.reference.tables import SCHEMAS
 
@@ -41,8 +43,11 @@ def load(digest: str) -> dict[str, pl.DataFrame] | None:
         folder = folder_of(digest)
         if not folder.is_dir():
             return None
-        tables = {name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in SCHEMAS}
-    except (OSError, pl.exceptions.PolarsError) as error:
+        with plain_panics():
+            tables = {
+                name: pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in SCHEMAS
+            }
+    except (OSError, EngineError, pl.exceptions.PolarsError) as error:
         log.debug("The kept annotation cannot be read: %s", error)
         return None
     wrong = [name for name, table in tables.items() if dict(table.schema) != SCHEMAS[name]]

@@ -8,8 +8,9 @@ from typing import Literal
 
 import polars as pl
 
-from splice_meta.errors import InputError
+from splice_meta.errors import EngineError, InputError
 from splice_meta.packed import unpacked
+from splice_meta.panics import plain_panics
 
 Kind = pl.Enum(["gene", "transcript", "exon"])
 
@@ -108,8 +109,9 @@ def collect(path: Path, plan: pl.LazyFrame) -> pl.DataFrame:
         InputError: If a line is malformed, or the file cannot be read to its end.
     """
     try:
-        lines = plan.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+        with plain_panics():
+            lines = plan.collect()
+    except (pl.exceptions.PolarsError, EngineError, OSError) as error:
         raise unreadable(path, error) from None
     bad = lines.filter("is_bad")["line"]
     if len(bad):

@@ -17,6 +17,7 @@ from uuid import uuid4
 import polars as pl
 
 from splice_meta.errors import ClusterError, OutputError, UsageError
+from splice_meta.panics import plain_panics
 from splice_meta.runs.dask_workers import Workers, open_workers
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import Job, Receipt, run_shard
@@ -121,9 +122,11 @@ def _run_sent(name: str, shard: Shard) -> Receipt:
     from distributed import get_worker
 
     carrier = get_worker().plugins[name]
-    if carrier.job is None:
-        carrier.job = _unpack(carrier.payload, carrier.versions)
-    return run_shard(carrier.job, shard)
+    # Dask sends nothing back of what is no Exception.
+    with plain_panics():
+        if carrier.job is None:
+            carrier.job = _unpack(carrier.payload, carrier.versions)
+        return run_shard(carrier.job, shard)
 
 
 def _unpack(payload: bytes, versions: dict[str, str]) -> Job:

@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import ContractError, InputError, OutputError, UsageError
+from splice_meta.panics import plain_panics
 from splice_meta.runs.outputs import part_of
 from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.base_scores import readable
@@ -51,6 +52,7 @@ class SortedScores:
     parts: int
 
 
+@plain_panics()
 def sort_scores(
     scores: str | Path | Sequence[str | Path],
     output: str | Path,

@@ -13,6 +13,7 @@ from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
 from splice_meta.digests import ends_of
 from splice_meta.model.bundle import MetaModel
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.runs.figures import SITE_COUNTS, count_figures
 from splice_meta.runs.outputs import OutputLayout
@@ -148,11 +149,10 @@ def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
 def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPrediction], dict[str, str]]:
     """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
     try:
-        batch = predict_genes(job.scores, first, stop, job.model, job.settings, job.dataset)
+        with plain_panics():
+            batch = predict_genes(job.scores, first, stop, job.model, job.settings, job.dataset)
         return [batch], {}
     except Exception as error:  # whatever it is, it must not stop the other genes
-        if "KeyboardInterrupt" in str(error):  # Polars may wrap one that meets a Python function
-            raise KeyboardInterrupt from error
         if stop - first == 1:
             gene = job.scores.table.genes["gene_id"][first]
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from splice_meta.contracts import base_models_in, canonical, scores_of
-from splice_meta.errors import ContractError, InputError, NoGenesError
+from splice_meta.errors import ContractError, EngineError, InputError, NoGenesError
+from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
@@ -81,8 +82,9 @@ def open_scores(
 def readable() -> Iterator[None]:
     """Say in plain words what Polars finds when it reads the scores."""
     try:
-        yield
-    except (pl.exceptions.PolarsError, OSError) as error:
+        with plain_panics():
+            yield
+    except (pl.exceptions.PolarsError, EngineError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:300]
         raise InputError(
             f"The base scores cannot be read: {reason}.", "Check that the file is whole."
@@ -160,6 +162,7 @@ def _open_several(
     )
 
 
+@plain_panics()
 def scan_scores(
     source: Any,
     genes: Sequence[str] | None = None,

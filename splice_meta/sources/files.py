@@ -11,7 +11,8 @@ import polars as pl
 
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, canonical
-from splice_meta.errors import ContractError, InputError
+from splice_meta.errors import ContractError, EngineError, InputError
+from splice_meta.panics import plain_panics
 from splice_meta.sources.addresses import has_pattern, matching
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.openspliceai.bed import scan_bed
@@ -238,8 +239,9 @@ def _scan_kind(files: list[str], kind: str) -> pl.LazyFrame:
                 infer_schema_length=10_000,
                 glob=False,
             )
-        frame.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
+        with plain_panics():
+            frame.collect_schema()
+    except (pl.exceptions.PolarsError, EngineError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise InputError(
             f"{files[0]} cannot be read: {reason}.", "Check the file's kind and that it is whole."

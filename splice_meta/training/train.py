@@ -16,6 +16,7 @@ from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
+from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
@@ -65,6 +66,7 @@ class Trained:
     held_out: pl.DataFrame
 
 
+@plain_panics()
 def train(
     scores: Any,
     manifest: str | Path | FeatureManifest = "extended",
