@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 import polars as pl
 
 from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError, StoreError
+from splice_meta.ownership import Owned, put, temporary_name
 from splice_meta.plain import FORMULA
 from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
@@ -25,12 +27,14 @@ groups it counts them in a hash table, a fifth of the time of writing."""
 
 _SCHEMA_KEY = "ARROW:schema"
 
-TEMPORARY = ".*.tmp"
-"""What the names that :func:`whole_file` gives look like."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors by which a disk, or a limit, takes no more."""
+
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, folder: Owned | None = None) -> Iterator[Path]:
     """Give a temporary name near ``path``; rename it to ``path`` if all goes well.
 
     The target may be a file, or a directory of part files. A file is flushed to disk before the
@@ -39,42 +43,59 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Args:
         path: Where the file or directory should appear.
+        folder: What kind of directory it may replace; None for none.
 
     Raises:
-        OutputError: If the directory cannot be written to.
+        OutputError: If the directory cannot be written to, or what is there must not be replaced.
     """
     refuse_address(path)
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         if temporary.is_file():
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif temporary.is_dir():
-            path.unlink(missing_ok=True)
-        temporary.replace(path)
+        put(temporary, path, folder)
         _flush_folder(path.parent)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Check the output directory's permissions and free space.",
-        ) from error
+    except (OSError, pl.exceptions.PolarsError) as error:
+        if not is_write_error(error):
+            raise
+        raise not_written(path, error) from error
     finally:
         if temporary.is_dir():
-            shutil.rmtree(temporary)
+            shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):  # where its folder is none, the error above says so
             temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
-    """A hidden name; that of a part lies beside its table, where no reader of that meets it."""
-    is_part = path.parent.suffix == path.suffix == ".parquet"
-    name, folder = (path.parent.name, path.parent.parent) if is_part else (path.name, path.parent)
-    # Two workers on different machines may have the same process id.
-    return folder / f".{name}.{os.getpid()}.{token_hex(4)}.tmp"
+def is_write_error(error: Exception) -> bool:
+    """Whether an error is one of the file system; Polars has its own for a full disk."""
+    return isinstance(error, OSError) or _number_of(error) in FULL
+
+
+def not_written(path: Path, error: Exception) -> OutputError:
+    """What is said of a file that could not be written.
+
+    Args:
+        path: The file.
+        error: Of the file system, see :func:`is_write_error`.
+    """
+    number = _number_of(error)
+    reason = os.strerror(number) if number is not None else str(error)
+    return OutputError(
+        f"{path} cannot be written: {reason}.",
+        "Make room, then run it again, with --resume where the command has it."
+        if number in FULL
+        else "Check the output directory's permissions and free space.",
+    )
+
+
+def _number_of(error: Exception) -> int | None:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = _SYSTEM_ERROR.search(str(error))
+    return int(found[1]) if found else None
 
 
 def _flush_folder(folder: Path) -> None:

@@ -30,12 +30,19 @@ from splice_meta.report.text import text_report
 from splice_meta.runs.executor import Executor, check_job, choose_executor
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.identity import given_digests, refuse_frames
-from splice_meta.runs.inputs import check_given, open_inputs, scores_folder
+from splice_meta.runs.inputs import check_given, open_inputs, scores_folder, sources_of
 from splice_meta.runs.ledger import Ledger
 from splice_meta.runs.leftovers import remove_temporaries
 from splice_meta.runs.log import log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, scan_table
-from splice_meta.runs.resume import name_of_run, open_ledger, scored_before, take_over
+from splice_meta.runs.resume import (
+    name_of_run,
+    open_ledger,
+    refuse_both,
+    scored_before,
+    take_over,
+)  # fmt: skip
+from splice_meta.runs.room import check_room
 from splice_meta.runs.scorer import Scored, Weights
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.runs.task import Job, Receipt
@@ -159,8 +166,11 @@ def run(
     chosen, watch = settings or RunSettings(), watcher or Watcher()
     root = place_of(output_dir)
     artifacts = local_path(keep_artifacts_dir) if keep_artifacts_dir is not None else None
+    refuse_both(resume, overwrite)
     layout = OutputLayout(root, name_of_run(root, run_name, resume), artifacts)
     check_given(scores, annotation, fasta)
+    read = (scores, model, *sources_of(annotation, fasta, training_dataset), weights)
+    check_room(layout, read, overwrite, goes_on=resume and layout.ledger.exists())
     if resume:
         refuse_frames(scores)
     execute = choose_executor(workers, cluster)
@@ -176,7 +186,9 @@ def run(
         check_job(execute, Job(inputs.opened, loaded, chosen, layout, dataset))
     given = given_digests(chosen, inputs, loaded, training_dataset, asked, layout)
     with (
-        open_ledger(layout, given, inputs.files, resume, overwrite) as ledger,
+        open_ledger(
+            layout, given, [read, inputs.files], resume, overwrite, run_name is not None
+        ) as (ledger, layout),
         log_file(layout.log, append=ledger.resumed),
         scores_folder(layout) as folder,
     ):

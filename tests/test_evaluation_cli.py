@@ -104,7 +104,7 @@ def test_a_run_can_be_evaluated_quietly(tmp_path: Path, short_genes: pl.DataFram
         (["{scores}", "--explain", "A:1"], "needs a model"),
         (["{scores}", "--model", MODEL, "--explain", "A"], "GENE:POSITION"),
         (["{scores}", "--output", "x.txt"], "x.txt"),
-        (["{scores}", "--json", "."], "there already"),
+        (["{scores}", "--json", "."], "is a folder"),
     ],
 )
 def test_wrong_use_is_two_plain_lines_and_writes_nothing(

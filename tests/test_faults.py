@@ -17,6 +17,7 @@ from splice_meta import sink
 from splice_meta.errors import OutputError
 from splice_meta.runs import local, task
 from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.room import make_room
 from splice_meta.runs.shards import Shard, make_shards
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
@@ -137,7 +138,7 @@ def test_a_shard_that_is_flushed_leaves_its_room_to_another(
         room.release()
 
     layout = OutputLayout(tmp_path, "r")
-    layout.prepare(overwrite=False)
+    make_room(layout, (), overwrite=False)
     opened, settings = open_scores(SCORES), sm.RunSettings(mode="base_only")
     job = task.Job(opened, None, settings, layout)
     shard, *_ = make_shards(opened, None, settings)

@@ -11,8 +11,9 @@ import pytest
 from conftest import MODEL
 
 import splice_meta as sm
+from splice_meta.ownership import TEMPORARY
 from splice_meta.runs.outputs import FILE_OF, scan_table
-from splice_meta.sink import TEMPORARY, whole_file
+from splice_meta.sink import whole_file
 
 
 def by_polars(path: Path) -> pl.DataFrame:

@@ -278,7 +278,7 @@ def test_a_run_does_not_delete_its_own_input(scores: pl.DataFrame, tmp_path: Pat
     first = sm.run(scores, MODEL, tmp_path, run_name="r")
     table = first.layout.predictions / "base_model_predictions.parquet"
 
-    with pytest.raises(OutputError, match="where the run writes"):
+    with pytest.raises(OutputError, match=r"input .* lies in .*r, which is to be replaced"):
         sm.run(table, MODEL, tmp_path, run_name="r", overwrite=True)
 
     assert table.exists()

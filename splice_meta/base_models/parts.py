@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,18 @@ from urllib.parse import quote
 import polars as pl
 
 from splice_meta.errors import OutputError
+from splice_meta.given import Given
+from splice_meta.ownership import Owned, refuse_foreign, refuse_target, remove_owned
 from splice_meta.sink import sink_parquet, write_text
 
 SETTINGS = "scoring.json"
+
+PARTS = Owned(
+    what="genes of a scoring that is not complete",
+    files=(SETTINGS, "*.parquet"),
+    mark=(SETTINGS, b'"base model"'),
+)
+"""The folder of the parts."""
 
 
 @dataclass(frozen=True)
@@ -43,32 +51,39 @@ class Parts:
         """Whether a gene is done."""
         return self.of(gene).exists()
 
-    def begin(self, settings: Mapping[str, object], resume: bool, overwrite: bool) -> None:
+    def check(self, inputs: Given, resume: bool, overwrite: bool) -> None:
+        """Refuse a place that cannot be written to; nothing is changed.
+
+        Args:
+            inputs: What is read.
+            resume: Keep the genes that are done.
+            overwrite: Throw them away, and replace the table.
+
+        Raises:
+            OutputError: If something is there and may be neither kept nor replaced.
+        """
+        goes_on = resume and self.folder.exists()
+        refuse_target(self.output, inputs, overwrite or goes_on)
+        inputs.refuse(self.folder)
+        refuse_foreign(self.folder, PARTS, file=False)
+        if self.folder.exists() and not (goes_on or overwrite):
+            raise OutputError(
+                f"{self.folder} holds genes of a scoring that is not complete.",
+                "Go on with --resume, or start anew with --overwrite.",
+            )
+
+    def begin(self, settings: Mapping[str, object], resume: bool) -> None:
         """Make the folder, or take up what an interrupted scoring left.
 
         Args:
             settings: Everything that scores depend on.
             resume: Keep the genes that are done.
-            overwrite: Throw them away, and replace the table.
 
         Raises:
-            OutputError: If something is there and may be neither kept nor replaced, or what is
-                there was made with other settings.
+            OutputError: If what is there was made with other settings.
         """
-        if self.output.is_dir():
-            raise OutputError(f"{self.output} is a folder.", "Give the name of a Parquet file.")
-        goes_on = resume and self.folder.exists()
-        if self.output.exists() and not (overwrite or goes_on):
-            raise OutputError(
-                f"{self.output} is there already.", "Give another name, or --overwrite."
-            )
-        if self.folder.exists() and not goes_on:
-            if not overwrite:
-                raise OutputError(
-                    f"{self.folder} holds genes of a scoring that is not complete.",
-                    "Go on with --resume, or start anew with --overwrite.",
-                )
-            shutil.rmtree(self.folder)
+        if not resume:
+            remove_owned(self.folder, PARTS)
         record = self.folder / SETTINGS
         if record.exists():
             before = json.loads(record.read_text(encoding="utf-8"))
@@ -106,4 +121,4 @@ class Parts:
                 pl.scan_parquet([self.of(gene) for gene in genes], glob=False), self.output
             )
         if not (keep and genes):
-            shutil.rmtree(self.folder)
+            remove_owned(self.folder, PARTS)

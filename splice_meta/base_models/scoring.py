@@ -24,6 +24,7 @@ from splice_meta.base_models.windows import (
     score_windows,
 )  # fmt: skip
 from splice_meta.errors import ModelError, OutputError, UsageError
+from splice_meta.given import Given
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.sequence import Genome, transcript_bases
@@ -128,6 +129,8 @@ def score(
     if genes is not None and not genes:
         raise UsageError("No gene is named.", "Leave genes out to score every one.")
     watch, parts = watcher or ScoreWatcher(), Parts(Path(output))
+    given = (annotation, fasta, weights)
+    parts.check(Given((*given, *map(_source_of, given))), resume, overwrite)
     listed = annotation if isinstance(annotation, Annotation) else open_annotation(annotation)
     genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
     asked = [genes] if isinstance(genes, str) else genes
@@ -137,7 +140,7 @@ def score(
         load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model
     )
     _check(model)
-    parts.begin(_settings(model, listed, genome, truth), resume, overwrite)
+    parts.begin(_settings(model, listed, genome, truth), resume)
     sites = truth_of(listed) if truth else None
     rows = found.table.to_dicts()
     todo = [gene for gene in rows if not parts.has(gene["gene_id"])]
@@ -155,6 +158,11 @@ def score(
 def is_scored(path: Path) -> bool:
     """Whether a scoring into ``path`` is complete: nothing of it is left to be tried again."""
     return path.exists() and not Parts(path).folder.exists()
+
+
+def _source_of(given: object) -> object:
+    """The file behind an annotation or a sequence that is open already."""
+    return given.source if isinstance(given, (Annotation, Genome)) else None
 
 
 def _check(model: BaseModel) -> None:

@@ -9,6 +9,9 @@ import typer
 
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import Classes, Quiet, TrustPickle, Verbose, comma_list
+from splice_meta.errors import OutputError
+from splice_meta.given import Given
+from splice_meta.ownership import refuse_target
 
 
 def convert_model(
@@ -21,10 +24,17 @@ def convert_model(
 ) -> int:
     """Turn someone else's model file into a bundle."""
     set_verbosity(quiet, verbose)
-    from splice_meta.model.bundle import load_model
+    from splice_meta.model.bundle import BUNDLE, load_model
+    from splice_meta.sink import whole_file
 
     order = comma_list(classes)
+    given = Given((path,))
+    given.refuse(out)
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise OutputError(f"{out} is there already.", "Give a new directory.")
+    refuse_target(out, given, True, BUNDLE, file=False)
     model = load_model(path, trust_pickle=trust_pickle, classes=order or None)
-    model.save(out)
+    with whole_file(out, BUNDLE) as target:
+        model.save(target)
     say(f"{model.kind}, {model.trees:,} trees, {len(model.manifest.names)} features: {out}")
     return 0

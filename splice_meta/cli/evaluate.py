@@ -22,7 +22,9 @@ from splice_meta.cli.options import (
     score_paths,
 )  # fmt: skip
 from splice_meta.cli.progress import progress_bar
-from splice_meta.errors import OutputError, UsageError
+from splice_meta.errors import UsageError
+from splice_meta.given import Given
+from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import Mode, RunSettings, Selection, Strategy, parse_memory
 
 if TYPE_CHECKING:
@@ -105,8 +107,9 @@ def evaluate(
         ),
         memory=parse_memory(memory),
     )
-    _check_targets(json_file, output, overwrite)
     found_paths = score_paths(paths)
+    given = (*_read_with(found_paths), model, annotation, fasta, genes_file)
+    _check_targets(json_file, output, Given(given), overwrite)
     # One path may be anything, several are files of base scores.
     source = paths[0] if found_paths == [paths[0]] else found_paths
     wanted = gene_list(genes, genes_file)
@@ -139,13 +142,28 @@ def evaluate(
     return 0
 
 
-def _check_targets(json_file: Path | None, output: Path | None, overwrite: bool) -> None:
-    """Refuse files that are there already or whose kind is not known."""
+def _check_targets(
+    json_file: Path | None, output: Path | None, given: Given, overwrite: bool
+) -> None:
+    """Refuse files that must not be replaced or whose kind is not known."""
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--output {output} is of an unknown kind.", "Write .parquet or .csv.")
     for file in (json_file, output):
-        if file is not None and (file.is_dir() or (file.exists() and not overwrite)):
-            raise OutputError(f"{file} is there already.", "Give another name, or --overwrite.")
+        if file is not None:
+            refuse_target(file, given, overwrite)
+    if json_file is not None and output is not None:
+        refuse_same({"--json": json_file, "--output": output})
+
+
+def _read_with(paths: Any) -> list[Any]:
+    """What is read of paths: of a run its files, beside which others may be written."""
+    from splice_meta.runs.outputs import HOME, OutputLayout, is_run
+
+    if not isinstance(paths, list):
+        return [paths]
+    runs = [Path(path).expanduser() for path in paths if is_run(path)]
+    theirs = [OutputLayout(run, "").reports + list(run.glob(f"{HOME}/**/*")) for run in runs]
+    return [*theirs, [path for path in paths if not is_run(path)]]
 
 
 def _write(

@@ -22,9 +22,10 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
-from splice_meta.errors import OutputError, UsageError
+from splice_meta.errors import UsageError
+from splice_meta.given import Given
+from splice_meta.ownership import TABLE, refuse_target
 from splice_meta.settings import parse_memory
-from splice_meta.stores import refuse_address
 
 
 def features(
@@ -54,10 +55,9 @@ def features(
     set_verbosity(quiet, verbose)
     if bool(manifest) == bool(model):
         raise UsageError("The manifest is not clear.", "Give either --manifest or --model.")
-    refuse_address(output)
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
+    given = Given((paths, manifest, model, annotation, fasta, genes_file))
+    refuse_target(output, given, overwrite, TABLE)
     from splice_meta.model.bundle import load_model
     from splice_meta.reference.reference import open_reference
     from splice_meta.runs.feature_table import write_features

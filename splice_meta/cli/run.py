@@ -25,6 +25,7 @@ from splice_meta.cli.options import (
     weights_by_name,
 )  # fmt: skip
 from splice_meta.cli.progress import run_watcher
+from splice_meta.given import Given
 from splice_meta.process import import_xgboost
 from splice_meta.settings import (
     Columns,
@@ -35,6 +36,7 @@ from splice_meta.settings import (
     Strategy,
     parse_memory,
 )  # fmt: skip
+from splice_meta.stores import place_of
 
 if TYPE_CHECKING:
     from splice_meta.workflow import RunResult
@@ -142,6 +144,7 @@ def run(
     )
     wanted = gene_list(genes, genes_file)
     paths = score_paths(scores) if scores else None
+    _refuse_reports_over(genes_file, output_dir)
     if settings.mode != "base_only":
         import_xgboost()
     from splice_meta.workflow import run as run_workflow
@@ -169,6 +172,15 @@ def run(
             cluster=cluster or None,
         )
     return show(result)
+
+
+def _refuse_reports_over(genes_file: Path | None, output_dir: str) -> None:
+    """Refuse a list of genes at a place where a report goes; a run knows but the genes."""
+    from splice_meta.runs.outputs import OutputLayout
+
+    for report in OutputLayout(place_of(output_dir), "").reports:
+        if isinstance(report, Path):
+            Given((genes_file,)).refuse(report)
 
 
 def show(result: RunResult) -> int:

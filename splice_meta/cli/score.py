@@ -20,6 +20,7 @@ from splice_meta.cli.options import (
 )  # fmt: skip
 from splice_meta.cli.progress import scoring_watcher
 from splice_meta.errors import UsageError
+from splice_meta.given import Given
 
 
 def score(
@@ -57,6 +58,7 @@ def score(
     if window < 1:
         raise UsageError(f"--window is {window}.", "Give at least 1 position.")
     wanted = gene_list(genes, genes_file)
+    Given((genes_file,)).refuse(output)
     types = () if gene_types.strip() == "all" else comma_list(gene_types)
     from splice_meta.base_models.scoring import score as score_genes
 

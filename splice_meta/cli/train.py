@@ -23,7 +23,8 @@ from splice_meta.cli.options import (
     score_paths,
 )  # fmt: skip
 from splice_meta.cli.progress import progress_bar
-from splice_meta.errors import OutputError
+from splice_meta.given import Given
+from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
 
 if TYPE_CHECKING:
@@ -121,13 +122,16 @@ def train(
         min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
         colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
     )  # fmt: skip
-    for file in (output, held_out):
-        if file is not None and file.exists() and not overwrite:
-            raise OutputError(f"{file} is there already.", "Give another name, or --overwrite.")
     wanted, paths = gene_list(genes, genes_file), score_paths(scores)
+    from splice_meta.model.bundle import BUNDLE
     from splice_meta.sink import whole_file
     from splice_meta.training.train import train as train_model
 
+    given = Given((paths, manifest, annotation, fasta, genes_file))
+    refuse_target(output, given, overwrite, BUNDLE, file=False)
+    if held_out is not None:
+        refuse_target(held_out, given, overwrite)
+        refuse_same({"--output": output, "--held-out": held_out})
     with _watcher() as watcher:
         model = train_model(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
@@ -135,7 +139,7 @@ def train(
             annotation_features=annotation_features, control=control, licence=licence,
             held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
         )  # fmt: skip
-    with whole_file(output) as target:
+    with whole_file(output, BUNDLE) as target:
         model.save(target)
     show(model.metadata["card"])
     say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")

@@ -21,11 +21,19 @@ from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError, OutputError
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.calibration import Calibration, read_calibration
+from splice_meta.ownership import Owned
 
 FORMAT_VERSION = 1
 CARD = "evaluation_card.json"
 """The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
 ModelKind = Literal["multiclass", "three_binary"]
+
+BUNDLE = Owned(
+    what="a model bundle",
+    files=("bundle.json", "*.ubj", "feature_manifest.json", "feature_manifest.csv", CARD),
+    mark=("bundle.json", b'"format_version"'),
+)
+"""What lies in a bundle."""
 
 
 @dataclass(frozen=True, kw_only=True)

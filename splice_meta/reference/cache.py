@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import EngineError
+from splice_meta.ownership import Owned, remove_owned
 from splice_meta.panics import plain_panics
 from splice_meta.reference.fasta_cache import cache_folder
 from splice_meta.reference.tables import SCHEMAS
@@ -23,6 +24,9 @@ log = logging.getLogger("splice_meta")
 
 FORMAT_VERSION = 1
 """Raised whenever the parsers or the tables change, so that older folders are not read."""
+
+KEPT = Owned(what="a kept annotation", files=tuple(f"{name}.parquet" for name in SCHEMAS))
+"""What lies in the folder of one."""
 
 
 def folder_of(digest: str) -> Path:
@@ -75,7 +79,7 @@ def save(digest: str, tables: dict[str, pl.DataFrame]) -> None:
         # Only a damaged folder can be there, or that of a process that was faster; the rename of
         # a folder over one that is not empty fails.
         if folder.is_dir() and load(digest) is None:
-            shutil.rmtree(folder)
+            remove_owned(folder, KEPT)
         temporary.rename(folder)
     except (OSError, pl.exceptions.PolarsError) as error:
         log.debug("The annotation was not kept: %s", error)

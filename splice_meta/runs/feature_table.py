@@ -12,6 +12,7 @@ import polars as pl
 from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.ownership import TABLE, refuse_file
 from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import part_of, scan_parts
@@ -60,8 +61,8 @@ def write_features(
         reference: Annotation and sequence.
 
     Raises:
-        OutputError: If the output cannot be written. What was there before is replaced only when
-            everything is written.
+        OutputError: If the output cannot be written, or what is there is no table. What was there
+            before is replaced only when everything is written.
     """
     opened = open_scores(scores, genes, reference)
     listed = load_manifest(manifest, opened.several)
@@ -70,7 +71,9 @@ def write_features(
     share = selection.target_rate if uncertain_only else 1.0
     batches = list(opened.batches(memory, feature_bytes(len(listed.names), share)))
     rows = 0
-    with whole_file(output) as target:
+    if len(batches) > 1:
+        refuse_file(output)
+    with whole_file(output, TABLE) as target:
         for number, (first, stop) in enumerate(batches):
             axis = with_axis(opened.batch(first, stop))
             marked = mark_uncertain(axis, selection) if uncertain_only else axis

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,13 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.model.bundle import MetaModel
+from splice_meta.ownership import remove_owned
 from splice_meta.pipeline.matrix import fills_of, fills_of_rows
 from splice_meta.pipeline.predict import require_base_models
+from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout
+from splice_meta.reference.sequence import Genome
+from splice_meta.runs.outputs import SCORED, OutputLayout
 from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
@@ -90,6 +92,20 @@ def check_given(scores: Any, annotation: Any, fasta: Any) -> None:
         )
 
 
+def sources_of(
+    annotation: str | Path | Annotation | None,
+    fasta: str | Path | Genome | None,
+    training_dataset: str | Path | None,
+) -> list[object]:
+    """The files and folders behind what is read beside scores and model."""
+    dataset = [training_dataset, Path(training_dataset) / "master"] if training_dataset else []
+    opened = [
+        each.source if isinstance(each, (Annotation, Genome)) else each
+        for each in (annotation, fasta)
+    ]
+    return [*opened, *dataset]
+
+
 def open_inputs(
     scores: Any,
     genes: Sequence[str] | None,
@@ -152,4 +168,4 @@ def scores_folder(layout: OutputLayout) -> Iterator[Path]:
         return
     folder = layout.predictions / ".base_scores"
     yield folder  # after an interrupt they stay, for the run to go on with
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_owned(folder, SCORED)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -34,23 +34,28 @@ class Recorded:
 
     Attributes:
         given: Digests of what the run is made from, by name.
-        started: Local date and time.
+        started: When the run started; with a time zone, so that machines agree on the latest.
         plan: Digests of genes and shards, and what was scored; None where it did not get there.
         shards: The lines of finished shards, by number.
         end: Bytes that the whole lines take.
     """
 
     given: Mapping[str, str]
-    started: str
+    started: datetime
     plan: Record | None
     shards: Mapping[int, Record]
     end: int
 
 
-def create_ledger(path: Place, given: Mapping[str, str]) -> None:
-    """Write the ledger of a run that starts."""
-    started = datetime.now().isoformat()
-    create_lines(path, {"record": "run", "format": FORMAT, "started": started, "given": {**given}})
+def create_ledger(path: Place, given: Mapping[str, str]) -> bool:
+    """Write the ledger of a run that starts.
+
+    Returns:
+        False if another run has one there already, which only an object store tells.
+    """
+    started = datetime.now(UTC).isoformat()
+    first = {"record": "run", "format": FORMAT, "started": started, "given": {**given}}
+    return create_lines(path, first)
 
 
 def read_ledger(path: Place) -> Recorded | None:
@@ -72,14 +77,16 @@ def read_ledger(path: Place) -> Recorded | None:
         plans = [record for record in others if record["record"] == "plan"]
         return Recorded(
             given=first["given"],
-            started=first["started"],
+            # Local time of this machine where no zone is noted, as before version 0.2.
+            started=datetime.fromisoformat(first["started"]).astimezone(UTC),
             plan=plans[-1] if plans else None,
             shards={each["number"]: each for each in others if each["record"] == "shard"},
             end=end,
         )
-    except KeyError as error:
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"has no {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
         raise InputError(
-            f"A line of {path} has no {error}.",
+            f"A line of {path} {what}.",
             "Start the run anew with --overwrite in place of --resume.",
         ) from None
 

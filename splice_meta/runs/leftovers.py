@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from splice_meta.ownership import TEMPORARY, is_plain_file
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
-from splice_meta.sink import TEMPORARY
 from splice_meta.stores import ObjectPath, remove_objects
 
 
@@ -19,7 +19,7 @@ def remove_parts(layout: OutputLayout, shards: Sequence[Shard]) -> None:
         unlisted = set(paths)
         remove_objects([each for each in layout.predictions.files() if each in unlisted])
     for path in paths:
-        if isinstance(path, Path):
+        if isinstance(path, Path) and is_plain_file(path):
             path.unlink(missing_ok=True)
 
 
@@ -40,7 +40,7 @@ def remove_temporaries(layout: OutputLayout, reports: bool = False) -> None:
         local = [file for file in files if isinstance(file, Path)]
         found += [path for file in local for path in file.parent.glob(f".{file.name}{TEMPORARY}")]
     for path in found:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ Who opens the lines adds one first, so that a process that had them open before 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from splice_meta.errors import InputError, OutputError
-from splice_meta.sink import write_text
+from splice_meta.sink import not_written, write_text
 from splice_meta.stores import ObjectPath, Place, read_objects
 
 Record = dict[str, Any]
@@ -33,16 +34,16 @@ class Lines(Protocol):
         """Drop a torn last line: what lies behind the first ``end`` bytes."""
 
 
-def create_lines(path: Place, first: Record) -> None:
+def create_lines(path: Place, first: Record) -> bool:
     """Make the file, or the first object; it appears whole or not at all.
 
-    Raises:
-        OutputError: If there are objects already.
+    Returns:
+        False if there is an object already, which is left as it is.
     """
-    if isinstance(path, Path):
-        write_text(path, _line(first))
-    elif not _object(path, 0).create(_line(first).encode()):
-        raise OutputError(f"There is a run in {path.parent} already.", "Give another --run-name.")
+    if isinstance(path, ObjectPath):
+        return _object(path, 0).create(_line(first).encode())
+    write_text(path, _line(first))
+    return True
 
 
 def open_lines(path: Place) -> AbstractContextManager[Lines]:
@@ -123,9 +124,9 @@ class LineFile:
             written = os.write(self._handle, data)
             os.fsync(self._handle)
         except OSError as error:
-            raise OutputError(f"{self.path} cannot be written: {error.strerror}.") from None
-        if written < len(data):
-            raise OutputError(f"{self.path} cannot be written.", "Check the free space.")
+            raise not_written(self.path, error) from None
+        if written < len(data):  # the rest of the line found no room; --resume drops what is torn
+            raise not_written(self.path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def cut(self, end: int) -> None:
         """Drop what lies behind the first ``end`` bytes: a torn last line."""

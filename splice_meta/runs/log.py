@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from splice_meta.errors import OutputError, StoreError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import RunSettings
+from splice_meta.sink import whole_file
 from splice_meta.sources.opened import BaseScores
 from splice_meta.stores import Place
 
@@ -47,7 +49,8 @@ def log_file(path: Place, append: bool = False) -> Iterator[None]:
 @contextmanager
 def _logging_to(path: Path, append: bool) -> Iterator[None]:
     try:
-        handler = logging.FileHandler(path, mode="a" if append else "w", encoding="utf-8")
+        _make_own(path, append)
+        handler = _LogFile(path, mode="a", encoding="utf-8")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -65,7 +68,25 @@ def _logging_to(path: Path, append: bool) -> Iterator[None]:
             log.removeHandler(each)
         log.setLevel(level)
         log.propagate = propagate
-        handler.close()
+        with suppress(OSError):
+            handler.close()
+
+
+def _make_own(path: Path, append: bool) -> None:
+    """Let the log be a file that no other run writes to, and that no link leads to."""
+    if append and path.exists():
+        if path.is_symlink() or path.stat().st_nlink > 1:
+            with whole_file(path) as copy:
+                shutil.copyfile(path, copy)
+    else:
+        path.unlink(missing_ok=True)
+
+
+class _LogFile(logging.FileHandler):
+    """A log that is cut off where the disk is full; that ends no run."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Nothing: the run's tables say more about the disk."""
 
 
 class _ToCaller(logging.Handler):

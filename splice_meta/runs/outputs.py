@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +10,12 @@ from typing import TypeVar
 
 import polars as pl
 
+from splice_meta.base_models.parts import PARTS
 from splice_meta.errors import OutputError, UsageError
+from splice_meta.ownership import TABLE, Owned
 from splice_meta.runs.lines import read_lines
 from splice_meta.settings import Output
-from splice_meta.sink import TEMPORARY
-from splice_meta.stores import ObjectPath, Place, object_at, remove_tree
+from splice_meta.stores import ObjectPath, Place
 
 FILE_OF: dict[Output, str] = {
     "complete": "complete_coverage_predictions.parquet",
@@ -23,6 +23,32 @@ FILE_OF: dict[Output, str] = {
     "base": "base_model_predictions.parquet",
 }
 
+HOME = "selective_inference"
+"""The folder of everything but the reports."""
+
+TABLES = {file: TABLE for file in FILE_OF.values()}
+
+FEATURES = "uncertain_positions_features.parquet"
+
+SCORED = Owned(
+    what="base scores made in a run",
+    files=("base_scores*.parquet",),
+    folders={"base_scores*.parquet.parts": PARTS},
+)
+
+KEPT = {
+    "features": Owned(what="kept features", files=(FEATURES,), folders={FEATURES: TABLE}),
+    "master": Owned(what="kept training-like tables", files=("batch_[0-9]*.parquet",)),
+    "artifacts": SCORED,
+}
+"""What is kept of a run where that is asked for, by the name of its folder."""
+
+RUN = Owned(
+    what="a run",
+    files=("ledger.jsonl", *FILE_OF.values()),
+    folders={**TABLES, **KEPT, ".base_scores": SCORED},
+    mark=("ledger.jsonl", b'"record":"run"'),
+)
 
 P = TypeVar("P", Path, ObjectPath, Place)
 
@@ -44,7 +70,7 @@ class OutputLayout:
     @property
     def predictions(self) -> Place:
         """The folder of this run's tables."""
-        return self.root / "selective_inference" / "predictions" / self.run_name
+        return self.root / HOME / "predictions" / self.run_name
 
     @property
     def report_text(self) -> Place:
@@ -74,7 +100,7 @@ class OutputLayout:
     @property
     def manifest_csv(self) -> Place:
         """The gene manifest as CSV, where the older system put it."""
-        folder = self.root / "selective_inference" / "cache" / "gene_manifests"
+        folder = self.root / HOME / "cache" / "gene_manifests"
         return folder / "selective_inference_manifest.csv"
 
     def table(self, output: Output, shard: int, shards: int) -> Place:
@@ -84,9 +110,7 @@ class OutputLayout:
     def features(self, shard: int, shards: int) -> Path:
         """The kept feature matrix of one shard."""
         assert self.artifacts is not None
-        return part_of(
-            self.artifacts / "features" / "uncertain_positions_features.parquet", shard, shards
-        )
+        return part_of(self.artifacts / "features" / FEATURES, shard, shards)
 
     def master(self, shard: int) -> Path:
         """The training-like table of one shard."""
@@ -112,8 +136,7 @@ class OutputLayout:
     @property
     def kept(self) -> list[Path]:
         """The folders of the artifacts that are kept."""
-        names = ("features", "master", "artifacts")
-        return [self.artifacts / name for name in names] if self.artifacts is not None else []
+        return [self.artifacts / name for name in KEPT] if self.artifacts is not None else []
 
     @property
     def ledger(self) -> Place:
@@ -125,60 +148,18 @@ class OutputLayout:
         """Where base scores made in this run are kept."""
         return self.artifacts / "artifacts" if self.artifacts is not None else None
 
-    def prepare(self, overwrite: bool, inputs: Sequence[str] = ()) -> None:
-        """Make the run's folder, and room for the artifacts that are kept.
-
-        Args:
-            overwrite: Replace what is there already.
-            inputs: Files the run reads; they must not lie where it writes.
-
-        Raises:
-            OutputError: If something is there already and may not be overwritten, an input would
-                be overwritten, or the folder cannot be made.
-        """
-        if self.root.is_file():
-            raise OutputError(f"{self.root} is a file.", "Give a directory as output.")
-        for target in (self.predictions, *self.kept):
-            held = [file for file in inputs if _lies_in(file, target)]
-            if held:
-                raise OutputError(
-                    f"The input {held[0]} lies in {target}, where the run writes.",
-                    "Give another output directory or --run-name.",
-                )
-            used = target.exists() and not all(map(_is_temporary, target.iterdir()))
-            if used and not overwrite:
-                ours = target == self.predictions
-                what = f"The run {self.run_name}" if ours else str(target)
-                raise OutputError(
-                    f"{what} is in {target.parent} already.",
-                    f"Give {'--resume, ' if ours else ''}another --run-name or folder, or "
-                    "--overwrite.",
-                )
-        for target in self.kept:
-            shutil.rmtree(target, ignore_errors=True)
-        if isinstance(self.predictions, ObjectPath):
-            remove_tree(self.predictions)  # a folder need not be made there; the ledger must be
-            return
-        shutil.rmtree(self.predictions, ignore_errors=True)
-        try:
-            # Made here or not at all: of two runs that start at once under one name, one fails.
-            self.predictions.mkdir(parents=True)
-        except OSError as error:
-            raise OutputError(
-                f"{self.predictions} cannot be made: {error.strerror}.",
-                "Check the path's permissions, or give another --run-name.",
-            ) from None
+    @property
+    def reports(self) -> list[Place]:
+        """The files that each run into this output directory writes anew."""
+        return [
+            self.report_text, self.report_html, self.gene_manifest, self.manifest_csv,
+            self.metadata, self.log,
+        ]  # fmt: skip
 
 
-def _is_temporary(path: Place) -> bool:
-    """Whether a file is one that :func:`splice_meta.sink.whole_file` had not finished."""
-    return isinstance(path, Path) and path.match(TEMPORARY)
-
-
-def _lies_in(file: str, folder: Place) -> bool:
-    if isinstance(folder, ObjectPath):
-        return file.startswith(f"{folder}/")
-    return object_at(file) is None and folder.resolve() in Path(file).resolve().parents
+def is_run(path: str | Path) -> bool:
+    """Whether it is the output directory of a run, on this machine."""
+    return "://" not in str(path) and (Path(path).expanduser() / "gene_manifest.json").is_file()
 
 
 def part_of(table: P, shard: int, shards: int) -> P:
@@ -188,8 +169,8 @@ def part_of(table: P, shard: int, shards: int) -> P:
 
 def new_run_name(root: Place) -> str:
     """``selective_inference_YYYYMMDD_HHMMSS``, in local time; ``_2`` ... where that is taken."""
-    name = f"selective_inference_{datetime.now():%Y%m%d_%H%M%S}"
-    taken = root / "selective_inference" / "predictions"
+    name = f"{HOME}_{datetime.now():%Y%m%d_%H%M%S}"
+    taken = root / HOME / "predictions"
     number = 1
     while (taken / (f"{name}_{number}" if number > 1 else name)).exists():
         number += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from splice_meta.runs.ledger import (
 )  # fmt: skip
 from splice_meta.runs.leftovers import remove_parts, remove_temporaries
 from splice_meta.runs.lines import open_lines
-from splice_meta.runs.outputs import OutputLayout, check_run_name, new_run_name
+from splice_meta.runs.outputs import HOME, OutputLayout, check_run_name, new_run_name
+from splice_meta.runs.room import make_room
 from splice_meta.runs.scorer import Scored
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import Receipt
@@ -46,7 +47,7 @@ def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
         return check_run_name(asked)
     found = []
     if resume:
-        runs = root / "selective_inference" / "predictions"
+        runs = root / HOME / "predictions"
         for folder in runs.iterdir() if runs.is_dir() else ():
             try:
                 recorded = read_ledger(folder / "ledger.jsonl")
@@ -57,36 +58,48 @@ def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
     return max(found)[1] if found else new_run_name(root)
 
 
-@contextmanager
-def open_ledger(
-    layout: OutputLayout,
-    given: Mapping[str, str],
-    inputs: Sequence[str],
-    resume: bool,
-    overwrite: bool,
-) -> Iterator[Ledger]:
-    """The ledger of a run that starts, or of the one to go on with where that has begun.
-
-    Args:
-        layout: Where the run's files lie.
-        given: Digests of what it is made from.
-        inputs: The files that it reads.
-        resume: Go on with the run if there is one.
-        overwrite: Replace it.
+def refuse_both(resume: bool, overwrite: bool) -> None:
+    """Refuse to go on with a run and to start it anew.
 
     Raises:
-        SpliceMetaError: If the run is there and may be neither gone on with nor replaced; nothing
-            is written then.
+        UsageError: If both are asked for.
     """
     if resume and overwrite:
         raise UsageError(
             "--resume and --overwrite contradict each other.",
             "Give --resume to go on with a run, --overwrite to start it anew.",
         )
+
+
+@contextmanager
+def open_ledger(
+    layout: OutputLayout,
+    given: Mapping[str, str],
+    inputs: Sequence[object],
+    resume: bool,
+    overwrite: bool,
+    named: bool = True,
+) -> Iterator[tuple[Ledger, OutputLayout]]:
+    """The ledger of a run that starts, or of the one to go on with where that has begun.
+
+    Args:
+        layout: Where the run's files lie.
+        given: Digests of what it is made from.
+        inputs: What it reads.
+        resume: Go on with the run if there is one.
+        overwrite: Replace it.
+        named: Whether its name was asked for; if not, it may start under another one.
+
+    Yields:
+        The ledger, and where the run's files lie.
+
+    Raises:
+        SpliceMetaError: If the run is there and may be neither gone on with nor replaced; nothing
+            is written then.
+    """
     before = read_ledger(layout.ledger) if resume else None
     if before is None:
-        layout.prepare(overwrite, inputs)
-        create_ledger(layout.ledger, given)
+        layout = _start(layout, given, inputs, overwrite, named)
     else:  # opening may take the lines from another process
         refuse_differences(layout.run_name, before.given, given)
     with open_lines(layout.ledger) as lines:
@@ -94,7 +107,26 @@ def open_ledger(
         if recorded is None:
             raise OutputError(f"{layout.ledger} is gone.", "Start the run again.")
         refuse_differences(layout.run_name, recorded.given, given)
-        yield Ledger(lines, recorded, before is not None)
+        yield Ledger(lines, recorded, before is not None), layout
+
+
+def _start(
+    layout: OutputLayout,
+    given: Mapping[str, str],
+    inputs: Sequence[object],
+    overwrite: bool,
+    named: bool,
+) -> OutputLayout:
+    """Make room and the ledger; under another name where the run needs none of its own."""
+    while True:
+        layout = make_room(layout, inputs, overwrite, named)
+        if create_ledger(layout.ledger, given):
+            return layout
+        if named:
+            raise OutputError(
+                f"There is a run in {layout.predictions} already.", "Give another --run-name."
+            )
+        layout = replace(layout, run_name=new_run_name(layout.root))
 
 
 def scored_before(ledger: Ledger, folder: Path) -> Mapping[str, str] | None:

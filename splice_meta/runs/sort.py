@@ -14,14 +14,15 @@ from pathlib import Path
 
 import polars as pl
 
-from splice_meta.errors import ContractError, InputError, OutputError, UsageError
+from splice_meta.errors import ContractError, InputError, UsageError
+from splice_meta.given import Given
+from splice_meta.ownership import TABLE, refuse_file, refuse_target
 from splice_meta.panics import plain_panics
 from splice_meta.runs.outputs import part_of
 from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.base_scores import readable
 from splice_meta.sources.files import files_of, scan_unchanged
 from splice_meta.sources.layouts import position_along_gene
-from splice_meta.stores import refuse_address
 
 Watch = Callable[[int, int, str], None]
 """Told the rows done, the rows in all and, when that changes, what is going on."""
@@ -92,7 +93,7 @@ def sort_scores(
             "Give paths; sort a frame with frame.sort('gene_id', 'position').",
         )
     path = Path(output).expanduser()
-    _refuse_output(path, scores, files, overwrite)
+    refuse_target(path, Given((scores, list(files))), overwrite, TABLE)
     with readable():
         raw = scan_unchanged(files)
         _refuse_columns(raw.collect_schema())
@@ -100,7 +101,9 @@ def sort_scores(
     room = memory * max(sample.height, 1) // (COPIES * max(int(sample.estimated_size()), 1))
     watch(0, 1, "counting the rows of each gene")
     genes = gene_buckets(raw, room)
-    with whole_file(path) as target:
+    if genes[BUCKET][-1]:
+        refuse_file(path)
+    with whole_file(path, TABLE) as target:
         parts = sort_rows(raw, genes, target, max(room // 4, 1), watch)
     return SortedScores(path=path, genes=genes.height, rows=int(genes["rows"].sum()), parts=parts)
 
@@ -265,21 +268,3 @@ def _refuse_columns(schema: pl.Schema) -> None:
     taken = [name for name in (KEY, GENE, BUCKET) if name in schema]
     if taken:
         raise ContractError(f"The column name {taken[0]} is taken.", "Rename the column.")
-
-
-def _refuse_output(
-    output: Path, scores: str | Path | Sequence[str | Path], files: Sequence[str], overwrite: bool
-) -> None:
-    """Refuse an output that is there already, or that is or holds or lies in an input."""
-    refuse_address(output)
-    place = output.resolve()
-    given = [scores] if isinstance(scores, (str, Path)) else list(scores)
-    folders = [Path(item).expanduser().resolve() for item in given if "://" not in str(item)]
-    for item in (Path(file).resolve() for file in files if "://" not in file):
-        if item == place or place in item.parents:
-            raise OutputError(f"{output} is an input, or holds one.", "Give another --output.")
-    for folder in folders:
-        if folder in place.parents:
-            raise OutputError(f"{output} lies in the input {folder}.", "Give another --output.")
-    if output.exists() and not overwrite:
-        raise OutputError(f"{output} is there already.", "Give another name, or --overwrite.")

@@ -13,7 +13,8 @@ from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, canonical
 from splice_meta.errors import ContractError, EngineError, InputError
 from splice_meta.panics import plain_panics
-from splice_meta.sources.addresses import has_pattern, matching
+from splice_meta.patterns import has_pattern
+from splice_meta.sources.addresses import matching
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.openspliceai.bed import scan_bed
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE, scan_h5

@@ -1,0 +1,151 @@
+"""Making room for a run: what lies where it writes, and whether that may be replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from splice_meta.errors import OutputError
+from splice_meta.given import Given
+from splice_meta.ownership import LEFT, is_temporary, refuse_foreign, refuse_target, remove_owned
+from splice_meta.runs.outputs import HOME, KEPT, RUN, OutputLayout, new_run_name
+from splice_meta.stores import ObjectPath, remove_tree
+
+OBJECTS = ("ledger.jsonl/*.json", *RUN.files, *(f"{table}/part-*.parquet" for table in RUN.folders))
+"""What a run's folder holds in an object store."""
+
+
+def check_room(
+    layout: OutputLayout, inputs: Sequence[object], overwrite: bool, goes_on: bool = False
+) -> None:
+    """Refuse a run that would replace what is not its own; nothing is changed.
+
+    Args:
+        layout: Where its files will lie.
+        inputs: What it reads, as for :class:`splice_meta.given.Given`.
+        overwrite: Replace a run of this name, its kept artifacts, and reports that no run wrote.
+        goes_on: Whether the run has begun already.
+
+    Raises:
+        OutputError: It says what is in the way.
+    """
+    given = Given(tuple(inputs))
+    if isinstance(layout.root, Path) and not layout.root.is_dir() and os.path.lexists(layout.root):
+        raise OutputError(f"{layout.root} is a file.", "Give a directory as output.")
+    _check_reports(layout, given, overwrite or goes_on or _has_runs(layout))
+    for target in layout.kept:
+        given.refuse(target)
+        if not (overwrite or goes_on) and _is_used(target):
+            raise OutputError(
+                f"{target} is there already.", "Give another --keep-artifacts-dir, or --overwrite."
+            )
+        refuse_foreign(target, KEPT[target.name], file=False)
+    if not goes_on:
+        _check_run(layout, given, overwrite)
+
+
+def _check_run(layout: OutputLayout, given: Given, overwrite: bool) -> None:
+    """Refuse a run's folder that is there, or whose content is not of a run."""
+    target = layout.predictions
+    if isinstance(target, Path):
+        given.refuse(target)
+        used = _is_used(target)
+    else:
+        used = _check_objects(target, given, overwrite)
+    if used and not overwrite:
+        raise OutputError(
+            f"The run {layout.run_name} is in {target.parent} already.",
+            "Give --resume, another --run-name or folder, or --overwrite.",
+        )
+    if isinstance(target, Path):
+        refuse_target(target, given, True, RUN, file=False)
+
+
+def make_room(
+    layout: OutputLayout, inputs: Sequence[object], overwrite: bool, named: bool = True
+) -> OutputLayout:
+    """Make the run's folder, and room for the artifacts that are kept.
+
+    Args:
+        layout: Where the run's files will lie.
+        inputs: What it reads.
+        overwrite: Replace what is there of a run of this name.
+        named: Whether the name was asked for; if not, the run takes another one where that is gone.
+
+    Returns:
+        Where the run's files lie.
+
+    Raises:
+        OutputError: If something is in the way, or the folder cannot be made.
+    """
+    check_room(layout, inputs, overwrite)
+    for target in layout.kept:
+        remove_owned(target, KEPT[target.name])
+    if isinstance(layout.predictions, ObjectPath):
+        remove_tree(layout.predictions)  # a folder need not be made there; the ledger must be
+        return layout
+    remove_owned(layout.predictions, RUN)
+    while True:
+        try:
+            # Made here or not at all: of two runs that start at once under one name, one fails.
+            layout.predictions.mkdir(parents=True)
+            return layout
+        except FileExistsError:
+            if named:
+                raise OutputError(
+                    f"The run {layout.run_name} has just been started by another process.",
+                    "Give another --run-name.",
+                ) from None
+            layout = replace(layout, run_name=new_run_name(layout.root))
+        except OSError as error:
+            raise OutputError(
+                f"{layout.predictions} cannot be made: {error.strerror}.",
+                "Check the path's permissions, or give another --run-name.",
+            ) from None
+
+
+def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> None:
+    """Refuse what lies at a report's name: a folder, an input, or a file that no run wrote."""
+    for target in layout.reports:
+        if isinstance(target, ObjectPath):
+            if not may_replace and target.is_file():
+                raise OutputError(f"{target} is there already.", _OTHER_FOLDER)
+            continue
+        refuse_target(target, given, True)
+        if not may_replace and os.path.lexists(target):
+            raise OutputError(f"{target} is there already, and no run wrote it.", _OTHER_FOLDER)
+
+
+_OTHER_FOLDER = "Give another output directory, or --overwrite."
+
+
+def _has_runs(layout: OutputLayout) -> bool:
+    """Whether there is a run in the output directory, so that reports are of one."""
+    runs = layout.root / HOME / "predictions"
+    if isinstance(runs, ObjectPath):
+        return any("/ledger.jsonl/" in each.key for each in runs.files())
+    return any(runs.glob("*/ledger.jsonl"))
+
+
+def _is_used(folder: Path) -> bool:
+    return folder.is_dir() and not all(map(is_temporary, folder.iterdir()))
+
+
+def _check_objects(folder: ObjectPath, given: Given, overwrite: bool) -> bool:
+    """Refuse a folder of objects that are not of a run; whether there are any."""
+    files = folder.files()
+    if any(text.startswith(f"{folder}/") for text in given.addresses):
+        raise OutputError(f"An input lies in {folder}, where the run writes.", _OTHER_FOLDER)
+    if not files or not overwrite:
+        return bool(files)
+    names = [str(each).removeprefix(f"{folder}/") for each in files]
+    foreign = [n for n in names if not any(fnmatchcase(n, pattern) for pattern in OBJECTS)]
+    if foreign:
+        raise OutputError(f"{folder} holds {foreign[0]}, which is not of a run.", LEFT)
+    first = folder / "ledger.jsonl" / "000000.json"
+    if first not in files or b'"record":"run"' not in first.read_bytes():
+        raise OutputError(f"{folder} is not a run of ours.", LEFT)
+    return True
