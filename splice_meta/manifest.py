@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -35,6 +35,7 @@ from splice_meta.catalogue import (
 from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
 from splice_meta.plain import csv_cell, from_csv_cell
+from splice_meta.records import Entry, read_record, shown
 
 FORMAT_VERSION = 1
 DTYPES = (
@@ -44,6 +45,14 @@ DTYPES = (
 """Types that a feature may have, by their Polars names."""
 
 DEFAULT_HALF_WIDTH = 250
+
+LONGEST_NAME = 200
+"""Letters of a feature's name."""
+
+MOST = 3.4028234e38
+"""The largest number of a Float32, in which models read features."""
+
+_HINT = "Give reference124, extended, or a manifest in JSON or CSV with a column 'feature'."
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,8 @@ class FeatureManifest:
         dtypes: Column types by name; Float32 for those not named.
 
     Raises:
-        ManifestError: If a name is listed twice or there is none.
+        ManifestError: If a name is listed twice, is no name, or there is none; if a fill or type
+            cannot be used.
     """
 
     names: tuple[str, ...]
@@ -69,15 +79,14 @@ class FeatureManifest:
     def __post_init__(self) -> None:
         if not self.names:
             raise ManifestError("The feature manifest lists no feature.", "Give at least one name.")
-        twice = sorted({name for name in self.names if self.names.count(name) > 1})
-        if twice:
+        for name in self.names:
+            _check_name(name)
+        _refuse_twice("lists", self.names)
+        _refuse_twice("fills", [name for name, _ in self.fills])
+        _refuse_twice("gives a type to", [name for name, _ in self.dtypes])
+        if type(self.half_width) is not int or not 1 <= self.half_width <= 1_000_000:
             raise ManifestError(
-                f"The feature manifest lists {', '.join(twice[:5])} more than once.",
-                "Each feature may stand there once.",
-            )
-        if not 1 <= self.half_width <= 1_000_000:
-            raise ManifestError(
-                f"The half-width of the sequence window is {self.half_width}.",
+                f"The half-width of the sequence window is {shown(self.half_width)}.",
                 "Give a number of positions from 1 to 1,000,000.",
             )
         keys = sorted({"gene_id", "position"} & set(self.names))
@@ -86,12 +95,21 @@ class FeatureManifest:
                 f"The feature manifest lists {', '.join(keys)}.",
                 "Keys stand beside the features, they are none.",
             )
+        others = [name for name, _ in (*self.fills, *self.dtypes) if name not in set(self.names)]
+        if others:
+            raise ManifestError(
+                f"The feature manifest gives a fill or a type to {shown(others[0])}, which is "
+                "none of its features.",
+                "Give them for features that it lists.",
+            )
         for name, dtype in self.dtypes:
             if dtype not in DTYPES:
                 raise ManifestError(
-                    f"The feature manifest gives {name} the unknown type {dtype}.",
+                    f"The feature manifest gives {shown(name)} the unknown type {shown(dtype)}.",
                     f"Use one of: {', '.join(DTYPES)}.",
                 )
+        for name, value in self.fills:
+            _check_fill(name, value, str(self.schema[name]))
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -211,40 +229,88 @@ def load_manifest(
     if str(source) in MANIFESTS:
         return MANIFESTS[str(source)](base_models=base_models)
     path = Path(source)
+    if path.suffix == ".json":
+        hint = "A manifest in JSON is written by this package; one in CSV has a column 'feature'."
+        return _from_json(read_record(path, ManifestError, hint, name=f"Feature manifest {path}"))
     try:
+        if path.exists() and not path.is_file():
+            raise ManifestError(f"The feature manifest {path} is no file.", _HINT)
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ManifestError(
-            f"The feature manifest {path} cannot be read: {error}.",
-            "Give reference124, extended, or a manifest in JSON or CSV.",
-        ) from None
-    try:
-        return _from_json(json.loads(text)) if path.suffix == ".json" else _from_csv(text)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ManifestError(
-            f"{path} is not a feature manifest ({type(error).__name__}: {error}).",
-            "A CSV manifest has a column 'feature'; a JSON one is written by this package.",
-        ) from None
+        reason = f"The feature manifest {path} cannot be read: {error}."
+        raise ManifestError(reason, _HINT) from None
+    return _from_csv(text, path)
 
 
-def _from_json(data: dict[str, Any]) -> FeatureManifest:
-    if data["format_version"] > FORMAT_VERSION:
+def _from_json(data: Entry) -> FeatureManifest:
+    version = data.at("format_version").whole(1)
+    if version > FORMAT_VERSION:
         raise ManifestError(
-            f"The feature manifest has format {data['format_version']}; this version reads "
-            f"{FORMAT_VERSION}.",
+            f"The feature manifest has format {version}; this version reads {FORMAT_VERSION}.",
             "Update splice_meta.",
         )
-    features = data["features"]
+    features = data.at("features").items()
+    names = tuple(feature.at("name").text() for feature in features)
+    listed = [feature.find("dtype") for feature in features]
+    dtypes = [dtype.one_of(DTYPES) if dtype else DTYPES[0] for dtype in listed]
+    half_width, given = data.find("sequence_half_width"), data.find("fills")
+    fills = given.fields() if given else {}
     return FeatureManifest(
-        names=tuple(str(f["name"]) for f in features),
-        half_width=int(data.get("sequence_half_width", DEFAULT_HALF_WIDTH)),
-        fills=tuple((str(k), float(v)) for k, v in data.get("fills", {}).items()),
-        dtypes=tuple((f["name"], f["dtype"]) for f in features if f["dtype"] != "Float32"),
+        names=names,
+        half_width=half_width.whole(1, 1_000_000) if half_width else DEFAULT_HALF_WIDTH,
+        fills=tuple((name, each.number()) for name, each in fills.items()),
+        dtypes=tuple(pair for pair in zip(names, dtypes, strict=True) if pair[1] != DTYPES[0]),
     )
 
 
-def _from_csv(text: str) -> FeatureManifest:
-    rows = list(csv.DictReader(io.StringIO(text)))
-    listed = [(from_csv_cell(row["feature"].strip()), row) for row in rows if row["feature"]]
-    dtypes = tuple((name, row["dtype"]) for name, row in listed if row.get("dtype") in DTYPES[1:])
-    return FeatureManifest(tuple(name for name, _ in listed), dtypes=dtypes)
+def _from_csv(text: str, path: Path) -> FeatureManifest:
+    try:
+        rows = list(csv.DictReader(io.StringIO(text), strict=True))
+    except csv.Error as error:
+        raise ManifestError(f"The feature manifest {path} is no CSV: {error}.", _HINT) from None
+    if not rows or "feature" not in rows[0]:
+        raise ManifestError(
+            f"The feature manifest {path} has no column 'feature', or nothing in it.", _HINT
+        )
+    names = tuple(from_csv_cell((row["feature"] or "").strip()) for row in rows)
+    dtypes = tuple(
+        (name, row["dtype"])
+        for name, row in zip(names, rows, strict=True)
+        if row.get("dtype") in DTYPES[1:]
+    )
+    return FeatureManifest(names, dtypes=dtypes)
+
+
+def _check_name(name: str) -> None:
+    """Refuse what cannot be the name of a column, or is none in all likelihood."""
+    is_text = isinstance(name, str) and name.strip() and len(name) <= LONGEST_NAME
+    if not is_text or not name.isprintable():
+        raise ManifestError(
+            f"The feature manifest lists the name {shown(name)}.",
+            f"A name has 1 to {LONGEST_NAME} letters, none of them a control character.",
+        )
+
+
+def _check_fill(name: str, value: float, dtype: str) -> None:
+    """Refuse a fill that the feature's type, or the model's Float32, cannot hold."""
+    low, high = -MOST, MOST
+    if dtype == "Boolean":
+        low, high = 0.0, 1.0
+    elif "Int" in dtype:
+        half = 2.0 ** (int(dtype.rpartition("t")[2]) - 1)
+        low, high = (0.0, 2 * half - 1) if dtype[0] == "U" else (-half, half - 1)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high or ("Float" not in dtype and value % 1):
+        raise ManifestError(
+            f"The feature manifest fills {shown(name)} with {shown(value)}, which is no {dtype}.",
+            "A fill is a finite number that the type of the feature, and Float32, can hold.",
+        )
+
+
+def _refuse_twice(what: str, names: Sequence[str]) -> None:
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ManifestError(
+            f"The feature manifest {what} {', '.join(map(shown, twice[:5]))} more than once.",
+            "Each feature may stand there once.",
+        )

@@ -13,6 +13,7 @@ from splice_meta.contracts import FINAL, SCORES
 from splice_meta.errors import FeatureError, ModelError, UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import Margin, MetaModel
+from splice_meta.model.bundle_files import write_digests
 from splice_meta.model.predict import predict_proba
 
 NAMES = ("donor_score", "acceptor_score", "neither_score", "context_max", "3mer_AAA")
@@ -146,12 +147,19 @@ def test_bundle_round_trip(kind: str, tmp_path) -> None:
 def test_damaged_bundles_are_model_errors(tmp_path) -> None:
     folder = train("multiclass", margin=True).save(tmp_path / "bundle")
     (folder / "feature_manifest.json").write_text(FeatureManifest(NAMES[:3]).to_json())
+    with pytest.raises(ModelError, match="feature_manifest.json is not what it was"):
+        sm.load_model(folder)
+    write_digests(folder)
     with pytest.raises(ModelError, match="reads 5 features, its manifest lists 3"):
         sm.load_model(folder)
     (folder / "model.ubj").write_bytes(b"not a model")
-    with pytest.raises(ModelError, match="does not read"):
+    write_digests(folder)
+    with pytest.raises(ModelError, match="is not JSON"):
         sm.load_model(folder)
     (folder / "bundle.json").write_text("{}")
+    with pytest.raises(ModelError, match="format_version is missing"):
+        sm.load_model(folder)
+    (folder / "bundle.json").unlink()
     with pytest.raises(ModelError, match="not a model bundle"):
         sm.load_model(folder)
     with pytest.raises(ModelError, match="no model at"):

@@ -1,31 +1,31 @@
-"""The model bundle: a directory that holds a meta-model and everything needed to use it.
+"""The meta-model in memory, and where it comes from.
 
-``bundle.json`` says what it is, ``model.ubj`` (or ``neither.ubj``, ``donor.ubj``,
-``acceptor.ubj``) is XGBoost's own format, ``feature_manifest.json`` names the features; the same
-list is in ``feature_manifest.csv`` for other tools.
+Its files are those of a bundle, see :mod:`splice_meta.model.bundle_files`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import polars as pl
 
 from splice_meta.bundled import bundled_model
 from splice_meta.contracts import CLASSES
-from splice_meta.errors import ModelError, OutputError
-from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.model.calibration import Calibration, read_calibration
+from splice_meta.errors import ModelError
+from splice_meta.manifest import FeatureManifest
+from splice_meta.model.calibration import Calibration
 from splice_meta.ownership import Owned
+from splice_meta.records import shown
 
-FORMAT_VERSION = 1
 CARD = "evaluation_card.json"
 """The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
+LEAST_FLOOR, MOST_FLOOR = 1e-12, 0.1
+"""What the floor of a margin may be."""
+
 ModelKind = Literal["multiclass", "three_binary"]
 
 BUNDLE = Owned(
@@ -49,14 +49,21 @@ class Margin:
             model, or equal weights.
 
     Raises:
-        ModelError: If the weights are not of that kind.
+        ModelError: If floor or weights are not of that kind.
     """
 
     floor: float = 1e-7
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.weights and (min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6):
+        if not LEAST_FLOOR <= self.floor <= MOST_FLOOR:
+            raise ModelError(
+                f"The floor of the model's margin is {shown(self.floor)}.",
+                f"It must lie from {LEAST_FLOOR:g} to {MOST_FLOOR:g}.",
+            )
+        # Written so that NaN is refused.
+        are_shares = all(0 <= weight <= 1 for weight in self.weights)
+        if self.weights and not (are_shares and abs(sum(self.weights) - 1) <= 1e-6):
             raise ModelError(
                 f"The weights of the base models are {', '.join(map(str, self.weights))}.",
                 "They must not be negative, and sum to 1.",
@@ -76,7 +83,10 @@ class MetaModel:
         calibration: What maps its probabilities onto frequencies; None for nothing.
         base_models: Names of the base models whose scores it was trained on.
         training_genes: Genes it was trained on, by ``gene_id``.
-        metadata: Everything else ``bundle.json`` says: metrics, licence, versions.
+        metadata: Everything else ``bundle.json`` says: metrics, licence, versions; ``card``, the
+            evaluation card.
+        has_digests: Whether it was loaded from a bundle with digests, which were right; None where
+            it comes from elsewhere.
         source: Where it was loaded from.
     """
 
@@ -90,6 +100,7 @@ class MetaModel:
     training_genes: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    has_digests: bool | None = None
 
     def __post_init__(self) -> None:
         if sorted(self.classes) != sorted(CLASSES):
@@ -101,6 +112,13 @@ class MetaModel:
         if len(self.boosters) != wanted:
             raise ModelError(
                 f"A {self.kind} model has {wanted} booster(s), this one {len(self.boosters)}.",
+                "The bundle is damaged; make it again.",
+            )
+        weights = len(self.margin.weights) if self.margin else 0
+        if weights not in (0, len(self.margin_columns)):
+            raise ModelError(
+                f"The model has weights for {weights} base models, its manifest names features of "
+                f"{len(self.margin_columns)}.",
                 "The bundle is damaged; make it again.",
             )
 
@@ -164,34 +182,9 @@ class MetaModel:
         Raises:
             OutputError: If something is there already.
         """
-        folder = Path(path)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise OutputError(f"{folder} is there already.", "Give a new directory.")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be made: {error.strerror}.") from None
-        for name, booster in zip(_files(self.kind, self.classes), self.boosters, strict=True):
-            booster.save_model(folder / name)
-        (folder / "feature_manifest.json").write_text(self.manifest.to_json())
-        (folder / "feature_manifest.csv").write_text(self.manifest.to_csv())
-        stated = dict(self.metadata)
-        card = stated.pop("card", None)
-        if card is not None:
-            (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
-        data = {
-            "format_version": FORMAT_VERSION,
-            "kind": self.kind,
-            "classes": list(self.classes),
-            "base_models": list(self.base_models),
-            "margin": asdict(self.margin) if self.margin else None,
-            "calibration": self.calibration.to_dict() if self.calibration else None,
-            "training_genes": list(self.training_genes),
-            **stated,
-        }
-        # Last: a directory without bundle.json is no bundle.
-        (folder / "bundle.json").write_text(json.dumps(data, indent=1) + "\n")
-        return folder
+        from splice_meta.model.bundle_files import write_bundle
+
+        return write_bundle(self, Path(path))
 
 
 def load_model(
@@ -225,95 +218,9 @@ def load_model(
             "Give a bundle directory, or bundled:openspliceai-mane.",
         )
     if path.is_dir():
-        return _load_bundle(path, text)
+        from splice_meta.model.bundle_files import read_bundle
+
+        return read_bundle(path, text)
     from splice_meta.model.foreign import load_foreign
 
     return load_foreign(path, trust_pickle=trust_pickle, classes=classes)
-
-
-def _files(kind: ModelKind, classes: tuple[str, ...]) -> list[str]:
-    return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]
-
-
-def _load_bundle(folder: Path, source: str) -> MetaModel:
-    try:
-        data = json.loads((folder / "bundle.json").read_text())
-        if data["format_version"] > FORMAT_VERSION:
-            raise ModelError(
-                f"The bundle {folder} has format {data['format_version']}, this version reads "
-                f"{FORMAT_VERSION}.",
-                "Update splice_meta.",
-            )
-        kind, classes = data["kind"], tuple(data["classes"])
-        if kind not in get_args(ModelKind):
-            raise ModelError(f"The bundle {folder} is of kind {kind!r}.", "Update splice_meta.")
-        calibration = read_calibration(data.get("calibration"))
-        margin = _read_margin(data.get("margin"))
-        manifest = load_manifest(folder / "feature_manifest.json")
-        card = json.loads((folder / CARD).read_text()) if (folder / CARD).exists() else None
-        boosters = tuple(load_booster(folder / name) for name in _files(kind, classes))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"{folder} is not a model bundle ({type(error).__name__}: {error}).",
-            "A bundle is a directory with bundle.json, a model file and a feature manifest.",
-        ) from None
-    known = {
-        "format_version", "kind", "classes", "base_models", "margin", "calibration",
-        "training_genes",
-    }  # fmt: skip
-    return MetaModel(
-        manifest=manifest,
-        boosters=tuple(name_features(b, manifest, folder) for b in boosters),
-        kind=kind,
-        classes=classes,
-        margin=margin,
-        calibration=calibration,
-        base_models=tuple(data.get("base_models", ())),
-        training_genes=tuple(data.get("training_genes", ())),
-        metadata={k: v for k, v in data.items() if k not in known}
-        | ({} if card is None else {"card": card}),
-        source=source,
-    )
-
-
-def _read_margin(data: Mapping[str, Any] | None) -> Margin | None:
-    if not data:
-        return None
-    weights = tuple(map(float, data.get("weights", ())))
-    return Margin(floor=float(data["floor"]), weights=weights)
-
-
-def load_booster(path: Path) -> Any:
-    """Load one XGBoost model file (``.ubj`` or ``.json``).
-
-    Raises:
-        ModelError: If XGBoost does not read it.
-    """
-    import xgboost
-
-    if not path.exists():
-        raise ModelError(f"There is no model file {path}.", "The bundle is incomplete.")
-    try:
-        return xgboost.Booster(model_file=path)
-    except xgboost.core.XGBoostError as error:
-        reason = str(error).strip().splitlines()[-1][:200]
-        raise ModelError(
-            f"XGBoost does not read {path} ({reason}).", "Save the model as .ubj or .json again."
-        ) from None
-
-
-def name_features(booster: Any, manifest: FeatureManifest, where: Path) -> Any:
-    """Give a booster its manifest's feature names, after checking that they agree."""
-    if booster.num_features() != len(manifest.names):
-        raise ModelError(
-            f"The model in {where} reads {booster.num_features()} features, its manifest lists "
-            f"{len(manifest.names)}.",
-            "Model and manifest do not belong together.",
-        )
-    if booster.feature_names and tuple(booster.feature_names) != manifest.names:
-        raise ModelError(
-            f"The feature names in the model in {where} are not those of its manifest.",
-            "Model and manifest do not belong together.",
-        )
-    booster.feature_names = list(manifest.names)
-    return booster

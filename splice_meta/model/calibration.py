@@ -5,19 +5,31 @@ It is stored as plain numbers in the bundle and applied to every prediction of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from splice_meta.errors import ModelError
+from splice_meta.records import Entry, shown
 
 CalibrationKind = Literal["temperature", "platt", "isotonic"]
 
 FLOOR = 1e-9
 """Probabilities below it (or above 1 - it) are moved to it before a logarithm is taken."""
+
+LEAST_TEMPERATURE = 1e-2
+"""The lowest T; the highest is its inverse. Training finds 0.22 to 4.5."""
+
+LEAST_SLOPE, STEEPEST = 1e-4, 1e4
+"""The lowest slope, and the largest slope or intercept."""
+
+_NEEDED = {
+    "temperature": f"T must lie from {LEAST_TEMPERATURE:g} to {1 / LEAST_TEMPERATURE:g}",
+    "platt": f"three slopes from {LEAST_SLOPE:g} to {STEEPEST:g}, three intercepts to {STEEPEST:g}",
+    "isotonic": "three curves are needed whose knots rise, within 0 and 1",
+}
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,16 +61,18 @@ class Calibration:
     knots: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
     def __post_init__(self) -> None:
+        are_lines = len(self.slopes) == len(self.intercepts) == 3
         is_sound = {
-            "temperature": self.temperature > 0,
-            "platt": len(self.slopes) == len(self.intercepts) == 3 and min(self.slopes) > 0,
+            "temperature": LEAST_TEMPERATURE <= self.temperature <= 1 / LEAST_TEMPERATURE,
+            "platt": are_lines
+            and all(LEAST_SLOPE <= slope <= STEEPEST for slope in self.slopes)
+            and all(abs(intercept) <= STEEPEST for intercept in self.intercepts),
             "isotonic": len(self.knots) == 3 and all(_is_curve(*knots) for knots in self.knots),
         }
-        curves = (number for knots in self.knots for listed in knots for number in listed)
-        numbers = (self.temperature, *self.slopes, *self.intercepts, *curves)
-        if not is_sound.get(self.kind, False) or not np.isfinite(numbers).all():
+        if not is_sound.get(self.kind, False):
             raise ModelError(
-                f"The {self.kind} calibration of the model is damaged.", "Make the bundle again."
+                f"The {self.kind} calibration of the model is damaged: {_NEEDED.get(self.kind)}.",
+                "Make the bundle again.",
             )
 
     def apply(self, probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
@@ -92,26 +106,28 @@ class Calibration:
         return {"kind": self.kind} | numbers[self.kind]
 
 
-def read_calibration(data: Mapping[str, Any] | None) -> Calibration | None:
+def read_calibration(data: Entry | None) -> Calibration | None:
     """The calibration that :meth:`Calibration.to_dict` wrote; None for none.
 
     Raises:
         ModelError: If this version does not know its kind, or the numbers do not fit.
     """
-    if not data:
+    if data is None:
         return None
-    kind = data["kind"]
-    if kind not in get_args(CalibrationKind):
-        raise ModelError(
-            f"The model has a {kind!r} calibration that this version cannot apply.",
-            "Update splice_meta.",
-        )
-    return Calibration(
-        kind=kind,
-        temperature=float(data.get("temperature", 1.0)),
-        slopes=tuple(map(float, data.get("slopes", ()))),
-        intercepts=tuple(map(float, data.get("intercepts", ()))),
-        knots=tuple((tuple(map(float, x)), tuple(map(float, y))) for x, y in data.get("knots", ())),
+    kind = data.at("kind").text()
+    if kind == "temperature":
+        return Calibration(kind="temperature", temperature=data.at("temperature").number())
+    if kind == "platt":
+        slopes, intercepts = (data.at(name).numbers() for name in ("slopes", "intercepts"))
+        return Calibration(kind="platt", slopes=slopes, intercepts=intercepts)
+    if kind == "isotonic":
+        curves = [[axis.numbers() for axis in curve.items()] for curve in data.at("knots").items()]
+        if any(len(curve) != 2 for curve in curves):
+            data.at("knots").refuse("a list of two lists for each class")
+        return Calibration(kind="isotonic", knots=tuple((x, y) for x, y in curves))
+    raise ModelError(
+        f"The model has a calibration of kind {shown(kind)} that this version cannot apply.",
+        "Update splice_meta.",
     )
 
 
@@ -121,5 +137,8 @@ def _exp(logs: Floats) -> Floats:
 
 
 def _is_curve(x: tuple[float, ...], y: tuple[float, ...]) -> bool:
+    if not len(x) == len(y) > 0:
+        return False
     rises = bool(np.all(np.diff(x) > 0)) and bool(np.all(np.diff(y) >= 0))
-    return len(x) == len(y) > 0 and rises and min(y) > 0 and max(y) < 1
+    lies_inside = x[0] >= 0 and x[-1] <= 1 and y[0] >= FLOOR and y[-1] <= 1 - FLOOR
+    return bool(np.isfinite((*x, *y)).all()) and rises and lies_inside

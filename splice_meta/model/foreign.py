@@ -16,23 +16,22 @@ A model trained with early stopping keeps the rounds up to its best one, as
 
 from __future__ import annotations
 
-import importlib
-import io
-import json
 import math
 import re
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError, UntrustedModelError
 from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.model.bundle import MetaModel, load_booster, name_features
-from splice_meta.model.unpickle import ADMITTED, Held, Named, plain, read_pickle
+from splice_meta.model.booster import load_boosters, name_features, read_model_file
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.held import Held, plain, shown_value
+from splice_meta.model.skops_file import read_skops
+from splice_meta.model.structure import Soundness
+from splice_meta.model.tree_file import model_within
+from splice_meta.model.unpickle import read_pickle
 
 XGBOOST_FILES = (".json", ".ubj")
 PICKLES = (".pkl", ".pickle", ".joblib")
@@ -47,20 +46,10 @@ _UNSUPPORTED = {
     "ConsolidatedMetaModel": ("a weighted combination of ensembles", _NO_SETS),
     "AllGenesBatchEnsemble": ("the mean of one ensemble per batch of genes", _NO_SETS),
 }  # fmt: skip
-_SKOPS_TRUSTED = frozenset(
-    f"{module}.{name}" for module, name in ADMITTED if module.startswith(("xgboost.", "sklearn."))
-)
-_SKOPS_PLAIN = frozenset({
-    "builtins.NoneType", "builtins.bool", "builtins.bytearray", "builtins.bytes",
-    "builtins.dict", "builtins.float", "builtins.int", "builtins.list", "builtins.set",
-    "builtins.str", "builtins.tuple", "collections.OrderedDict", "numpy.float32",
-    "numpy.float64", "numpy.int64", "numpy.ndarray",
-})  # fmt: skip
-_SKOPS_NODES = frozenset({
-    "BytearrayNode", "BytesNode", "CachedNode", "DictNode", "JsonNode", "ListNode",
-    "NdArrayNode", "ObjectNode", "SetNode", "TupleNode", "TypeNode",
-})  # fmt: skip
 _DEFAULT_NAME = re.compile(r"f\d+")
+
+Loaded = list[tuple[Any, Soundness]]
+"""Boosters, and what was found of each before it was loaded."""
 
 
 def load_foreign(
@@ -87,9 +76,9 @@ def load_foreign(
     name = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
     suffix = name.suffix.lower()
     if suffix in XGBOOST_FILES:
-        return _multiclass(_ready(load_booster(path), path), path, classes, "XGBoost file")
+        return _multiclass(_load([read_model_file(path)], path), path, classes, "XGBoost file")
     if suffix == ".skops":
-        return _convert(_read_skops(path), path, classes)
+        return _convert(read_skops(path), path, classes)
     if suffix not in PICKLES:
         raise ModelError(
             f"{path} is not a kind of model file that can be read.",
@@ -125,11 +114,14 @@ def _convert(found: Any, path: Path, classes: tuple[str, ...] | None) -> MetaMod
             f"{path} states the classes {', '.join(stated)}, not {', '.join(classes)}.",
             "Leave the classes out, or give them in the model's order.",
         )
-    return _multiclass(_booster(found, path), path, classes or stated, kind)
+    return _multiclass(_load([_model_of(found, path)], path), path, classes or stated, kind)
 
 
-def _multiclass(booster: Any, path: Path, classes: tuple[str, ...] | None, kind: str) -> MetaModel:
-    objective, outputs = _output(booster)
+def _multiclass(
+    loaded: Loaded, path: Path, classes: tuple[str, ...] | None, kind: str
+) -> MetaModel:
+    [(booster, sound)] = loaded
+    objective, outputs = sound.objective, max(1, sound.outputs)
     if objective not in ("multi:softprob", "multi:softmax") or outputs != len(CLASSES):
         raise ModelError(
             f"The model in {path} has {outputs} output(s) by {objective}, not the probabilities of "
@@ -167,9 +159,10 @@ def _three_binary(found: Held, path: Path, classes: tuple[str, ...] | None) -> M
         raise ModelError(
             f"The SigmoidEnsemble in {path} does not hold three models.", "The file is damaged."
         )
-    boosters = [_booster(model, path) for model in models]
-    for booster, name in zip(boosters, CLASSES, strict=True):
-        objective, outputs = _output(booster)
+    loaded = _load([_model_of(model, path) for model in models], path)
+    boosters = [booster for booster, _ in loaded]
+    for (_, sound), name in zip(loaded, CLASSES, strict=True):
+        objective, outputs = sound.objective, max(1, sound.outputs)
         if (objective, outputs) != ("binary:logistic", 1):
             raise ModelError(
                 f"The {name} model in {path} has {outputs} output(s) by {objective}.",
@@ -191,10 +184,8 @@ def _three_binary(found: Held, path: Path, classes: tuple[str, ...] | None) -> M
     )
 
 
-def _booster(found: Any, path: Path) -> Any:
-    """The XGBoost booster of a held XGBClassifier or Booster, without training settings."""
-    import xgboost
-
+def _model_of(found: Any, path: Path) -> bytes:
+    """The XGBoost model of a held XGBClassifier or Booster, without training settings."""
     kind = _kind(found)
     held = found.get("_Booster") if kind == "XGBClassifier" else found
     buffer = held.get("handle") if isinstance(held, Held) and _kind(held) == "Booster" else None
@@ -205,49 +196,29 @@ def _booster(found: Any, path: Path) -> Any:
     missing = plain(found.get("missing"))
     if missing is not None and not (isinstance(missing, float) and math.isnan(missing)):
         raise ModelError(
-            f"The {kind} in {path} takes {str(missing)[:60]} for a missing value.",
+            f"The {kind} in {path} takes {shown_value(missing)} for a missing value.",
             "Only models whose missing value is NaN can be converted.",
         )
-    booster = xgboost.Booster.__new__(xgboost.Booster)
-    try:
-        booster.__setstate__({"handle": bytearray(buffer)})
-        # Once more from the bare model: threads, devices and the like stay behind.
-        return _ready(xgboost.Booster(model_file=booster.save_raw("ubj")), path)
-    except xgboost.core.XGBoostError as error:
-        reason = str(error).strip().splitlines()[-1][:200]
-        raise ModelError(
-            f"XGBoost {xgboost.__version__} does not read the {kind} in {path} ({reason}).",
-            "Save it as .ubj with the XGBoost it was trained with (model.save_model).",
-        ) from None
+    return model_within(bytes(buffer), f"in {path}")
 
 
-def _ready(booster: Any, path: Path) -> Any:
+def _load(models: list[bytes], path: Path) -> Loaded:
+    """Models of a file, checked, tried and loaded, up to their best round."""
+    several = len(models) > 1
+    files = {f"{path} (model {i + 1})" if several else str(path): m for i, m in enumerate(models)}
+    boosters, sound = load_boosters(files)
+    return [(_ready(booster), each) for booster, each in zip(boosters, sound, strict=True)]
+
+
+def _ready(booster: Any) -> Any:
     """The booster up to its best round, without the names XGBoost makes up (f0, f1, ...)."""
-    learner = json.loads(booster.save_config())["learner"]
-    if learner["gradient_booster"]["name"] not in ("gbtree", "dart"):
-        raise ModelError(
-            f"The model in {path} is a {learner['gradient_booster']['name']}.",
-            "Only models made of trees (gbtree, dart) can be used.",
-        )
     names = booster.feature_names
-    categories = [t for t in booster.feature_types or () if t == "c"]
-    if categories:
-        raise ModelError(
-            f"The model in {path} reads {len(categories)} feature(s) as categories.",
-            "Features are numbers here; train it on numbers.",
-        )
     best = booster.attr("best_iteration")
     if best and best.isdecimal() and int(best) + 1 < booster.num_boosted_rounds():
         booster = booster[: int(best) + 1]
     made_up = all(_DEFAULT_NAME.fullmatch(name) for name in names or ())
     booster.feature_names = None if made_up else names
     return booster
-
-
-def _output(booster: Any) -> tuple[str, int]:
-    """Objective and number of outputs."""
-    learner = json.loads(booster.save_config())["learner"]
-    return learner["objective"]["name"], max(1, int(learner["learner_model_param"]["num_class"]))
 
 
 def _manifest(boosters: list[Any], path: Path, stated: Any = None) -> FeatureManifest:
@@ -295,55 +266,3 @@ def _kind(found: Any) -> str:
     if isinstance(found, dict) and found.get("type") == "AllGenesBatchEnsemble":
         return "AllGenesBatchEnsemble"
     return found.what.name if isinstance(found, Held) else type(found).__name__
-
-
-def _read_skops(path: Path) -> Any:
-    """Read a skops file, after checking every type and node in it against our own list.
-
-    Raises:
-        UntrustedModelError: If it holds anything that is not on the list.
-        ModelError: If skops is not installed or does not read it.
-    """
-    try:
-        skops = importlib.import_module("skops.io")
-    except ImportError:
-        raise ModelError(
-            f"{path} needs the package skops, which is not installed.",
-            'Install it with pip install "splice_meta[skops]".',
-        ) from None
-    try:
-        data = path.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(data)) as file:
-            json.loads(file.read("schema.json"), object_hook=_check_skops)
-        found = skops.loads(data, trusted=sorted(_SKOPS_TRUSTED))
-    except ModelError:
-        raise
-    except Exception as error:  # a damaged file can fail in any way
-        raise ModelError(
-            f"skops does not read {path} ({type(error).__name__}: {str(error)[:200]}).",
-            "Save the model with skops.io.dump again, or as .ubj.",
-        ) from None
-    return _held(found)
-
-
-def _check_skops(node: dict[str, Any]) -> dict[str, Any]:
-    """Refuse a node of a skops schema whose type or way of loading is not on the list."""
-    if "__loader__" in node:
-        kind = f"{node.get('__module__')}.{node.get('__class__')}"
-        if kind not in _SKOPS_TRUSTED | _SKOPS_PLAIN or node["__loader__"] not in _SKOPS_NODES:
-            raise UntrustedModelError(
-                f"The skops file holds {kind[:200]} (by {str(node['__loader__'])[:60]}), which is "
-                "not on the list of what a model file may hold; nothing was run.",
-                "Save the XGBClassifier itself, or its booster as .ubj.",
-            )
-    return node
-
-
-def _held(found: Any) -> Any:
-    """An XGBoost object from skops in the form in which pickles are read."""
-    what = Named(type(found).__module__, type(found).__name__)
-    if what == Named("xgboost.core", "Booster"):
-        return Held(what, (), found.__getstate__())
-    if (what.module, what.name) in ADMITTED and hasattr(found, "__dict__"):
-        return Held(what, (), {name: _held(value) for name, value in vars(found).items()})
-    return found.tolist() if isinstance(found, np.ndarray | np.generic) else found

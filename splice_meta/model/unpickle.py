@@ -9,13 +9,8 @@ out of that data by :mod:`splice_meta.model.foreign`.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
 import pickle
-import re
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,9 +18,18 @@ from math import prod
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from splice_meta.errors import ModelError, UntrustedModelError
+from splice_meta.model.booster import read_model_file
+from splice_meta.model.held import (
+    HINT,
+    Held,
+    Named,
+    is_object,
+    plain_dtype,
+    shown_value,
+    untrusted,
+)
+from splice_meta.model.unpack import UNPACKERS, unpacked
 
 ADMITTED = frozenset({
     ("builtins", "bytearray"),
@@ -57,49 +61,48 @@ ENSEMBLES = frozenset({
 })  # fmt: skip
 """Admitted from any module of these packages, which are never imported."""
 
-_PLAIN_DTYPE = re.compile(r"[biufSU]\d{1,6}")
-_DECOMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
-    b"\x1f\x8b": gzip.decompress,
-    b"BZ": bz2.decompress,
-    b"\xfd7zXZ": lzma.decompress,
-    b"\x5d\x00": lzma.decompress,
-    b"\x78": zlib.decompress,
-}
+_MOST_STEPS = 1_000_000
+"""Opcodes of a file. One of them, of one byte, can take 200 bytes of memory."""
+
+_MOST_DIMENSIONS = 64
+_LARGEST_KEY = 1 << 60
+"""Larger integers as keys can all have one hash."""
+
 _REFUSED = b"".join((
     pickle.INST, pickle.OBJ, pickle.NEWOBJ_EX, pickle.PERSID, pickle.BINPERSID,
     pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
 ))  # fmt: skip
-_HINT = (
-    "Save the model as .ubj where it was trained (model.save_model), with its "
-    "feature_manifest.csv beside it; .ubj files carry no code."
-)
 
 
-@dataclass(frozen=True)
-class Named:
-    """A class or function that the file names; nothing was imported."""
-
-    module: str
-    name: str
-
-
-@dataclass(eq=False)
-class Held:
-    """An object of the file as data.
+@dataclass
+class _Budget:
+    """What a file may still take.
 
     Attributes:
-        what: Its class, or the function that was to make it.
-        args: What that was to be called with.
-        state: What its state was to be set to, None if the file sets none.
+        steps: Opcodes.
+        copied: Bytes and items that are copied: a file has each of them at least once.
     """
 
-    what: Named
-    args: tuple[Any, ...]
-    state: Any = None
+    steps: int
+    copied: int
 
-    def get(self, name: str, default: Any = None) -> Any:
-        """An attribute of the object as the file states it."""
-        return self.state.get(name, default) if isinstance(self.state, dict) else default
+    def take(self, copied: int) -> None:
+        """Count what is copied."""
+        self.copied -= copied
+        if self.copied < 0:
+            raise untrusted("copies the same thing many times")
+
+
+def _counted(function: Any) -> Callable[[DataUnpickler], None]:
+    """The function of an opcode, counted."""
+
+    def step(reader: DataUnpickler) -> None:
+        reader.budget.steps -= 1
+        if reader.budget.steps < 0:
+            raise untrusted(f"has more than {_MOST_STEPS:,} steps")
+        function(reader)
+
+    return step
 
 
 class DataUnpickler(pickle._Unpickler):
@@ -112,11 +115,13 @@ class DataUnpickler(pickle._Unpickler):
     """
 
     stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
     read: Callable[[int], bytes]
 
-    def __init__(self, file: io.BytesIO) -> None:
+    def __init__(self, file: io.BytesIO, budget: _Budget | None = None) -> None:
         super().__init__(file)
         self._bytes = file
+        self.budget = budget or _Budget(_MOST_STEPS, file.getbuffer().nbytes)
 
     def find_class(self, module: str, name: str) -> Named:
         """The admitted class or function of that name, as a name.
@@ -130,21 +135,21 @@ class DataUnpickler(pickle._Unpickler):
         raise UntrustedModelError(
             f"The file asks for {f'{module}.{name}'[:200]}, which is not on the list of what a "
             "model file may hold; nothing was run.",
-            _HINT,
+            HINT,
         )
 
     def load_reduce(self) -> None:
         """REDUCE and NEWOBJ: remember what was to be called instead of calling it."""
         args, what = self.stack.pop(), self.stack.pop()
         if not isinstance(what, Named) or not isinstance(args, tuple):
-            raise _untrusted("calls something that is not a class")
-        self.stack.append(_made(what, args))
+            raise untrusted("calls something that is not a class")
+        self.stack.append(_made(what, args, self.budget))
 
     def load_build(self) -> None:
         """BUILD: remember the state instead of setting it."""
         state, held = self.stack.pop(), self.stack[-1]
         if not isinstance(held, Held):
-            raise _untrusted("sets attributes of something that is not an object")
+            raise untrusted("sets attributes of something that is not an object")
         held.state = state
         if held.what.name == "NumpyArrayWrapper":
             held.args = (self._joblib_array(held),)
@@ -154,33 +159,69 @@ class DataUnpickler(pickle._Unpickler):
         size = int.from_bytes(self.read(8), "little")
         self.stack.append(bytearray(self.read(min(size, self._bytes.getbuffer().nbytes))))
 
+    def load_dict(self) -> None:
+        """DICT: as in the base class, with keys that may be hashed."""
+        items = self.pop_mark()
+        self.stack.append(dict(_pairs(items)))
+
+    def load_setitem(self) -> None:
+        """SETITEM: as in the base class, with a key that may be hashed."""
+        value, key = self.stack.pop(), self.stack.pop()
+        self.stack[-1][_key(key)] = value
+
+    def load_setitems(self) -> None:
+        """SETITEMS: as in the base class, with keys that may be hashed."""
+        items = self.pop_mark()
+        for key, value in _pairs(items):
+            self.stack[-1][key] = value
+
+    def load_additems(self) -> None:
+        """ADDITEMS: as in the base class, with items that may be hashed."""
+        items = self.pop_mark()
+        self.stack[-1].update([_key(item) for item in items])
+
+    def load_frozenset(self) -> None:
+        """FROZENSET: as in the base class, with items that may be hashed."""
+        items = self.pop_mark()
+        self.stack.append(frozenset(_key(item) for item in items))
+
     def refuse(self) -> None:
         """Opcodes that no model file needs."""
-        raise _untrusted("uses a kind of reference that model files do not need")
+        raise untrusted("uses a kind of reference that model files do not need")
 
     def _joblib_array(self, held: Held) -> Any:
         """The values of an array whose description has just been read."""
         dtype, shape = held.get("dtype"), held.get("shape")
-        if _is_object(dtype):
+        if is_object(dtype):
             # The values are a pickle of their own: same reader, same list.
-            return type(self)(self._bytes).load()
-        if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-            raise _untrusted(f"describes an array of shape {str(shape)[:60]}")
+            return type(self)(self._bytes, self.budget).load()
+        is_shape = isinstance(shape, tuple) and len(shape) <= _MOST_DIMENSIONS
+        if not is_shape or not all(type(n) is int and 0 <= n < _LARGEST_KEY for n in shape):
+            raise untrusted(f"describes an array of the shape {shown_value(shape)}")
         if held.get("numpy_array_alignment_bytes") is not None:
             self._bytes.read(int.from_bytes(self._bytes.read(1), "little"))
-        size = prod(shape) * _dtype(dtype).itemsize
+        size = prod(shape) * plain_dtype(dtype).itemsize
         raw = self._bytes.read(min(size, self._bytes.getbuffer().nbytes))
         if len(raw) < size:
             raise EOFError("an array is cut short")
         return raw
 
     dispatch: ClassVar[dict[int, Any]] = {
-        **pickle._Unpickler.dispatch,
-        **dict.fromkeys((pickle.REDUCE[0], pickle.NEWOBJ[0]), load_reduce),
-        pickle.BUILD[0]: load_build,
-        pickle.BYTEARRAY8[0]: load_bytearray8,
-        **dict.fromkeys(_REFUSED, refuse),
-    }
+        code: _counted(function)
+        for code, function in {
+            **pickle._Unpickler.dispatch,
+            **dict.fromkeys((pickle.REDUCE[0], pickle.NEWOBJ[0]), load_reduce),
+            pickle.BUILD[0]: load_build,
+            pickle.BYTEARRAY8[0]: load_bytearray8,
+            pickle.DICT[0]: load_dict,
+            pickle.SETITEM[0]: load_setitem,
+            pickle.SETITEMS[0]: load_setitems,
+            pickle.ADDITEMS[0]: load_additems,
+            pickle.FROZENSET[0]: load_frozenset,
+            **dict.fromkeys(_REFUSED, refuse),
+        }.items()
+        if code != pickle.STOP[0]
+    } | {pickle.STOP[0]: pickle._Unpickler.dispatch[pickle.STOP[0]]}
 
 
 def read_pickle(path: Path) -> Any:
@@ -190,11 +231,11 @@ def read_pickle(path: Path) -> Any:
         UntrustedModelError: If it names or does something that is not on the list.
         ModelError: If it is not a pickle or is damaged.
     """
+    data = read_model_file(path)
     try:
-        data = path.read_bytes()
-        for magic, decompress in _DECOMPRESS.items():
+        for magic, unpacker in UNPACKERS.items():
             if data.startswith(magic):
-                data = decompress(data)
+                data = unpacked(data, unpacker, path)
                 break
         return DataUnpickler(io.BytesIO(data)).load()
     except ModelError:
@@ -203,66 +244,41 @@ def read_pickle(path: Path) -> Any:
         raise ModelError(
             f"{path} cannot be read as a pickle or joblib file "
             f"({type(error).__name__}: {str(error)[:200]}).",
-            _HINT,
+            HINT,
         ) from None
 
 
-def plain(value: Any) -> Any:
-    """A held NumPy array of one dimension as a list, a held NumPy number as a number.
-
-    Raises:
-        UntrustedModelError: If the array's type is not a plain number or text.
-        ModelError: If it has more than one dimension.
-    """
-    if not isinstance(value, Held) or value.what.name not in (
-        "_reconstruct", "_frombuffer", "scalar", "NumpyArrayWrapper",
-    ):  # fmt: skip
-        return value
-    kind, args = value.what.name, value.args
-    try:
-        if kind == "scalar":
-            return np.frombuffer(args[1], _dtype(args[0])).tolist()[0]
-        if kind == "_frombuffer":
-            raw, dtype, shape = args[:3]
-        elif kind == "_reconstruct":
-            _, shape, dtype, _, raw = value.state
-        else:
-            raw, dtype, shape = args[0], value.get("dtype"), value.get("shape")
-        if len(shape) != 1:
-            raise ModelError(f"The file holds an array of shape {shape} for a list.", _HINT)
-        if _is_object(dtype):
-            # Only joblib has the values of an object array stand as an array of their own.
-            return plain(raw) if kind == "NumpyArrayWrapper" else list(raw)
-        return np.frombuffer(raw, _dtype(dtype)).tolist()
-    except (TypeError, ValueError, IndexError) as error:
-        raise ModelError(f"The file holds a damaged array ({error}).", _HINT) from None
-
-
-def _made(what: Named, args: tuple[Any, ...]) -> Any:
+def _made(what: Named, args: tuple[Any, ...], budget: _Budget) -> Any:
     """What REDUCE or NEWOBJ puts on the stack: a plain container, or the call as data."""
-    if what.module == "collections":
-        return OrderedDict(*(list(a) for a in args))
-    if what.module != "builtins":
+    is_ordered = what.module == "collections"
+    if what.module != "builtins" and not is_ordered:
         return Held(what, args)
     if len(args) > 1 or not all(isinstance(a, bytes | list | tuple) for a in args):
-        raise _untrusted(f"calls {what.name} with unusual arguments")
-    return {"bytearray": bytearray, "set": set, "frozenset": frozenset}[what.name](*args)
+        raise untrusted(f"calls {what.name} with unusual arguments")
+    given = args[0] if args else ()
+    budget.take(len(given))
+    if is_ordered:
+        pairs = [pair for pair in given if isinstance(pair, list | tuple) and len(pair) == 2]
+        return OrderedDict((_key(key), value) for key, value in pairs)
+    if what.name == "bytearray":
+        return bytearray(given)
+    items = [_key(item) for item in given]
+    return set(items) if what.name == "set" else frozenset(items)
 
 
-def _is_object(dtype: Any) -> bool:
-    return isinstance(dtype, Held) and dtype.what.name == "dtype" and dtype.args[:1] == ("O8",)
+def _key(value: Any) -> Any:
+    """A key or an item of a set, if it may be hashed.
+
+    The hash of a tuple is that of all it holds, which is endless work, or ends the process, where
+    tuples hold each other.
+    """
+    parts = value if isinstance(value, tuple) else (value,)
+    for part in parts:
+        is_plain = part is None or isinstance(part, str | bytes | bool | float | int | Named)
+        if not is_plain or (isinstance(part, int) and abs(part) >= _LARGEST_KEY):
+            raise untrusted("has keys that are neither texts nor numbers")
+    return value
 
 
-def _dtype(held: Any) -> np.dtype[Any]:
-    """A plain NumPy type from its held description; never by numpy's own ``__setstate__``."""
-    code = held.args[0] if isinstance(held, Held) and held.args else None
-    if not isinstance(code, str) or not _PLAIN_DTYPE.fullmatch(code):
-        raise _untrusted(f"holds an array of the type {str(code)[:60]}")
-    order = held.state[1] if isinstance(held.state, tuple) and len(held.state) > 1 else "|"
-    if order not in ("<", ">", "=", "|"):
-        raise _untrusted("holds an array of an unknown byte order")
-    return np.dtype(f"{order}{code}")
-
-
-def _untrusted(what: str) -> UntrustedModelError:
-    return UntrustedModelError(f"The file {what}; nothing was run.", _HINT)
+def _pairs(items: list[Any]) -> list[tuple[Any, Any]]:
+    return [(_key(items[i]), items[i + 1]) for i in range(0, len(items), 2)]

@@ -125,6 +125,9 @@ def _model(model: MetaModel) -> Pairs:
         ("Trained on", f"{len(model.training_genes):,} genes"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
+    if model.has_digests is not None:
+        digests = "right" if model.has_digests else "none, saved by an earlier version or changed"
+        pairs.append(("Digests of its files", digests))
     gains = sorted(model.gains().items(), key=lambda item: -item[1])
     total = sum(gain for _, gain in gains) or 1.0
     pairs.append(("Most gain", ", ".join(f"{n} {g / total:.0%}" for n, g in gains[:5])))

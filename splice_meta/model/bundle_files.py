@@ -1,0 +1,234 @@
+"""The model bundle: a directory that holds a meta-model and everything needed to use it.
+
+``bundle.json`` says what it is, ``model.ubj`` (or ``neither.ubj``, ``donor.ubj``,
+``acceptor.ubj``) is XGBoost's own format, ``feature_manifest.json`` names the features; the same
+list is in ``feature_manifest.csv`` for other tools.
+
+``bundle.json`` holds the SHA-256 of each file, and of what it says itself: a bundle that is read is
+the one that was saved. Bundles without digests, as version 0.1 saved them, are read too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from splice_meta.contracts import CLASSES
+from splice_meta.digests import digest_of
+from splice_meta.errors import ModelError, OutputError
+from splice_meta.manifest import load_manifest
+from splice_meta.model.booster import load_boosters, name_features, read_model_file
+from splice_meta.model.bundle import CARD, LEAST_FLOOR, MOST_FLOOR, Margin, MetaModel, ModelKind
+from splice_meta.model.calibration import read_calibration
+from splice_meta.model.structure import check_outputs
+from splice_meta.records import Entry, read_record
+
+if TYPE_CHECKING:
+    from splice_meta.model.structure import Soundness
+
+FORMAT_VERSION = 1
+RECORD = "bundle.json"
+MANIFEST, LIST = "feature_manifest.json", "feature_manifest.csv"
+DIGESTS = "sha256"
+
+_HINT = "A bundle is a directory with bundle.json, a model file and a feature manifest."
+_OWN = (
+    "format_version", "kind", "classes", "base_models", "margin", "calibration", "training_genes",
+    DIGESTS,
+)  # fmt: skip
+
+
+def write_bundle(model: MetaModel, folder: Path) -> Path:
+    """Write a bundle.
+
+    Args:
+        model: The model.
+        folder: A directory that does not exist yet, or an empty one.
+
+    Raises:
+        OutputError: If something is there already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is there already.", "Give a new directory.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made: {error.strerror}.") from None
+    for name, booster in zip(_files(model.kind, model.classes), model.boosters, strict=True):
+        booster.save_model(folder / name)
+    (folder / MANIFEST).write_text(model.manifest.to_json())
+    (folder / LIST).write_text(model.manifest.to_csv())
+    stated = dict(model.metadata)
+    card = stated.pop("card", None)
+    if card is not None:
+        (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
+    data = {
+        "format_version": FORMAT_VERSION,
+        "kind": model.kind,
+        "classes": list(model.classes),
+        "base_models": list(model.base_models),
+        "margin": asdict(model.margin) if model.margin else None,
+        "calibration": model.calibration.to_dict() if model.calibration else None,
+        "training_genes": list(model.training_genes),
+        **stated,
+    }
+    # Last: a directory without bundle.json is no bundle.
+    _write_record(folder, data)
+    return folder
+
+
+def write_digests(folder: Path) -> None:
+    """Give a bundle the digests of its files as they are now.
+
+    For whoever changes a bundle on purpose: after that it is what was saved.
+
+    Args:
+        folder: The bundle.
+
+    Raises:
+        ModelError: If it has no ``bundle.json`` that can be read.
+    """
+    found = read_record(folder / RECORD, ModelError, _HINT).fields()
+    _write_record(folder, {name: entry.value for name, entry in found.items()})
+
+
+def _write_record(folder: Path, data: Mapping[str, Any]) -> None:
+    said = {name: value for name, value in data.items() if name != DIGESTS}
+    # What JSON makes of it (lists of tuples, say) is what the reader takes the digest of.
+    digests = {RECORD: digest_of(json.loads(json.dumps(said)))}
+    for path in sorted(folder.iterdir()):
+        if path.name != RECORD and path.is_file():
+            digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / RECORD).write_text(json.dumps({**said, DIGESTS: digests}, indent=1) + "\n")
+
+
+def read_bundle(folder: Path, source: str) -> MetaModel:
+    """Read a bundle.
+
+    Args:
+        folder: Its directory.
+        source: What the user calls it.
+
+    Raises:
+        ModelError: If it is none, or something in it is not as it was saved or cannot be used.
+        ManifestError: If its feature manifest cannot be used.
+    """
+    if not (folder / RECORD).exists():
+        raise ModelError(f"{folder} is not a model bundle: it has no {RECORD}.", _HINT)
+    data = read_record(folder / RECORD, ModelError, "Make the bundle again, or get it again.")
+    version = data.at("format_version").whole(1)
+    if version > FORMAT_VERSION:
+        raise ModelError(
+            f"The bundle {folder} has format {version}, this version reads {FORMAT_VERSION}.",
+            "Update splice_meta.",
+        )
+    digests = data.find(DIGESTS)
+    if digests is not None:
+        _check_record(folder, data, digests)
+    kind = cast(ModelKind, data.at("kind").one_of(get_args(ModelKind)))
+    classes = data.at("classes").texts()
+    if sorted(classes) != sorted(CLASSES):
+        data.at("classes").refuse(f"{', '.join(CLASSES)} in the order of the model's outputs")
+    names = _files(kind, classes)
+    files = {name: read_model_file(folder / name) for name in names}
+    if digests is not None:
+        _check_files(folder, digests, files, [*names, MANIFEST])
+    manifest = load_manifest(folder / MANIFEST)
+    boosters, sound = load_boosters(
+        {str(folder / name): held for name, held in files.items()}, trial=digests is None
+    )
+    _check_kind(folder, kind, sound)
+    return MetaModel(
+        manifest=manifest,
+        boosters=tuple(name_features(b, manifest, folder) for b in boosters),
+        classes=classes,
+        source=source,
+        has_digests=digests is not None,
+        metadata=_metadata(folder, data),
+        **_stated(data, kind),
+    )
+
+
+def _stated(data: Entry, kind: ModelKind) -> dict[str, Any]:
+    """What ``bundle.json`` says of a model beside its trees."""
+    margin = data.find("margin")
+    base_models, genes = data.find("base_models"), data.find("training_genes")
+    return {
+        "kind": kind,
+        "margin": _read_margin(margin) if margin else None,
+        "calibration": read_calibration(data.find("calibration")),
+        "base_models": base_models.texts() if base_models else (),
+        "training_genes": genes.texts() if genes else (),
+    }
+
+
+def _read_margin(data: Entry) -> Margin:
+    weights = data.find("weights")
+    return Margin(
+        floor=data.at("floor").number(LEAST_FLOOR, MOST_FLOOR),
+        weights=weights.numbers(0, 1) if weights else (),
+    )
+
+
+def _metadata(folder: Path, data: Entry) -> dict[str, Any]:
+    found = {name: each.value for name, each in data.fields().items() if name not in _OWN}
+    if not (folder / CARD).exists():
+        return found
+    card = read_record(folder / CARD, ModelError, "Make the bundle again, or remove the card.")
+    card.fields()
+    return {**found, "card": card.value}
+
+
+def _check_kind(folder: Path, kind: ModelKind, sound: list[Soundness]) -> None:
+    for each in sound:
+        if kind == "multiclass":
+            check_outputs(each, str(folder), ("multi:softprob",), 3)
+        else:
+            check_outputs(each, str(folder), ("binary:logistic",), 1)
+
+
+def _check_record(folder: Path, data: Entry, digests: Entry) -> None:
+    """Refuse a ``bundle.json`` that says something else than when it was saved."""
+    said = {name: entry.value for name, entry in data.fields().items() if name != DIGESTS}
+    if digests.at(RECORD).text() != digest_of(said):
+        raise _changed(folder, RECORD)
+
+
+def _check_files(
+    folder: Path, digests: Entry, read: Mapping[str, bytes], needed: list[str]
+) -> None:
+    """Refuse files that are not as they were saved.
+
+    Args:
+        folder: The bundle.
+        digests: Digests by file name.
+        read: What was read already.
+        needed: The files that must be among them.
+    """
+    for name in needed:
+        digests.at(name)
+    for name, digest in digests.fields().items():
+        if name == RECORD:
+            continue
+        if Path(name).name != name:
+            digest.refuse("the digest of a file in the bundle")
+        data = read[name] if name in read else read_model_file(folder / name)
+        if hashlib.sha256(data).hexdigest() != digest.text():
+            raise _changed(folder, name)
+
+
+def _changed(folder: Path, name: str) -> ModelError:
+    return ModelError(
+        f"{folder / name} is not what it was when the bundle was saved: its SHA-256 differs.",
+        f"Get the bundle again. If you changed it on purpose, remove {DIGESTS} from {RECORD}.",
+    )
+
+
+def _files(kind: ModelKind, classes: tuple[str, ...]) -> list[str]:
+    return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]
+
+
