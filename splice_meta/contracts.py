@@ -48,6 +48,15 @@ TEXTS = ("gene_id", "chrom", "strand")
 REQUIRED = ("gene_id", "position", "donor_score", "acceptor_score")
 OPTIONAL = ("chrom", "strand", "genomic_position", "base", "splice_type")
 
+HIGHEST = (1 << 39) - 1
+"""The highest position; up to it the axis tells genes apart, see :func:`with_axis`."""
+
+TRUTH_WORD = "_truth_word"
+"""The truth as a table words it, kept until it is checked, where its type is text."""
+
+BLANKS = ("", "NA")
+"""Words that stand for nothing in a column of names."""
+
 RANGE_TOLERANCE = 1e-4
 """How far below 0 or above 1 a score may lie (Float32 rounding of the base model's softmax)."""
 
@@ -57,7 +66,10 @@ AXIS = "_axis"
 GENE = "_gene"
 """Name of the running number of a gene in its batch, see :func:`with_axis`."""
 
-_GENE_STRIDE = 1 << 40
+GENE_STRIDE = 1 << 40
+"""How far the axes of two genes lie apart."""
+
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
 
 _ENSEMBL = re.compile(r"^(ENS[A-Z]*\d+)\.\d+$")
 _CHROM_CODES = {str(n): n for n in range(1, 23)} | {"X": 23, "Y": 24, "M": 25, "MT": 25}
@@ -126,8 +138,9 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         ``gene_id`` String, ``position`` Int64, the three scores Float32, then the optional columns
-        that are there; ``splice_type`` (the truth) as Enum(neither, donor, acceptor). Scores of
-        named base models are Float32, too.
+        that are there; ``splice_type`` (the truth) as Enum(neither, donor, acceptor), with
+        :data:`TRUTH_WORD` last where it was text. Scores of named base models are Float32, too.
+        Positions that are no whole numbers are -1, which the check refuses.
 
     Raises:
         ContractError: If a required column is missing or has a type that cannot be meant.
@@ -145,8 +158,12 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
     for name in ("gene_id", "base"):
         if schema.get(name, pl.String) != pl.String:
             exprs[name] = pl.col(name).cast(pl.String)
-    if schema["position"] != pl.Int64:
-        exprs["position"] = pl.col("position").cast(pl.Int64)
+    for name in ("chrom", "strand"):
+        if schema.get(name) == pl.Null:
+            exprs[name] = pl.col(name).cast(pl.String)
+    exprs["position"] = whole_expr("position", schema["position"]).cast(pl.Int64)
+    if "genomic_position" in schema:
+        exprs["genomic_position"] = whole_expr("genomic_position", schema["genomic_position"])
     scored = [name for names in all_scores_in(schema.names()) for name in names]
     exprs |= {
         n: pl.col(n).cast(pl.Float32) for n in scored if schema.get(n, pl.Float32) != pl.Float32
@@ -159,32 +176,53 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
         ).cast(pl.Float32)
     if "splice_type" in schema:
         exprs["splice_type"] = truth_expr(schema["splice_type"])
+        if isinstance(schema["splice_type"], _TEXT) and schema["splice_type"] != SpliceType:
+            exprs[TRUTH_WORD] = pl.col("splice_type").cast(pl.String)
     order = [*REQUIRED, "neither_score", *(n for n in OPTIONAL if n in schema)]
-    rest_of = [n for n in schema.names() if n not in order]
-    return scores.with_columns(**exprs).select(*order, *rest_of)
+    kept = [n for n in {**dict.fromkeys(schema.names()), **exprs} if n not in order]
+    return scores.with_columns(**exprs).select(*order, *kept)
 
 
 def _refuse_types(schema: pl.Schema) -> None:
     """Refuse columns of the contract whose type cannot be meant."""
-    text: tuple[type[pl.DataType], ...] = (pl.String, pl.Categorical, pl.Enum)
     scored = {name for names in all_scores_in(schema.names()) for name in names}
     for name, dtype in schema.items():
         if name in scored:
             good, must = dtype.is_numeric(), "a number"
         elif name in ("position", "genomic_position"):
-            good, must = dtype.is_integer(), "an integer"
+            good, must = dtype.is_numeric(), "an integer"
         elif name in ("gene_id", "chrom", "strand"):
-            good, must = isinstance(dtype, text) or dtype.is_integer(), "text or an integer"
+            good, must = isinstance(dtype, _TEXT) or dtype.is_integer(), "text or an integer"
         elif name == "base":
-            good, must = isinstance(dtype, (*text, pl.Null)), "text"
+            good, must = isinstance(dtype, _TEXT), "text"
         elif name == "splice_type":
-            good, must = isinstance(dtype, text) or dtype.is_numeric(), "text or a number"
+            good, must = isinstance(dtype, _TEXT) or dtype.is_numeric(), "text or a number"
         else:
             continue
+        good |= dtype == pl.Null and name in ("chrom", "strand", "genomic_position", "base")
         if not good:
             raise ContractError(
                 f"Column {name} of the base scores has the type {dtype}.", f"It must be {must}."
             )
+
+
+def whole_expr(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column of positions as integers; -1, which is none, where a value is no whole number.
+
+    Args:
+        name: The column.
+        dtype: Its type: integers stay as they are, missing values null.
+    """
+    value = pl.col(name)
+    if dtype == pl.Null:
+        return value.cast(pl.Int64)
+    if dtype.is_integer() and dtype not in (pl.UInt64, pl.Int128, pl.UInt128):
+        return value
+    if not dtype.is_integer():
+        value = value.cast(pl.Float64).fill_nan(None)
+        value = pl.when(value == value.floor()).then(value).when(value.is_not_null()).then(-1.0)
+    whole = value.cast(pl.Int64, strict=False)
+    return pl.when(pl.col(name).is_null()).then(None).otherwise(whole.fill_null(-1))
 
 
 def truth_expr(dtype: pl.DataType) -> pl.Expr:
@@ -198,10 +236,11 @@ def truth_expr(dtype: pl.DataType) -> pl.Expr:
     if dtype == SpliceType:
         return truth
     if dtype.is_numeric():
-        whole = truth.cast(pl.Int64, strict=False) if dtype.is_float() else truth
-        known = pl.when(whole.is_between(0, len(CLASSES) - 1)).then(whole)
+        known = pl.when(truth.is_between(0, len(CLASSES) - 1)).then(truth)
+        if not dtype.is_integer():  # 0.5 is no code
+            known = pl.when(known.cast(pl.Float64) == known.cast(pl.Float64).floor()).then(known)
         return known.cast(pl.UInt8).cat.to(SpliceType)
-    codes = {str(code): name for code, name in enumerate(CLASSES)}
+    codes = {f"{code}{end}": name for code, name in enumerate(CLASSES) for end in ("", ".0")}
     return truth.cast(pl.String).replace(codes).cast(SpliceType, strict=False)
 
 
@@ -223,5 +262,5 @@ def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:
     # rle_id ascends; saying so lets aggregations by gene work on slices.
     gene = pl.col("gene_id").rle_id().cast(pl.Int64).set_sorted()
     return scores.with_columns(gene.alias(GENE)).with_columns(
-        (pl.col(GENE) * _GENE_STRIDE + pl.col("position")).alias(AXIS)
+        (pl.col(GENE) * GENE_STRIDE + pl.col("position")).alias(AXIS)
     )

@@ -153,9 +153,10 @@ SCORE_FEATURES = tuple(
 
 
 def letter(gene: Gene, position: int) -> str:
-    """A, C, G or T (soft-masked letters are the same bases), else an empty text."""
+    """A, C, G or T (soft-masked letters are the same bases; U is T), else an empty text."""
     base = gene[position]["base"] if position in gene else None
-    return base.upper() if base is not None and base.upper() in {"A", "C", "G", "T"} else ""
+    base = "" if base is None else base.upper().replace("U", "T")
+    return base if base in {"A", "C", "G", "T"} else ""
 
 
 def window(gene: Gene, here: int, half_width: int) -> list[int]:

@@ -29,7 +29,7 @@ def test_missing_column_is_named(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "dtype"), [("position", pl.Float64), ("donor_score", pl.String)]
+    ("column", "dtype"), [("position", pl.String), ("donor_score", pl.String)]
 )
 def test_wrong_type_is_named(column: str, dtype: pl.DataType) -> None:
     with pytest.raises(ContractError, match=column):
@@ -106,7 +106,8 @@ def test_null_keys_are_refused() -> None:
 def test_gene_table_is_in_input_order() -> None:
     table = check(canonical(pl.concat([GOOD[4:], GOOD[:4].reverse()]).lazy()))
 
-    assert table.genes.to_dict(as_series=False) == {
+    asked = table.genes.select("gene_id", "first_row", "positions", "is_sorted")
+    assert asked.to_dict(as_series=False) == {
         "gene_id": ["B", "A"],
         "first_row": [0, 3],
         "positions": [3, 4],
@@ -116,7 +117,7 @@ def test_gene_table_is_in_input_order() -> None:
 
 @settings(deadline=None)
 @given(
-    st.lists(st.lists(st.integers(-5, 5), min_size=1, max_size=6, unique=True), max_size=6),
+    st.lists(st.lists(st.integers(0, 10), min_size=1, max_size=6, unique=True), max_size=6),
     st.integers(1, 9),
 )
 def test_genes_are_found_as_row_by_row(positions: list[list[int]], most: int) -> None:
@@ -181,7 +182,8 @@ def test_axis_differs_by_k_exactly_for_neighbours() -> None:
 @pytest.mark.parametrize(
     ("column", "values"),
     [
-        ("genomic_position", [1.5] * 7),
+        ("genomic_position", ["1"] * 7),
+        ("position", [True] * 7),
         ("base", [1] * 7),
         ("splice_type", [[0]] * 7),
         ("chrom", [1.5] * 7),
@@ -196,7 +198,7 @@ def test_wrong_type_of_an_optional_column_is_named(column: str, values: list[obj
 def test_unknown_truth_is_refused_with_its_rows(value: str | None) -> None:
     truth = pl.Series("splice_type", ["0"] * 4 + [value] + ["1"] * 2)
 
-    with pytest.raises(ContractError, match=r"none of its values in 1 rows, first in gene B"):
+    with pytest.raises(ContractError, match=r"no(ne of its values| value) in 1 rows, first in gene B"):
         check(canonical(GOOD.with_columns(truth).lazy()))
 
 

@@ -25,13 +25,14 @@ _NO_BASE = 4
 _CHUNK = 1 << 14
 BASES = "ACGT"
 _CODE_OF = np.full(256, _NO_BASE, np.uint8)
-_CODE_OF[[ord(letter) for letter in BASES + BASES.lower()]] = [0, 1, 2, 3] * 2
+# U is the T of RNA.
+_CODE_OF[[ord(letter) for letter in BASES + "U" + BASES.lower() + "u"]] = [0, 1, 2, 3, 3] * 2
 POSITIONS = "_window_positions"
 """The field with the number of positions in the window."""
 
 
 def base_codes(bases: pl.Series) -> Codes:
-    """A, C, G, T as 0 to 3 (lower case too), anything else as 4."""
+    """A, C, G, T as 0 to 3 (lower case too; U as T), anything else as 4."""
     # The number that a text of one byte is; null for any other text.
     letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
     return np.take(_CODE_OF, letters.to_numpy())

@@ -11,13 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import base_models_in, canonical, scores_of
+from splice_meta.contracts import TRUTH_WORD, base_models_in, canonical, scores_of
 from splice_meta.errors import ContractError, EngineError, InputError, NoGenesError
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
+from splice_meta.sources.checks.truth import settle_truth
 from splice_meta.sources.files import files_of, reads_by_gene, scan_files
 from splice_meta.sources.joined import check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
@@ -120,12 +121,13 @@ def _open_one(
         if not predictions:
             refuse_predictions(frame, files[0] if files else "The frame")
         if truth:
-            frame = frame.drop("splice_type", strict=False)
+            frame = frame.drop("splice_type", TRUTH_WORD, strict=False)
         if wanted is not None:
             if reference is not None and reference.annotation is not None:
                 wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame, places)
+        frame = settle_truth(frame)
     if table.genes.is_empty():
         if wanted is None:
             raise ContractError("The base scores have no rows.", "Check the path.")
@@ -134,6 +136,8 @@ def _open_one(
             f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
             "Check the gene ids against the table's gene_id column.",
         )
+    for remark in table.remarks:
+        log.warning("%s", remark)
     return BaseScores(frame, table, files, wanted, base_models_in(frame.collect_schema().names()))
 
 

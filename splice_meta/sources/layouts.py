@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from splice_meta.strands import is_known, no_strand_error, strand_of
+
 AGENTIC = {
     "donor_prob": "donor_score", "acceptor_prob": "acceptor_score", "neither_prob": "neither_score",
 }  # fmt: skip
@@ -38,16 +40,28 @@ def position_along_gene(scores: pl.LazyFrame) -> pl.Expr:
 
     Args:
         scores: Any score table that has ``position``, with its own column names.
+
+    Raises:
+        ContractError: If the strand of a gene decides, and is not known.
     """
     schema = scores.collect_schema()
     position = pl.col("position")
-    known = {"position", "gene_start", "gene_end", "strand", "donor_prob"} <= set(schema)
+    known = {"position", "gene_start", "gene_end", "donor_prob"} <= set(schema)
     if not known or "donor_score" in schema:
         return position
     start, end, here = (
         pl.col(name).cast(pl.Int64) for name in ("gene_start", "gene_end", "position")
     )
+    strand = strand_of(pl.col("strand") if "strand" in schema else pl.lit(None, pl.String))
     # One look at the whole table: gene-relative positions may lie in the span here and there.
-    if not scores.select(here.is_between(start, end).all()).collect().item():
+    unknown = ~is_known(strand)
+    inside, *first = scores.select(
+        here.is_between(start, end).all(),
+        pl.col("gene_id").cast(pl.String).filter(unknown).first(),
+        strand.filter(unknown).first().alias("word"),
+    ).collect().row(0)  # fmt: skip
+    if not inside:
         return position
-    return pl.when(pl.col("strand") == "-").then(end - here + 1).otherwise(here - start + 1)
+    if first[0] is not None:
+        raise no_strand_error(*first, "at which end of the gene its positions begin")
+    return pl.when(strand == "-").then(end - here + 1).otherwise(here - start + 1)
