@@ -198,7 +198,8 @@ def test_wrong_type_of_an_optional_column_is_named(column: str, values: list[obj
 def test_unknown_truth_is_refused_with_its_rows(value: str | None) -> None:
     truth = pl.Series("splice_type", ["0"] * 4 + [value] + ["1"] * 2)
 
-    with pytest.raises(ContractError, match=r"no(ne of its values| value) in 1 rows, first in gene B"):
+    words = r"no(ne of its values| value) in 1 rows, first in gene B"
+    with pytest.raises(ContractError, match=words):
         check(canonical(GOOD.with_columns(truth).lazy()))
 
 

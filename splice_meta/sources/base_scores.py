@@ -66,7 +66,7 @@ def open_scores(
     if reference is None:
         return opened
     with readable():
-        located = locate(opened.frame, opened.table.genes["gene_id"].to_list(), reference, truth)
+        located = locate(opened.frame, opened.table, reference, truth)
     if truth and located.unknown:
         unknown = set(located.unknown)
         log.warning(

@@ -55,13 +55,13 @@ def position_along_gene(scores: pl.LazyFrame) -> pl.Expr:
     strand = strand_of(pl.col("strand") if "strand" in schema else pl.lit(None, pl.String))
     # One look at the whole table: gene-relative positions may lie in the span here and there.
     unknown = ~is_known(strand)
-    inside, *first = scores.select(
+    inside, gene, word = scores.select(
         here.is_between(start, end).all(),
         pl.col("gene_id").cast(pl.String).filter(unknown).first(),
         strand.filter(unknown).first().alias("word"),
     ).collect().row(0)  # fmt: skip
     if not inside:
         return position
-    if first[0] is not None:
-        raise no_strand_error(*first, "at which end of the gene its positions begin")
+    if gene is not None:
+        raise no_strand_error(gene, word, "at which end of the gene its positions begin")
     return pl.when(strand == "-").then(end - here + 1).otherwise(here - start + 1)

@@ -14,13 +14,15 @@ from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
+from splice_meta.sources.checks import GeneTable
 from splice_meta.sources.located import PLACE, Located
+from splice_meta.strands import is_known, no_strand_error
 
 log = logging.getLogger("splice_meta")
 
 
 def locate(
-    frame: pl.LazyFrame, genes: Sequence[str], reference: Reference, truth: bool = False
+    frame: pl.LazyFrame, table: GeneTable, reference: Reference, truth: bool = False
 ) -> Located:
     """Find the genes of a score table in annotation and FASTA.
 
@@ -30,7 +32,7 @@ def locate(
 
     Args:
         frame: Canonical scores.
-        genes: The genes, in order.
+        table: Their genes, as checked.
         reference: Annotation and sequence.
         truth: Take ``splice_type`` from the annotation.
 
@@ -39,7 +41,7 @@ def locate(
             elsewhere in it, or names of chromosomes do not match.
     """
     columns = frame.collect_schema().names()
-    places = _own_places(frame, columns, genes)
+    places = _own_places(table)
     annotation, genome = reference.annotation, reference.genome
     places = _annotated(places, annotation)
     missing = tuple(name for name in PLACE if name not in columns)
@@ -47,7 +49,9 @@ def locate(
         missing = ()
         _refuse_unplaced(columns, genome)
     located = places.with_columns(
-        chrom=pl.coalesce("chrom", "there"), strand=pl.coalesce("strand", "way"),
+        chrom=pl.coalesce("chrom", "there"),
+        # Where the scores have no word for it, the way their positions count tells.
+        strand=pl.coalesce("strand", "way", *(["direction"] if "strand" in columns else [])),
         start=pl.coalesce("start", "from"), end=pl.coalesce("end", "to"),
     )  # fmt: skip
     located = _with_records(located, genome, "scores" if "chrom" in columns else "annotation")
@@ -105,28 +109,18 @@ def as_in_scores(
     return tuple(dict.fromkeys(names.get(name, name) for name in asked))
 
 
-def _own_places(frame: pl.LazyFrame, columns: Sequence[str], genes: Sequence[str]) -> pl.DataFrame:
-    """Where the scores say their genes lie, in one streaming pass; null where they do not."""
+def _own_places(table: GeneTable) -> pl.DataFrame:
+    """Where the scores say their genes lie; null where they do not.
 
-    def text(name: str) -> pl.Expr:
-        return pl.col(name).cast(pl.String).first() if name in columns else pl.lit(None, pl.String)
-
-    place = pl.col("genomic_position").cast(pl.Int64) if "genomic_position" in columns else None
-    ends = (
-        {"start": place.min(), "end": place.max()}
-        if place is not None
-        else {"start": pl.lit(None, pl.Int64), "end": pl.lit(None, pl.Int64)}
-    )
-    found = (
-        frame.group_by("gene_id")
-        .agg(
-            chrom=text("chrom"), strand=text("strand"), **ends,
-            low=pl.col("position").min(), high=pl.col("position").max(),
-        )
-        .collect()
-    )  # fmt: skip
-    order = pl.DataFrame({"gene_id": genes}, schema={"gene_id": pl.String})
-    return order.join(found, on="gene_id", how="left", maintain_order="left")
+    Raises:
+        ContractError: If a word for a strand is none.
+    """
+    names = ("gene_id", "chrom", "strand", "direction", "start", "end", "low", "high")
+    places = table.genes.select(names)
+    bad = places.filter(pl.col("strand").is_not_null() & ~is_known(pl.col("strand")))
+    if bad.height:
+        raise no_strand_error(bad["gene_id"][0], bad["strand"][0], "where its bases are")
+    return places
 
 
 def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFrame:
@@ -152,9 +146,11 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
             f"{annotation.genes['gene_id'][0]}.",
             "Give the annotation that the scores were made with.",
         )
-    is_elsewhere = _elsewhere(found, annotation)
+    is_other_strand, is_elsewhere = _elsewhere(found, annotation)
     elsewhere = found.filter(is_elsewhere)
     if 2 * elsewhere.height > by_id.height:
+        if found.filter(is_other_strand).height == elsewhere.height:
+            _refuse_other_strand(elsewhere, by_id.height)
         _refuse_elsewhere(elsewhere, by_id.height)
     if elsewhere.height:
         log.warning(
@@ -168,8 +164,12 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
     return found.with_columns(blank)
 
 
-def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> pl.Series:
-    """Which genes the scores put at another place than the annotation of the same id."""
+def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> tuple[pl.Series, pl.Series]:
+    """Which genes the scores put at another place than the annotation of the same id.
+
+    Returns:
+        Those that differ in nothing but the strand; all of them.
+    """
     own = found["chrom"].drop_nulls().unique(maintain_order=True).to_list()
     theirs = annotation.genes["chrom"].unique(maintain_order=True).to_list()
     names = match_chroms(own, theirs)
@@ -183,12 +183,27 @@ def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> pl.Series:
     shift = pl.col("start") - pl.col("from")
     moved = (shift != 0) & (shift == pl.col("end") - pl.col("to"))
     outside = (pl.col("low") < 1) | (pl.col("high") > pl.col("to") - pl.col("from") + 1)
-    return found.select(
-        # Comparisons with null, where the scores do not tell, are null: no contradiction.
-        (chrom != pl.col("there")).fill_null(False)
-        | (pl.col("strand") != pl.col("way")).fill_null(False)
-        | pl.when(pl.col("start").is_null()).then(outside).otherwise(apart | moved).fill_null(False)
-    ).to_series()
+    # Comparisons with null, where the scores do not tell, are null: no contradiction.
+    strand = (pl.coalesce("strand", "direction") != pl.col("way")).fill_null(False)
+    place = (chrom != pl.col("there")).fill_null(False) | pl.when(pl.col("start").is_null()).then(
+        outside
+    ).otherwise(apart | moved).fill_null(False)
+    both = found.select(strand=strand & ~place, either=strand | place)
+    return both["strand"], both["either"]
+
+
+def _refuse_other_strand(elsewhere: pl.DataFrame, genes: int) -> None:
+    gene = elsewhere.row(0, named=True)
+    if gene["strand"] is None:
+        own = f"counts its positions along the {gene['direction']} strand"
+    else:
+        own = f"lies on the {gene['strand']} strand"
+    raise InputError(
+        f"{elsewhere.height:,} of {genes:,} genes lie on the other strand in the annotation: "
+        f"{gene['gene_id']} {own} in the scores, on {gene['way']} in the annotation.",
+        "Correct strand and order in the scores (position counts 5' to 3'), or give the annotation "
+        "that they were made with.",
+    )
 
 
 def _refuse_elsewhere(elsewhere: pl.DataFrame, genes: int) -> None:

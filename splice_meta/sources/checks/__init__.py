@@ -28,10 +28,10 @@ class GeneTable:
         genes: One row per gene in input order: ``gene_id``, ``first_row`` (0-based row of the
             checked frame), ``positions`` (rows), ``is_sorted``; ``low`` and ``high`` position,
             ``missing`` (positions between them that are not there), ``chrom``, ``strand`` (``+``,
-            ``-``, null if unknown, or a word that is none), ``start`` and ``end`` (genomic), null
-            where the table does not tell, ``unknown_bases``; and ``places``, where it was asked
-            for: a number that two genes share exactly if they have the same positions, but for one
-            chance in 2^64.
+            ``-``, null if unknown, or a word that is none), ``direction`` (the strand by the way
+            the positions count), ``start`` and ``end`` (genomic), null where the table does not
+            tell, ``unknown_bases``; and ``places``, where it was asked for: a number that two genes
+            share exactly if they have the same positions, but for one chance in 2^64.
         remarks: What is doubtful, one sentence each.
     """
 
@@ -87,7 +87,7 @@ def check(scores: pl.LazyFrame, places: bool = False) -> GeneTable:
         *judge_truth(genes, scores),
     ]  # fmt: skip
     bases = [pl.col(name) for name in ("n_bases", "other_bases") if name in genes.columns]
-    kept = ("low", "high", "missing", "chrom", "strand", "start", "end")
+    kept = ("low", "high", "missing", "chrom", "strand", "direction", "start", "end")
     return GeneTable(
         genes.select(
             "gene_id",

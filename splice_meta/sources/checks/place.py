@@ -20,7 +20,8 @@ def placed(runs: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The runs with ``missing`` (positions between the lowest and the highest that are not
         there), ``chrom``, ``strand`` (``+``, ``-``, null if unknown, or a word that is none),
-        ``start`` and ``end`` (genomic, 1-based); null where the table does not tell.
+        ``direction`` (the strand by the way the positions count), ``start`` and ``end`` (genomic,
+        1-based); null where the table does not tell.
 
     Raises:
         ContractError: If chromosome or strand change inside a gene, or genomic position, position
@@ -37,20 +38,22 @@ def placed(runs: pl.DataFrame) -> pl.DataFrame:
     )
     if "placed" not in columns:
         nothing = pl.lit(None, pl.Int64)
-        return genes.with_columns(start=nothing, end=nothing)
+        return genes.with_columns(
+            direction=pl.lit(None, pl.String), start=nothing, end=nothing
+        )  # fmt: skip
     _refuse_partly_placed(genes)
     _refuse_direction(genes)
     return _with_span(genes)
 
 
 def _with_span(genes: pl.DataFrame) -> pl.DataFrame:
-    """Add the span; and the strand, where only the direction of the positions tells it."""
+    """Add direction and span."""
     rises, falls = _rises(), _falls()
     told = pl.when(rises & ~falls).then(pl.lit("+")).when(falls & ~rises).then(pl.lit("-"))
     # A gene of one row neither rises nor falls; its place is the same either way.
     ahead, across = pl.col("ahead_low"), pl.col("across_low")
     return genes.with_columns(
-        strand=pl.coalesce("strand", told),
+        direction=told,
         start=pl.when(rises).then(pl.col("low") + ahead).otherwise(across - pl.col("high")),
         end=pl.when(rises).then(pl.col("high") + ahead).otherwise(across - pl.col("low")),
     )

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import polars as pl
 
-from splice_meta.contracts import BLANKS, CLASSES, TRUTH_WORD
+from splice_meta.contracts import BLANKS, CLASSES, TRUTH_WORD, SpliceType
 from splice_meta.errors import ContractError
 from splice_meta.sources.checks.sites import CONFIDENT, SHIFTS
 
@@ -53,7 +53,9 @@ def settle_truth(scores: pl.LazyFrame) -> pl.LazyFrame:
     """A checked table without the words of its truth; no word means neither."""
     if TRUTH_WORD not in scores.collect_schema():
         return scores
-    return scores.drop(TRUTH_WORD).with_columns(pl.col("splice_type").fill_null("neither"))
+    return scores.drop(TRUTH_WORD).with_columns(
+        pl.col("splice_type").fill_null(pl.lit("neither", SpliceType))
+    )
 
 
 def refuse_words(runs: pl.DataFrame, scores: pl.LazyFrame) -> None:
