@@ -119,8 +119,8 @@ def _refuse_direction(genes: pl.DataFrame) -> None:
         raise ContractError(
             f"Positions count 5' to 3'; here they count along the genome in {count}, which lies on "
             "the - strand: position and genomic_position rise together.",
-            "On - number position from the highest genomic_position down, or leave out "
-            "genomic_position and strand if it is the strand that is wrong.",
+            "On - number position from the highest genomic_position down; or correct the strand, "
+            "if that is wrong.",
         )
     raise ContractError(
         f"Positions count 5' to 3'; here they count against the genome in {count}, which lies on "
