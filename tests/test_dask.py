@@ -21,7 +21,7 @@ import splice_meta as sm
 from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, UsageError
 from splice_meta.process import ENVIRONMENT
 from splice_meta.runs import dask as on_dask
-from splice_meta.runs import dask_workers
+from splice_meta.runs import dask_cluster, dask_workers
 from splice_meta.runs.outputs import FILE_OF, scan_table
 from splice_meta.runs.task import Receipt
 from splice_meta.sources.base_scores import open_scores
@@ -357,7 +357,7 @@ def test_a_running_cluster_is_joined_and_left_running(
 def test_a_lost_scheduler_is_said(
     scheduler: Any, many_genes: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_workers, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 1)
     closing = threading.Event()
 
     def close(_: object) -> None:
@@ -388,7 +388,9 @@ def _locked() -> Callable[[], dict[str, pl.Expr]]:
         ({"workers": 0}, UsageError, "0 workers cannot run anything"),
         ({"workers": 2, "cluster": "tcp://127.0.0.1:1"}, UsageError, "Both workers and a cluster"),
         ({"cluster": "tcp://127.0.0.1:1"}, ClusterError, "tcp://127.0.0.1:1 does not answer"),
-        ({"cluster": "no such file"}, ClusterError, "no such file does not answer"),
+        ({"cluster": "no such file"}, UsageError, "'no such file' is no file and no address"),
+        ({"workers": -3}, UsageError, "-3 workers cannot run anything"),
+        ({"workers": 10_000}, UsageError, r"10,000 workers are more than the \d+ processors"),
         (
             {
                 "workers": 1,
@@ -398,13 +400,13 @@ def _locked() -> Callable[[], dict[str, pl.Expr]]:
             "cannot be sent to Dask workers: .*lock",
         ),
     ],
-    ids=["none", "both", "silent", "nonsense", "locked"],
+    ids=["none", "both", "silent", "nonsense", "negative", "too_many", "locked"],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(
     options: Any, error: type[SpliceMetaError], words: str, short_path: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(dask_workers, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 0.3)
 
     with pytest.raises(error, match=words) as caught:
         sm.run(short_path, MODEL, tmp_path / "out", **options)

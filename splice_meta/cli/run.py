@@ -115,8 +115,8 @@ def run(
         int | None, typer.Option(help="Run in this many Dask worker processes on this machine.")
     ] = None,
     cluster: Annotated[
-        str, typer.Option(help="Run on a Dask cluster: its scheduler's address or file.")
-    ] = "",
+        str | None, typer.Option(help="Run on a Dask cluster: its scheduler's address or file.")
+    ] = None,
     trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -169,7 +169,7 @@ def run(
             trust_pickle=trust_pickle,
             watcher=watcher,
             workers=workers,
-            cluster=cluster or None,
+            cluster=cluster,
         )
     return show(result)
 

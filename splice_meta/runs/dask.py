@@ -122,11 +122,16 @@ def _run_sent(name: str, shard: Shard) -> Receipt:
     from distributed import get_worker
 
     carrier = get_worker().plugins[name]
-    # Dask sends nothing back of what is no Exception.
-    with plain_panics():
-        if carrier.job is None:
-            carrier.job = _unpack(carrier.payload, carrier.versions)
-        return run_shard(carrier.job, shard)
+    try:
+        with plain_panics():
+            if carrier.job is None:
+                carrier.job = _unpack(carrier.payload, carrier.versions)
+            return run_shard(carrier.job, shard)
+    except (KeyboardInterrupt, SystemExit) as error:  # Dask sends nothing back of these
+        raise ClusterError(
+            f"A Dask worker was ended while it ran a shard ({type(error).__name__}).",
+            "What is written so far is whole; run again with --resume.",
+        ) from error
 
 
 def _unpack(payload: bytes, versions: dict[str, str]) -> Job:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -19,16 +18,17 @@ import polars as pl
 
 from splice_meta.errors import ClusterError, UsageError
 from splice_meta.process import own_environment
+from splice_meta.runs.dask_cluster import connect, silenced
+from splice_meta.runs.dask_parent import SCRATCH
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 START_SECONDS = 120.0
 """How long the first local worker may take; on a loaded machine imports alone take many seconds."""
-ANSWER_SECONDS = 10
 # Without an address it would take port 8787.
 _NO_DASHBOARD = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-_CHATTER = ("distributed", "distributed.client", "distributed.gc", "tornado", "tornado.application")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +46,33 @@ class Workers:
     local: bool
 
 
-def require_dask() -> None:
-    """Refuse to go on without Dask.
+def require_dask(workers: int | None) -> None:
+    """Refuse to go on without Dask, or with more workers than there are processors.
+
+    Args:
+        workers: Processes to start; None to join a cluster.
 
     Raises:
-        UsageError: If ``distributed`` is not installed.
+        UsageError: It says what is missing, or how many workers may be started.
     """
     try:
         import distributed  # noqa: F401
-    except ImportError:
+        from dask.system import CPU_COUNT
+
+        if workers is not None:
+            import cryptography  # noqa: F401
+    except ImportError as error:
+        missing = "cryptography" if error.name == "cryptography" else "Dask"
+        options = "--workers needs" if missing == "cryptography" else "--workers and --cluster need"
         raise UsageError(
-            "--workers and --cluster need Dask, which is not installed.",
+            f"{options} {missing}, which is not installed.",
             "Install it: pip install 'splice_meta[dask]'.",
         ) from None
+    if workers is not None and workers > CPU_COUNT:
+        raise UsageError(
+            f"{workers:,} workers are more than the {CPU_COUNT} processors that there are here.",
+            f"Give --workers {CPU_COUNT} or fewer.",
+        )
 
 
 @contextmanager
@@ -72,7 +86,7 @@ def open_workers(workers: int | None, cluster: str | Path | Client | None) -> It
     Raises:
         ClusterError: If no worker starts, or the scheduler does not answer.
     """
-    with _silenced():
+    with silenced():
         if workers is None:
             assert cluster is not None
             with connect(cluster) as client:
@@ -83,58 +97,37 @@ def open_workers(workers: int | None, cluster: str | Path | Client | None) -> It
 
 
 @contextmanager
-def connect(cluster: str | Path | Client) -> Iterator[Client]:
-    """A client of a running scheduler; one that was given is left open.
-
-    Raises:
-        ClusterError: If the scheduler does not answer.
-    """
-    from distributed import Client
-
-    if isinstance(cluster, Client):
-        yield cluster
-        return
-    is_file = "://" not in str(cluster) and Path(cluster).is_file()
-    where = {"scheduler_file": str(cluster)} if is_file else {"address": str(cluster)}
-    try:
-        with _silenced():
-            client = Client(**where, timeout=ANSWER_SECONDS, set_as_default=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ClusterError(
-            f"The Dask scheduler {cluster} does not answer ({type(error).__name__}).",
-            "Give its address, such as tcp://HOST:8786, or its scheduler file.",
-        ) from None
-    with client:
-        yield client
-
-
-@contextmanager
 def _start_local(workers: int) -> Iterator[Workers]:
     """A scheduler in this process and worker processes with one Dask thread each.
 
+    Whoever reaches a scheduler can have it run any code: this one, and its workers, talk by TLS
+    with those alone who have the key, which is made for this run.
+
     The workers are started from a command, not forked or spawned from here: so their environment
     is their own, a script needs no ``if __name__ == "__main__"``, and a signal that a terminal
-    sends to this process does not reach them.
+    sends to this process does not reach them. They end with this process, however it ends.
     """
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
-    with tempfile.TemporaryDirectory(
+    with tempfile.TemporaryDirectory(  # nobody else may look into it
         prefix="splice_meta_dask_", ignore_cleanup_errors=True
     ) as scratch:
-        output = Path(scratch) / "workers.log"
+        output, security = Path(scratch) / "workers.log", Security.temporary()
         with (
             dask.config.set({"temporary-directory": scratch}),
             LocalCluster(
-                n_workers=0, silence_logs=False, scheduler_kwargs=_NO_DASHBOARD
+                n_workers=0, silence_logs=False, scheduler_kwargs=_NO_DASHBOARD,
+                protocol="tls://", security=security,
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
             output.open("wb") as stream,
-        ):
+        ):  # fmt: skip
             process = subprocess.Popen(
-                _command(cluster.scheduler_address, workers, scratch),
-                env=own_environment(os.environ) | worker_environment(workers),
-                stdin=subprocess.DEVNULL,
+                _command(cluster.scheduler_address, workers, scratch, security),
+                env=own_environment(os.environ) | worker_environment(workers) | {SCRATCH: scratch},
+                stdin=subprocess.PIPE,  # its end tells them that this process has ended
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -154,13 +147,24 @@ def _start_local(workers: int) -> Iterator[Workers]:
                 # They hold nothing that is wanted: parts are written, receipts have come.
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+                assert process.stdin is not None
+                process.stdin.close()
 
 
-def _command(address: str, workers: int, scratch: str) -> list[str]:
+def _command(address: str, workers: int, scratch: str, security: Security) -> list[str]:
+    keys = {
+        "tls-ca-file": security.tls_ca_file,
+        "tls-cert": security.tls_worker_cert,
+        "tls-key": security.tls_worker_key,
+    }
+    for name, text in keys.items():
+        (Path(scratch) / name).write_text(text)
     options = {
         "nworkers": str(workers), "nthreads": "1", "host": "127.0.0.1", "memory-limit": "0",
         "local-directory": scratch, "death-timeout": str(int(START_SECONDS)),
         "preload": "splice_meta.runs.dask_preload",
+        "preload-nanny": "splice_meta.runs.dask_parent",
+        **{name: str(Path(scratch) / name) for name in keys},
     }  # fmt: skip
     # -P: the folder it is called in goes onto the path only where it is on this process's.
     start = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", address, "--no-dashboard"]
@@ -196,19 +200,3 @@ def _await_first(client: Client, check: Callable[[], None]) -> None:
 def _last_line(output: Path) -> str:
     lines = output.read_text(errors="replace").split("\n")
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "nothing")
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep what distributed logs off the terminal; what matters of it is said in our words."""
-    import distributed  # noqa: F401  # sets levels of its own when it is first imported
-
-    loggers = [logging.getLogger(name) for name in _CHATTER]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)

@@ -28,7 +28,8 @@ def choose_executor(workers: int | None, cluster: str | Path | Client | None) ->
             or None. With neither the shards run in this process.
 
     Raises:
-        UsageError: If both are given, there are no workers, or Dask is not installed.
+        UsageError: If both are given, there are no workers or too many, the cluster is no file
+            and no address, or Dask is not installed.
         ClusterError: If the scheduler does not answer.
     """
     if workers is not None and cluster is not None:
@@ -41,9 +42,10 @@ def choose_executor(workers: int | None, cluster: str | Path | Client | None) ->
     if workers is None and cluster is None:
         return run_local
     from splice_meta.runs.dask import run_dask
-    from splice_meta.runs.dask_workers import connect, require_dask
+    from splice_meta.runs.dask_cluster import connect
+    from splice_meta.runs.dask_workers import require_dask
 
-    require_dask()
+    require_dask(workers)
     if cluster is not None:
         with connect(cluster):
             pass
