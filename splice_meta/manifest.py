@@ -36,6 +36,7 @@ from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
 from splice_meta.plain import csv_cell, from_csv_cell
 from splice_meta.records import Entry, read_record, shown
+from splice_meta.stores import refuse_pipe
 
 FORMAT_VERSION = 1
 DTYPES = (
@@ -229,6 +230,7 @@ def load_manifest(
     if str(source) in MANIFESTS:
         return MANIFESTS[str(source)](base_models=base_models)
     path = Path(source)
+    refuse_pipe(path)
     if path.suffix == ".json":
         hint = "A manifest in JSON is written by this package; one in CSV has a column 'feature'."
         return _from_json(read_record(path, ManifestError, hint, name=f"Feature manifest {path}"))

@@ -240,6 +240,22 @@ def refuse_address(path: Path) -> None:
         raise OutputError(f"{path} is not in the file system.", _LOCAL)
 
 
+def refuse_pipe(path: Path) -> None:
+    """Refuse an input that is no file: who opens a pipe may wait for ever.
+
+    Args:
+        path: A file or folder, or nothing at all.
+
+    Raises:
+        InputError: If it is a pipe, a device or a socket.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"{path} is a pipe or device, not a file.",
+            "Write it to a file first: it is read more than once.",
+        )
+
+
 def remove_tree(folder: ObjectPath) -> None:
     """Remove every object below a folder."""
     remove_objects(folder.files())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from splice_meta.errors import InputError
+from splice_meta.stores import refuse_pipe
 
 
 def weight_files(weights: str | Path, suffix: str) -> list[Path]:
@@ -21,11 +22,14 @@ def weight_files(weights: str | Path, suffix: str) -> list[Path]:
         InputError: If there is none.
     """
     place = Path(weights).expanduser()
+    refuse_pipe(place)
     if place.is_file():
         return [place]
     if not place.is_dir():
         raise InputError(f"There is no folder of weights {weights}.", "Check --weights.")
     files = sorted(file for file in place.iterdir() if file.suffix == suffix)
+    for file in files:
+        refuse_pipe(file)
     if not files:
         raise InputError(
             f"The folder {weights} holds no weights.", f"Weight files end in {suffix}."

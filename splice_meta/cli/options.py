@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from splice_meta.errors import InputError, UsageError
+from splice_meta.stores import refuse_pipe
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
@@ -84,6 +85,7 @@ def gene_list(genes: str | None, genes_file: Path | None) -> list[str] | None:
     if genes is None and genes_file is None:
         return None
     if genes_file is not None:
+        refuse_pipe(genes_file)
         try:
             lines = genes_file.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:

@@ -20,6 +20,7 @@ from splice_meta.manifest import FeatureManifest
 from splice_meta.model.calibration import Calibration
 from splice_meta.ownership import Owned
 from splice_meta.records import shown
+from splice_meta.stores import refuse_pipe
 
 CARD = "evaluation_card.json"
 """The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
@@ -217,6 +218,8 @@ def load_model(
             f"There is no model at {path}.",
             "Give a bundle directory, or bundled:openspliceai-mane.",
         )
+    for each in (path, *(path.iterdir() if path.is_dir() else ())):
+        refuse_pipe(each)
     if path.is_dir():
         from splice_meta.model.bundle_files import read_bundle
 

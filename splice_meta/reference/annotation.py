@@ -17,6 +17,7 @@ from splice_meta.reference.assembly import assemble
 from splice_meta.reference.gff3 import read_gff3
 from splice_meta.reference.gtf import read_gtf
 from splice_meta.reference.lines import no_genes, recognise, unreadable
+from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
 
@@ -194,6 +195,7 @@ def open_annotation(path: str | Path, cache: bool = True) -> Annotation:
             gene.
     """
     path = Path(path).expanduser()
+    refuse_pipe(path)
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from splice_meta.errors import InputError, OutputError
 from splice_meta.packed import packing_of, unpacked
+from splice_meta.stores import refuse_pipe
 
 if TYPE_CHECKING:
     from pyfaidx import Faidx
@@ -45,6 +46,7 @@ def open_fasta(path: Path) -> Faidx:
             with lines of one length and a name for each record.
         OutputError: If neither the cache nor a temporary folder can be written.
     """
+    refuse_pipe(path)
     try:
         path.open("rb").close()
     except OSError as error:

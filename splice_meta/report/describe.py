@@ -17,7 +17,7 @@ from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.runs.outputs import scan_parts
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
-from splice_meta.stores import Place, object_at
+from splice_meta.stores import Place, object_at, refuse_pipe
 
 Pairs = list[tuple[str, str]]
 
@@ -47,6 +47,7 @@ def describe(
     if stored is not None:
         return _run(stored) if (stored / "gene_manifest.json").is_file() else _scores(path)
     place = Path(path)
+    refuse_pipe(place)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
         return _model(load_model(path))
     if (place / "gene_manifest.json").exists():

@@ -69,7 +69,7 @@ def read_lines(path: Place) -> tuple[list[Record], int]:
     """
     if isinstance(path, ObjectPath):
         return _read_objects(path), 0
-    data = path.read_bytes() if path.exists() else b""
+    data = path.read_bytes() if path.is_file() else b""
     *whole, rest = data.split(b"\n")
     records: list[Record] = []
     end = 0

@@ -20,7 +20,7 @@ from splice_meta.sources.openspliceai.bed import scan_bed
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE, scan_h5
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import check_layouts
-from splice_meta.stores import ObjectPath, Place, object_at
+from splice_meta.stores import ObjectPath, Place, object_at, refuse_pipe
 
 PARQUET = (".parquet", ".pq")
 IPC = (".arrow", ".ipc", ".feather")
@@ -135,6 +135,7 @@ def _expand(item: str) -> list[str]:
             )
         return files
     if path.exists():
+        refuse_pipe(path)
         return [str(path)]
     if any(letter in item for letter in "*?["):
         anchor = Path(path.anchor) if path.is_absolute() else Path()

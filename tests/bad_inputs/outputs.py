@@ -108,6 +108,12 @@ def link_to_folder(folder: Path, name: str) -> None:
     (folder / name).symlink_to(folder / "theirs")
 
 
+def pipe(folder: Path) -> None:
+    for name in ("p", "p.parquet", "p.tsv", "p.ubj", "p.pkl", "p.json", "b/bundle.json"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        os.mkfifo(folder / name)
+
+
 OVER = "--overwrite"
 REPORTS = ("report.html", "performance_report.txt", "gene_manifest.json",
            "inference_workflow.log", "metadata/inference_metadata.json",
@@ -243,6 +249,27 @@ CASES = [
                 train("-o", "b", "--held-out", "p", OVER),
                 lambda f: os.mkfifo(f / "p"),
             ),
+        )
+    ),
+    *(
+        Case(name=f"a pipe as input: {name}", make=after(command, pipe), words=["is a pipe"])
+        for name, command in (
+            ("scores", run_of("p")),
+            ("scores of a table's name", run_of("p.parquet")),
+            ("scores to sort", sort("-o", "o.parquet", scores="p.tsv")),
+            ("scores to evaluate", ["evaluate", "p.parquet"]),
+            ("scores by name", run_of("a=p.parquet")),
+            ("gene list", run_of("s.parquet", "--genes-file", "p")),
+            ("model", ["run", "--scores", "s.parquet", "--model", "p.ubj", *LEAN]),
+            ("model in a bundle", ["run", "--scores", "s.parquet", "--model", "b", *LEAN]),
+            ("model to convert", convert("p.pkl", "o")),
+            ("manifest", ["features", "--scores", "s.parquet", "--manifest", "p", "-o", "o"]),
+            ("annotation", run_of("s.parquet", "--annotation", "p")),
+            ("FASTA", run_of("s.parquet", "--fasta", "p")),
+            ("FASTA to score", ["score", "--annotation", GTF, "--fasta", "p", "-o", "o"]),
+            ("weights", score("-o", "o", "--weights", "p", "--base-model", "spliceai")),
+            ("what is it", ["inspect", "p"]),
+            ("what is it, a manifest", ["inspect", "p.json"]),
         )
     ),
     Case(
