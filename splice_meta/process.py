@@ -50,6 +50,22 @@ def own_environment(given: Mapping[str, str]) -> dict[str, str]:
     return {**ENVIRONMENT, **given, ALLOCATOR: settings}
 
 
+def open_streams() -> None:
+    """Give a process without stdin, stdout or stderr a null device in their place.
+
+    Otherwise the next file that is opened has the number of one of them, and what a library
+    writes to stderr ends up in a table.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
 def set_environment() -> None:
     """Give this process its :func:`own_environment`."""
     os.environ.update(own_environment(os.environ))

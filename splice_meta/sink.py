@@ -58,6 +58,9 @@ def whole_file(path: Path, folder: Owned | None = None) -> Iterator[Path]:
                 os.fsync(file.fileno())
         put(temporary, path, folder)
         _flush_folder(path.parent)
+    except OutputError as error:  # of a part: it should have the name that it would get
+        message = error.message.replace(str(temporary), str(path))
+        raise OutputError(message, error.hint) from error
     except (OSError, pl.exceptions.PolarsError) as error:
         if not is_write_error(error):
             raise
@@ -71,7 +74,12 @@ def whole_file(path: Path, folder: Owned | None = None) -> Iterator[Path]:
 
 def is_write_error(error: Exception) -> bool:
     """Whether an error is one of the file system; Polars has its own for a full disk."""
-    return isinstance(error, OSError) or _number_of(error) in FULL
+    return isinstance(error, OSError) or is_full(error)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether an error says that the disk, or a limit, takes no more."""
+    return _number_of(error) in FULL
 
 
 def not_written(path: Path, error: Exception) -> OutputError:
@@ -86,7 +94,7 @@ def not_written(path: Path, error: Exception) -> OutputError:
     return OutputError(
         f"{path} cannot be written: {reason}.",
         "Make room, then run it again, with --resume where the command has it."
-        if number in FULL
+        if is_full(error)
         else "Check the output directory's permissions and free space.",
     )
 

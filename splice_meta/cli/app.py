@@ -23,10 +23,10 @@ from splice_meta.cli import (
     sort,
     train,
 )  # fmt: skip
-from splice_meta.cli.console import error_lines, last_verbosity
+from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
 from splice_meta.errors import SpliceMetaError
 from splice_meta.panics import plain_panics
-from splice_meta.process import set_environment
+from splice_meta.process import open_streams, set_environment
 
 INTERRUPTED = 130
 
@@ -72,9 +72,11 @@ def main() -> None:
     Exit status: 0 all genes done, 1 some genes failed or an unexpected error, 2 wrong use or bad
     input with nothing written, 130 interrupted.
     """
+    open_streams()
     set_environment()
     with _ends_like_an_interrupt(signal.SIGTERM):
         status = run_command(sys.argv[1:])
+    close_streams()
     sys.exit(status)
 
 
@@ -113,12 +115,25 @@ def run_command(arguments: list[str]) -> int:
             if error.format_message():  # empty where typer has shown the help instead
                 error_lines(error.format_message(), f"Try: {where} --help")
             return 2
+        if _says_full(error):
+            error_lines(f"Nothing more can be written: {error}.", "Make room, then run it again.")
+            return 2
         hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
         error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
         return 1
+    if lost_output():
+        error_lines(f"stdout takes no more: {lost_output()}.", "What went into files is written.")
+        status = status or 1
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
         error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(arguments)}")
     return int(status or 0)
+
+
+def _says_full(error: Exception) -> bool:
+    """Whether an error that no writer has put into words says that the disk is full."""
+    from splice_meta.sink import is_full
+
+    return is_full(error)
 
 
 def _how_to_go_on(arguments: list[str]) -> str:

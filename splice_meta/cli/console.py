@@ -8,12 +8,15 @@ import shutil
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import TextIO
 
 from splice_meta.plain import plain, plain_lines
 
 _LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO, 2: logging.DEBUG}
 _EVERYTHING = 1
 _verbosity = 0
+_lost = ""
 
 
 def last_verbosity() -> int:
@@ -29,8 +32,8 @@ def set_verbosity(quiet: bool, verbose: int) -> None:
         verbose: 1 for details per gene, 2 for debugging, 3 for everything, with times and the
             optimized query plan.
     """
-    global _verbosity
-    _verbosity = -1 if quiet else verbose
+    global _verbosity, _lost
+    _verbosity, _lost = -1 if quiet else verbose, ""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(_LEVELS.get(_verbosity, _EVERYTHING))
     handler.setFormatter(
@@ -43,22 +46,49 @@ def set_verbosity(quiet: bool, verbose: int) -> None:
 
 
 def error_lines(message: str, hint: str = "", error: BaseException | None = None) -> None:
-    """One or two plain lines on stderr; the traceback too, at -vv."""
-    if error is not None and _verbosity >= 2:
-        traceback.print_exception(error, file=sys.stderr)
-    print(f"splice-meta: {plain(message)}", file=sys.stderr)
-    if hint:
-        print(plain(hint), file=sys.stderr)
+    """One or two plain lines on stderr, if it takes them; the traceback too, at -vv."""
+    with suppress(OSError):
+        if error is not None and _verbosity >= 2:
+            traceback.print_exception(error, file=sys.stderr)
+        print(f"splice-meta: {plain(message)}", file=sys.stderr)
+        if hint:
+            print(plain(hint), file=sys.stderr)
 
 
 def say(text: str = "") -> None:
     """A line on stdout, or several, unless quiet."""
     if _verbosity < 0:
         return
+    global _lost
     try:
         print(plain_lines(text), flush=True)
     except BrokenPipeError:  # the reader has seen enough; the run itself is done
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        _discard(sys.stdout)
+    except OSError as error:
+        _lost = error.strerror or str(error)
+        _discard(sys.stdout)
+
+
+def lost_output() -> str:
+    """Why stdout did not take what was said; empty if it did, or nobody reads it any more."""
+    return _lost
+
+
+def close_streams() -> None:
+    """Write what stdout and stderr still hold; where they do not take it, it is dropped."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let everything that goes to a stream vanish, what it holds already included."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def say_pairs(pairs: Sequence[tuple[str, str]]) -> None:
