@@ -58,8 +58,20 @@ def write_bundle(model: MetaModel, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror}.") from None
+    try:
+        _write_files(model, folder)
+    except OSError as error:
+        for each in folder.iterdir():  # it was empty
+            each.unlink()
+        raise OutputError(
+            f"{folder} cannot be written: {error.strerror}.", "Check the free space."
+        ) from error
+    return folder
+
+
+def _write_files(model: MetaModel, folder: Path) -> None:
     for name, booster in zip(_files(model.kind, model.classes), model.boosters, strict=True):
-        booster.save_model(folder / name)
+        (folder / name).write_bytes(booster.save_raw("ubj"))  # errors of the disk are plain here
     (folder / MANIFEST).write_text(model.manifest.to_json())
     (folder / LIST).write_text(model.manifest.to_csv())
     stated = dict(model.metadata)
@@ -78,7 +90,6 @@ def write_bundle(model: MetaModel, folder: Path) -> Path:
     }
     # Last: a directory without bundle.json is no bundle.
     _write_record(folder, data)
-    return folder
 
 
 def write_digests(folder: Path) -> None:
