@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
@@ -165,6 +166,7 @@ def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None
     """
     schema = plan.collect_schema()
     coded = {name: pl.String() for name in _coded(schema)}
+    has_codes = any(isinstance(kind, pl.Enum) for kind in schema.values())
     with ExitStack() if files is None else nullcontext(files) as stack:
         plan.sink_parquet(
             stack.enter_context(_whole(path)),
@@ -172,7 +174,7 @@ def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None
             compression_level=1,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
-            metadata=_arrow_schema(**{**schema, **coded}) if coded else None,
+            metadata=_arrow_schema(**{**schema, **coded}) if has_codes else None,
         )
 
 
@@ -204,8 +206,20 @@ def _codes(texts: pl.Series) -> pl.Series:
 
 @cache
 def _arrow_schema(**schema: pl.DataType) -> dict[str, str]:
-    """The note in a Parquet file that tells readers the types of columns, for these types."""
+    """The note in a Parquet file that tells readers the types of columns, for these types.
+
+    Polars notes that an Enum's codes have no sign. Such codes older versions of pyarrow do not hand
+    to pandas; here they have one. It is the same to Polars, which goes by a note of its own.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import read_schema
+
     empty = BytesIO()
     pl.DataFrame(schema=schema).write_parquet(empty)
     empty.seek(0)
-    return {_SCHEMA_KEY: pl.read_parquet_metadata(empty)[_SCHEMA_KEY]}
+    noted = read_schema(empty)
+    for number, column in enumerate(noted):
+        if pa.types.is_dictionary(column.type):
+            codes = pa.dictionary(pa.int32(), column.type.value_type, column.type.ordered)
+            noted = noted.set(number, column.with_type(codes))
+    return {_SCHEMA_KEY: b64encode(noted.serialize().to_pybytes()).decode()}
