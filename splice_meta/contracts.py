@@ -128,13 +128,14 @@ def _chrom_codes(chrom: pl.Series) -> pl.Series:
     return pl.Series(chrom.name, np.repeat(codes.to_numpy(), runs["len"].to_numpy()))
 
 
-def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
+def canonical(scores: pl.LazyFrame, called: str = "The table of base scores") -> pl.LazyFrame:
     """Bring base scores to the contract's columns and dtypes, lazily.
 
     Args:
         scores: Base scores, one row per nucleotide. ``neither_score`` is 1 - donor - acceptor
             where it is absent. Scores of named base models (``NAME.donor_score`` ...) may stand
             beside them. Columns the contract does not name are carried unchanged.
+        called: What errors call the table: its file, where there is one.
 
     Returns:
         ``gene_id`` String, ``position`` Int64, the three scores Float32, then the optional columns
@@ -146,13 +147,7 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
         ContractError: If a required column is missing or has a type that cannot be meant.
     """
     schema = scores.collect_schema()
-    missing = [name for name in REQUIRED if name not in schema]
-    if missing:
-        raise ContractError(
-            f"The base scores have no column {', '.join(missing)}; they have: "
-            f"{', '.join(schema.names())}.",
-            "Rename the columns to gene_id, position, donor_score, acceptor_score, neither_score.",
-        )
+    _refuse_missing(schema, called)
     _refuse_types(schema)
     exprs: dict[str, pl.Expr] = {}
     for name in ("gene_id", "base"):
@@ -181,6 +176,20 @@ def canonical(scores: pl.LazyFrame) -> pl.LazyFrame:
     order = [*REQUIRED, "neither_score", *(n for n in OPTIONAL if n in schema)]
     kept = [n for n in {**dict.fromkeys(schema.names()), **exprs} if n not in order]
     return scores.with_columns(**exprs).select(*order, *kept)
+
+
+def _refuse_missing(schema: pl.Schema, called: str) -> None:
+    """Refuse a table that lacks a required column; names that differ in case only are shown."""
+    missing = [name for name in REQUIRED if name not in schema]
+    if not missing:
+        return
+    alike = {name.strip().lower(): name for name in schema.names()}
+    near = [f"{alike[name]!r} in place of {name}" for name in missing if name in alike]
+    has = f"it has {', '.join(near)}" if near else f"it has: {', '.join(schema.names()) or 'none'}"
+    raise ContractError(
+        f"{called} has no column {', '.join(missing)}; {has}.",
+        "Rename the columns to gene_id, position, donor_score, acceptor_score, neither_score.",
+    )
 
 
 def _refuse_types(schema: pl.Schema) -> None:

@@ -22,6 +22,9 @@ Packing = Literal["plain", "gzip", "bgzip", "zstd"]
 BLOCK_BYTES = 1 << 18
 """What is read at once: it stays in the processor's cache."""
 
+LONGEST_LINE = 1 << 26
+"""Bytes of a line above which a file is no text of lines; so much may be held in memory."""
+
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BGZIP_FIELD = b"BC\x02\x00"
@@ -67,17 +70,22 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The text in a file, piece by piece.
+    """The text in a file, in blocks of whole lines; only the last line may lack its end.
 
     Args:
         path: A plain, gzip, bgzip or zstd file.
 
     Raises:
-        InputError: If it cannot be read, or is compressed and damaged or cut off.
+        InputError: If it cannot be read, has no lines, or is compressed and damaged or cut off.
     """
     try:
         with unpacked(path) as file:
-            while block := file.read(BLOCK_BYTES):
+            while block := file.read(BLOCK_BYTES) + file.readline(LONGEST_LINE):
+                if len(block) > LONGEST_LINE:
+                    raise InputError(
+                        f"{path} is no text: a line has more than {LONGEST_LINE >> 20} MiB.",
+                        "Check what the file is.",
+                    )
                 yield block
     except OSError as error:
         raise InputError(

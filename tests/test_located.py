@@ -401,10 +401,11 @@ def test_places_that_cannot_be_read_are_refused_in_plain_words(
     last = pl.int_range(pl.len()) == two_genes.height - 1
     bad = two_genes.with_columns(genomic_position=pl.when(last).then(pl.lit("x")).otherwise(place))
     bad.write_csv(path)
-    with pytest.raises(InputError, match="cannot be read: could not parse") as caught:
+    says = rf"Line {two_genes.height + 1} of .*bad\.csv: column genomic_position has 'x'"
+    with pytest.raises(InputError, match=says) as caught:
         open_scores(path, None, open_reference(GTF))
     assert "\n" not in caught.value.message
-    with pytest.raises(InputError, match="cannot be read: could not parse"):
+    with pytest.raises(InputError, match=says):
         open_training(path)
 
 

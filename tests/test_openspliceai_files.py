@@ -17,9 +17,9 @@ import splice_meta as sm
 from splice_meta.errors import InputError
 from splice_meta.reference.sequence import Bases
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.files import scan_files
 from splice_meta.sources.openspliceai import bed, hdf5
 from splice_meta.sources.openspliceai.names import parse_names
+from splice_meta.sources.tables import scan_files
 
 FOLDER = Path(__file__).parent / "openspliceai"
 PLACED, PLAIN = FOLDER / "placed", FOLDER / "plain"

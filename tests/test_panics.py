@@ -121,7 +121,8 @@ def test_a_page_damaged_from_the_start_is_two_plain_lines(
 
     said = capsys.readouterr().err.splitlines()
     assert status == 2
-    assert said[0].startswith("splice-meta: The base scores cannot be read: Polars failed inside: ")
+    assert said[0].startswith("splice-meta: Column donor_score of ")
+    assert said[0].endswith("scores.parquet cannot be read: its data is damaged.")
     assert len(said) == 2
     assert [file.name for file in tmp_path.iterdir()] == ["scores.parquet"]
 

@@ -18,9 +18,10 @@ from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import OutputLayout, parts_of, scan_parts, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.files import files_of, reads_by_gene, scan_unchanged
+from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import prediction_layout, truth_of_predictions
+from splice_meta.sources.tables import open_tables, scan_unchanged
 from splice_meta.stores import Place, object_at
 
 log = logging.getLogger("splice_meta")
@@ -108,7 +109,8 @@ def _peek(source: Any) -> pl.LazyFrame | None:
         if isinstance(source, (str, Path)) and (path := _place(source)).is_dir():
             return scan_parts(path) if parts_of(path) else None
         files = files_of(source)
-        return scan_unchanged(files) if files and not reads_by_gene(files) else None
+        has_tables = bool(files) and not reads_by_gene(files)
+        return scan_unchanged(open_tables(files)) if has_tables else None
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise InputError(f"{source} cannot be read: {reason}.", "Check that it is whole.") from None

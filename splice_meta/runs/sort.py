@@ -20,9 +20,16 @@ from splice_meta.ownership import TABLE, refuse_file, refuse_target
 from splice_meta.panics import plain_panics
 from splice_meta.runs.outputs import part_of
 from splice_meta.sink import sink_parquet, whole_file
-from splice_meta.sources.base_scores import readable
-from splice_meta.sources.files import files_of, scan_unchanged
+from splice_meta.sources.files import files_of
 from splice_meta.sources.layouts import position_along_gene
+from splice_meta.sources.tables import (
+    Table,
+    open_tables,
+    readable,
+    reading,
+    refuse_by_gene,
+    scan_unchanged,
+)
 
 Watch = Callable[[int, int, str], None]
 """Told the rows done, the rows in all and, when that changes, what is going on."""
@@ -94,10 +101,18 @@ def sort_scores(
         )
     path = Path(output).expanduser()
     refuse_target(path, Given((scores, list(files))), overwrite, TABLE)
+    refuse_by_gene(files)
     with readable():
-        raw = scan_unchanged(files)
-        _refuse_columns(raw.collect_schema())
-        sample = raw.head(SAMPLE_ROWS).collect()
+        tables = open_tables(files)
+        columns = {name for each in tables for name in each.scan().collect_schema()}
+    return reading(tables, columns, lambda: _sort(tables, path, memory, watch))
+
+
+def _sort(tables: Sequence[Table], path: Path, memory: int, watch: Watch) -> SortedScores:
+    """Sort tables that were looked at."""
+    raw = scan_unchanged(tables)
+    _refuse_columns(raw.collect_schema())
+    sample = raw.head(SAMPLE_ROWS).collect()
     room = memory * max(sample.height, 1) // (COPIES * max(int(sample.estimated_size()), 1))
     watch(0, 1, "counting the rows of each gene")
     genes = gene_buckets(raw, room)
@@ -123,8 +138,7 @@ def sort_rows(
     Returns:
         The number of parts.
     """
-    with readable():
-        position = position_along_gene(raw)
+    position = position_along_gene(raw)
     buckets = genes.group_by(BUCKET, maintain_order=True).agg(pl.col("rows").sum())
     total, done = int(buckets["rows"].sum()), 0
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
@@ -167,21 +181,20 @@ def gene_buckets(raw: pl.LazyFrame, room: int) -> pl.DataFrame:
     Raises:
         ContractError: If there are no rows, or a gene or position is null.
     """
-    with readable():
-        genes = (
-            raw.select(pl.col("gene_id").cast(pl.String).alias(KEY), "gene_id", "position")
-            .with_row_index("first")
-            .group_by(KEY)
-            .agg(
-                pl.len().cast(pl.Int64).alias("rows"),
-                pl.col("first").min(),
-                pl.col("gene_id").first(),
-                pl.col("position").null_count().alias("nulls"),
-            )
-            .sort("first")
-            .with_row_index(GENE)
-            .collect()
+    genes = (
+        raw.select(pl.col("gene_id").cast(pl.String).alias(KEY), "gene_id", "position")
+        .with_row_index("first")
+        .group_by(KEY)
+        .agg(
+            pl.len().cast(pl.Int64).alias("rows"),
+            pl.col("first").min(),
+            pl.col("gene_id").first(),
+            pl.col("position").null_count().alias("nulls"),
         )
+        .sort("first")
+        .with_row_index(GENE)
+        .collect()
+    )
     if genes.is_empty():
         raise ContractError("The base scores have no rows.", "Check the path.")
     nameless = genes.filter(pl.col(KEY).is_null())["rows"].sum()
@@ -248,8 +261,7 @@ class _Spill:
 
 
 def _batches(raw: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
-    with readable():
-        yield from raw.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+    yield from raw.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
 
 
 def _refuse_columns(schema: pl.Schema) -> None:

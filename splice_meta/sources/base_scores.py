@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from splice_meta.contracts import TRUTH_WORD, base_models_in, canonical, scores_of
-from splice_meta.errors import ContractError, EngineError, InputError, NoGenesError
+from splice_meta.errors import ContractError, InputError, NoGenesError
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.checks.truth import settle_truth
-from splice_meta.sources.files import files_of, reads_by_gene, scan_files
+from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.joined import check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.locate import as_in_scores, locate
@@ -27,8 +26,23 @@ from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import refuse_predictions
+from splice_meta.sources.tables import (
+    Table,
+    open_tables,
+    readable,
+    reading,
+    refuse_cells,
+    refuse_lost_rows,
+    scan_files,
+)
+from splice_meta.sources.text import KNOWN_COLUMNS
 
 log = logging.getLogger("splice_meta")
+
+Read: TypeAlias = tuple[pl.LazyFrame, tuple[str, ...] | None, GeneTable]
+"""Canonical rows, the genes asked for by the ids of the scores, and what the check found."""
+
+REST = "it is taken as 1 - donor_score - acceptor_score"
 
 
 def open_scores(
@@ -79,19 +93,6 @@ def open_scores(
     return replace(opened, located=located)
 
 
-@contextmanager
-def readable() -> Iterator[None]:
-    """Say in plain words what Polars finds when it reads the scores."""
-    try:
-        with plain_panics():
-            yield
-    except (pl.exceptions.PolarsError, EngineError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:300]
-        raise InputError(
-            f"The base scores cannot be read: {reason}.", "Check that the file is whole."
-        ) from None
-
-
 def _known_from(
     reference: Reference | None, files: Sequence[str]
 ) -> tuple[pl.DataFrame | None, SequenceOf | None]:
@@ -112,33 +113,78 @@ def _open_one(
 ) -> BaseScores:
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
-    wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
-    with readable():
-        if files:
-            frame = scan_files(files, *_known_from(reference, files))
-        else:
-            frame = canonical(to_contract_names(_frame(source)))
+    tables = [] if not files or reads_by_gene(files) else open_tables(files)
+
+    def read(files: Sequence[str], tables: Sequence[Table]) -> Read:
+        frame = _rows(source, files, tables, reference)
         if not predictions:
             refuse_predictions(frame, files[0] if files else "The frame")
         if truth:
             frame = frame.drop("splice_type", TRUTH_WORD, strict=False)
+        wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
         if wanted is not None:
             if reference is not None and reference.annotation is not None:
                 wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame, places)
-        frame = settle_truth(frame)
+        return settle_truth(frame), wanted, table
+
+    with readable():
+        refuse_cells(tables, KNOWN_COLUMNS)
+        try:
+            frame, wanted, table = reading(tables, KNOWN_COLUMNS, lambda: read(files, tables))
+        except ContractError as error:
+            raise _explained(error, tables, read) from None
+    if wanted is None:
+        refuse_lost_rows(tables, table.positions)
     if table.genes.is_empty():
-        if wanted is None:
-            raise ContractError("The base scores have no rows.", "Check the path.")
-        listed = f"{', '.join(wanted[:3])}{' ...' if len(wanted) > 3 else ''}"
-        raise NoGenesError(
-            f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
-            "Check the gene ids against the table's gene_id column.",
-        )
+        raise _no_genes(files, wanted)
     for remark in table.remarks:
         log.warning("%s", remark)
+    for each in tables:
+        if each.lacks_neither:
+            log.warning("%s has no column neither_score: %s.", each.file, REST)
     return BaseScores(frame, table, files, wanted, base_models_in(frame.collect_schema().names()))
+
+
+def _rows(
+    source: Any, files: Sequence[str], tables: Sequence[Table], reference: Reference | None
+) -> pl.LazyFrame:
+    """The canonical rows of files, or of a frame."""
+    if files:
+        return scan_files(files, *_known_from(reference, files), tables=tables)
+    return canonical(to_contract_names(_frame(source)))
+
+
+def _no_genes(files: Sequence[str], wanted: Sequence[str] | None) -> InputError:
+    """The error for scores without any rows, or without any of the genes asked for."""
+    if wanted is None:
+        where = files[0] if len(files) == 1 else "The table of base scores"
+        return ContractError(f"{where} has no rows.", "Check the path.")
+    listed = f"{', '.join(wanted[:3])}{' ...' if len(wanted) > 3 else ''}"
+    return NoGenesError(
+        f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
+        "Check the gene ids against the table's gene_id column.",
+    )
+
+
+def _explained(
+    error: ContractError,
+    tables: Sequence[Table],
+    read: Callable[[Sequence[str], Sequence[Table]], Read],
+) -> ContractError:
+    """The error of a check, with the file it is in, and what its columns were taken for."""
+    message, hint = error.message, error.hint
+    for table in tables if len(tables) > 1 else ():
+        try:
+            read([table.file], [table])
+        except ContractError as found:
+            message, hint, tables = found.message, found.hint, [table]
+            message = message if table.file in message else f"{table.file}: {message}"
+            break
+    if "neither_score" in message and any(table.lacks_neither for table in tables):
+        hint = f"The table has no column neither_score: {REST}."
+    return ContractError(message, hint)
 
 
 def _open_several(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.files import scan_file
+from splice_meta.sources.files import TEXT, suffix_of
+from splice_meta.sources.tables import Table, open_file, readable, reading
+from splice_meta.sources.text import words_of
+
+KEYS = ("gene_id", "position")
 
 
 def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
@@ -23,20 +28,46 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
     Raises:
         InputError: If there is no such table.
     """
-    usable = []
-    for path in dataset_files(folder):
-        part = scan_file(Path(path))
-        if part is not None and {"gene_id", "position"} <= set(part.collect_schema().names()):
-            usable.append(part)
-    if not usable:
+    tables = [table for path in dataset_files(folder) if (table := _open(Path(path))) is not None]
+    if not tables:
         raise InputError(
             f"The training dataset {folder} has no table with gene_id and position.",
             "It needs Parquet, CSV or TSV files with these columns, in it or in its master folder.",
         )
+    with readable():
+        return reading(tables, KEYS, lambda: _scan(tables))
+
+
+def _open(path: Path) -> Table | None:
+    """A table with genes and positions; None for any other file."""
+    is_text = suffix_of(path.name) in TEXT and path.is_file()
+    if path.name.startswith(".") or (is_text and not words_of(path).issuperset(KEYS)):
+        return None
+    table = open_file(path)
+    if table is None or not set(KEYS) <= set(table.scan().collect_schema().names()):
+        return None
+    return table
+
+
+def _scan(tables: Sequence[Table]) -> pl.LazyFrame:
+    """Genes and positions of all tables, which are read once, to see that they can be."""
+    for table in tables:
+        position = pl.col("position")
+        whole = position.cast(pl.Float64) == position.cast(pl.Int64)
+        bad = table.scan().select(nulls=pl.any_horizontal(pl.col(KEYS).is_null()).sum(),
+                                  broken=(~whole).sum()).collect().row(0)  # fmt: skip
+        if any(bad):
+            raise InputError(
+                f"{table.file} has {bad[0] + bad[1]:,} rows without a gene, or without a whole "
+                "number as position.",
+                "Every row of a training dataset needs both.",
+            )
     return pl.concat(
         [
-            part.select(pl.col("gene_id").cast(pl.String), pl.col("position").cast(pl.Int64))
-            for part in usable
+            table.scan().select(
+                pl.col("gene_id").cast(pl.String), pl.col("position").cast(pl.Int64)
+            )
+            for table in tables
         ]
     )
 

@@ -55,7 +55,7 @@ def damaged(*arguments: str) -> Callable[[Path], list[str | Path]]:
 
 
 HOW = "tcp://host:8786, or its scheduler file"
-PANIC = ["cannot be read: polars failed inside: "]
+PANIC = ["cannot be read: its data is damaged"]
 ADDRESSES = {
     "empty": "",
     "a word": "scheduler",

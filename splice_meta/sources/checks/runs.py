@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import GENE_STRIDE, TRUTH_WORD
 from splice_meta.sources.checks.faults import fault_exprs
 from splice_meta.sources.checks.letters import base_code, letter_counts
@@ -20,7 +21,8 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = Fals
     """One row per run of adjacent rows of a gene, with what the checks need.
 
     No column is looked at twice, so that the plan streams: what is wrong with a score is looked
-    up only where something is.
+    up only where something is. Every column that a batch may read is read here, so that one that
+    cannot be read is found before anything is written.
 
     Args:
         scores: Canonical base scores.
@@ -31,7 +33,7 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = Fals
         A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``first`` and ``last``,
         ``low`` and ``high`` position, ``descents`` (rows whose position is not above that of the
         row before, which may belong to the run before), ``faults`` (whether a row fails a check);
-        if asked for ``places``; what :func:`_place_of` says; and the counts of
+        if asked for ``places``; what :func:`_lacking` and :func:`_place_of` say; and the counts of
         :mod:`~splice_meta.sources.checks.letters`, :mod:`~splice_meta.sources.checks.motif` and
         :mod:`~splice_meta.sources.checks.truth`.
     """
@@ -39,6 +41,7 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = Fals
     position = pl.col("position")
     counted, first, extremes = _place_of(columns)
     counted |= letter_counts(columns) | motif_counts(columns) | truth_counts(columns)
+    counted |= _lacking(columns)
     return (
         _coded(scores, columns)
         .select(
@@ -81,6 +84,12 @@ def _coded(scores: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
         axis = pl.col("run").cast(pl.Int64) * GENE_STRIDE + pl.col("position")
         coded = coded.with_columns(axis.alias("_axis"), base_code().alias("_code"))
     return coded.drop(TRUTH_WORD, strict=False)
+
+
+def _lacking(columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """``lacking``: rows without one of the genomic features, where the table has any."""
+    names = [name for name in GENOMIC if name in columns and name != "chrom"]
+    return {"lacking": pl.any_horizontal(pl.col(names).is_null())} if names else {}
 
 
 def _place_of(
