@@ -129,7 +129,7 @@ def test_a_damaged_line_with_a_torn_one_behind_it_is_refused(path: Path) -> None
 def test_a_line_of_another_kind_is_refused(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b'{"record":"shard"}\n')
 
-    with pytest.raises(InputError, match="'number'"):
+    with pytest.raises(InputError, match="number is missing"):
         read_ledger(path)
 
 

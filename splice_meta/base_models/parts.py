@@ -13,6 +13,7 @@ import polars as pl
 from splice_meta.errors import OutputError
 from splice_meta.given import Given
 from splice_meta.ownership import Owned, refuse_foreign, refuse_target, remove_owned
+from splice_meta.records import read_record
 from splice_meta.sink import sink_parquet, write_text
 
 SETTINGS = "scoring.json"
@@ -86,8 +87,13 @@ class Parts:
             remove_owned(self.folder, PARTS)
         record = self.folder / SETTINGS
         if record.exists():
-            before = json.loads(record.read_text(encoding="utf-8"))
-            differing = [name for name in settings if before.get(name) != settings[name]]
+            hint = "Start anew with --overwrite."
+            before = read_record(record, OutputError, hint).fields()
+            differing = [
+                name
+                for name, value in settings.items()
+                if name not in before or before[name].value != value
+            ]
             if differing:
                 raise OutputError(
                     f"The genes in {self.folder} were scored with other settings: "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Any
 import polars as pl
 
 from splice_meta.contracts import FINAL, base_models_in, scores_of
-from splice_meta.errors import InputError, UsageError
+from splice_meta.errors import InputError, SpliceMetaError, UsageError
 from splice_meta.evaluation.tally import Systems
+from splice_meta.records import read_record
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout, parts_of, scan_parts, scan_table
+from splice_meta.runs.outputs import OutputLayout, check_run_name, parts_of, scan_parts, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import files_of, reads_by_gene
@@ -206,15 +206,17 @@ def read_run(folder: Place) -> tuple[OutputLayout, list[dict[str, Any]]]:
     Raises:
         InputError: If the gene manifest is damaged.
     """
+    hint = "Run it again with --overwrite."
     try:
-        data = json.loads((folder / "gene_manifest.json").read_text())
-        rows = [{"gene_id": r["gene_id"], "scenario": r["scenario"]} for r in data["genes"]]
-        return OutputLayout(folder, data["run"]), rows
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
-            "Run it again with --overwrite.",
-        ) from None
+        data = read_record(folder / "gene_manifest.json", InputError, hint, largest=1 << 30)
+        run = check_run_name(data.at("run").text())
+        rows = [
+            {name: gene.at(name).text(1 << 16) for name in ("gene_id", "scenario")}
+            for gene in data.at("genes").items()
+        ]
+    except SpliceMetaError as error:
+        raise InputError(f"{folder} is an incomplete run: {error.message}", hint) from None
+    return OutputLayout(folder, run), rows
 
 
 def base_scores_of(source: Any) -> Any:

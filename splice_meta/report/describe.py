@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from splice_meta.contracts import OPTIONAL
-from splice_meta.errors import InputError
+from splice_meta.errors import InputError, ModelError, SpliceMetaError
 from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.model.bundle import MetaModel, load_model
-from splice_meta.runs.outputs import scan_parts
+from splice_meta.model.bundle import CARD, MetaModel, load_model
+from splice_meta.records import Entry, read_record
+from splice_meta.runs.outputs import check_run_name, scan_parts
+from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
 from splice_meta.stores import Place, object_at, refuse_pipe
@@ -27,6 +27,9 @@ CARD_FIGURES = (
     ("ece", "all"),
 )  # fmt: skip
 """The figures of an evaluation card that are shown."""
+
+_RUN = 1 << 30
+"""Bytes that a record of a run may have: it names every gene."""
 
 
 def describe(
@@ -132,59 +135,68 @@ def _model(model: MetaModel) -> Pairs:
     gains = sorted(model.gains().items(), key=lambda item: -item[1])
     total = sum(gain for _, gain in gains) or 1.0
     pairs.append(("Most gain", ", ".join(f"{n} {g / total:.0%}" for n, g in gains[:5])))
-    card = dict(model.metadata.get("card", {}))
-    for label, part in (("Held-out genes", card), ("Test chromosomes", card.get("test", {}))):
+    hint = "Make the bundle again, or remove the card."
+    card = Entry(model.metadata.get("card", {}), CARD, kind=ModelError, hint=hint)
+    for label, part in (("Held-out genes", card), ("Test chromosomes", card.find("test"))):
         pairs += _figures(label, part)
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
     return pairs
 
 
-def _figures(label: str, card: Mapping[str, Any]) -> Pairs:
+def _figures(label: str, card: Entry | None) -> Pairs:
     """An evaluation of a model's card: what it went over, and its main figures, one per line."""
-    if not card:
+    if card is None or not card.fields():
         return []
-    systems = card["systems"]
-    where = f" ({', '.join(card['chromosomes'])})" if "chromosomes" in card else ""
+    systems = card.at("systems").fields()
+    chroms = card.find("chromosomes")
+    where = f" ({', '.join(chroms.texts())})" if chroms else ""
+    genes, positions, sites = (
+        card.at(name).number(0) for name in ("genes", "positions", "sites")
+    )  # fmt: skip
     pairs = [
-        (label + where, f"{card['genes']:,} genes, {card['positions']:,.0f} positions, "
-         f"{card['sites']:,.0f} annotated sites; {' | '.join(systems)}, 95% intervals over genes")
+        (label + where, f"{genes:,.0f} genes, {positions:,.0f} positions, {sites:,.0f} annotated "
+         f"sites; {' | '.join(systems)}, 95% intervals over genes")
     ]  # fmt: skip
     for metric, name in CARD_FIGURES:
-        cells = []
-        for figures in systems.values():
-            figure = figures[name][metric]
-            text = f"{figure['value']:.4f}"
-            if figure["low"] is not None:
-                text += f" [{figure['low']:.3f}, {figure['high']:.3f}]"
-            cells.append(text)
+        cells = [_figure(figures.at(name).at(metric)) for figures in systems.values()]
         kind = "" if name == "all" else f", {name}s"
         pairs.append((f"  {metric.replace('_', ' ')}{kind}", " | ".join(cells)))
     return pairs
 
 
+def _figure(figure: Entry) -> str:
+    value, low = figure.find("value"), figure.find("low")
+    text = f"{value.number():.4f}" if value else "-"
+    return f"{text} [{low.number():.3f}, {figure.at('high').number():.3f}]" if low else text
+
+
 def _run(folder: Place) -> Pairs:
+    hint = "Go on with it by run --resume, or run it again with --overwrite."
     try:
-        data = json.loads((folder / "metadata" / "inference_metadata.json").read_text())
-        genes = json.loads((folder / "gene_manifest.json").read_text())["genes"]
-        home = folder / "selective_inference" / "predictions" / data["run"]
-        tables = [table for table in sorted(home.iterdir()) if table.suffix == ".parquet"]
+        data = read_record(folder / "metadata" / "inference_metadata.json", hint=hint, largest=_RUN)
+        listed = read_record(folder / "gene_manifest.json", hint=hint, largest=_RUN)
+        states = [gene.at("status").text() for gene in listed.at("genes").items()]
+        run = check_run_name(data.at("run").text())
+        model = data.find("model")
+        pairs = [
+            ("Kind", "output of a run"),
+            ("Run", run),
+            ("Mode", data.at("settings").at("mode").one_of(MODES)),
+            ("Genes", f"{len(states):,} ({states.count('failed'):,} failed)"),
+            ("Positions", f"{data.at('positions').whole():,}, "
+             f"{data.at('recalibrated').whole():,} recalibrated"),
+            ("Model", model.at("source").text(1 << 14) if model else "none"),
+        ]  # fmt: skip
+        home = folder / "selective_inference" / "predictions" / run
+        found: list[Place] = sorted(home.iterdir())
+        tables = [table for table in found if table.suffix == ".parquet"]
         rows = [f"{table.name} ({_row_count(table):,} rows)" for table in tables]
-    except (OSError, KeyError, ValueError) as error:
-        raise InputError(
-            f"{folder} is an incomplete run ({type(error).__name__}: {error}).",
-            "Go on with it by run --resume, or run it again with --overwrite.",
-        ) from None
-    failed = sum(gene["status"] == "failed" for gene in genes)
-    return [
-        ("Kind", "output of a run"),
-        ("Run", data["run"]),
-        ("Mode", data["settings"]["mode"]),
-        ("Genes", f"{len(genes):,} ({failed:,} failed)"),
-        ("Positions", f"{data['positions']:,}, {data['recalibrated']:,} recalibrated"),
-        ("Model", data["model"]["source"] if data["model"] else "none"),
-        ("Tables", ", ".join(rows) or "none"),
-    ]
+    except SpliceMetaError as error:
+        raise InputError(f"{folder} is an incomplete run: {error.message}", hint) from None
+    except OSError as error:
+        raise InputError(f"{folder} is an incomplete run: {error}.", hint) from None
+    return [*pairs, ("Tables", ", ".join(rows) or "none")]
 
 
 def _row_count(table: Place) -> int:

@@ -13,19 +13,21 @@ finished part from one that a process left behind.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from splice_meta.errors import InputError, UsageError
+from splice_meta.records import Entry
 from splice_meta.runs.lines import Lines, Record, create_lines, read_lines
 from splice_meta.runs.shards import Shard
 from splice_meta.runs.task import GENES_DONE, Part, Receipt
 from splice_meta.stores import Place
 
 FORMAT = 1
+_HINT = "Start the run anew with --overwrite in place of --resume."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,28 +69,70 @@ def read_ledger(path: Place) -> Recorded | None:
     records, end = read_lines(path)
     if not records:
         return None
-    first, *others = records
-    if first.get("format") != FORMAT:
+    first, *others = (
+        Entry(record, f"Line {number} of {path}", hint=_HINT)
+        for number, record in enumerate(records, start=1)
+    )
+    version = first.at("format").whole()
+    if version != FORMAT:
         raise InputError(
-            f"{path} has format {first.get('format')}, this version reads {FORMAT}.",
+            f"{path} has format {version}, this version reads {FORMAT}.",
             "Go on with the version of splice_meta that began the run.",
         )
+    kinds = [(each.at("record").text(), each) for each in others]
+    plans = [_plan(each) for kind, each in kinds if kind == "plan"]
+    shards = [_shard(each) for kind, each in kinds if kind == "shard"]
+    return Recorded(
+        given=_texts(first.at("given")),
+        started=_moment(first.at("started")),
+        plan=plans[-1] if plans else None,
+        shards={each["number"]: each for each in shards},
+        end=end,
+    )
+
+
+def _moment(entry: Entry) -> datetime:
     try:
-        plans = [record for record in others if record["record"] == "plan"]
-        return Recorded(
-            given=first["given"],
-            # Local time of this machine where no zone is noted, as before version 0.2.
-            started=datetime.fromisoformat(first["started"]).astimezone(UTC),
-            plan=plans[-1] if plans else None,
-            shards={each["number"]: each for each in others if each["record"] == "shard"},
-            end=end,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"has no {error}" if isinstance(error, KeyError) else f"is damaged ({error})"
-        raise InputError(
-            f"A line of {path} {what}.",
-            "Start the run anew with --overwrite in place of --resume.",
-        ) from None
+        # Local time of this machine where no zone is noted, as before version 0.2.
+        return datetime.fromisoformat(entry.text()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        entry.refuse("a date and time")
+
+
+def _texts(entry: Entry) -> dict[str, str]:
+    return {name: each.text(1 << 20) for name, each in entry.fields().items()}
+
+
+def _plan(entry: Entry) -> Record:
+    """The line of a plan, its shape checked."""
+    _texts(entry.at("digests"))
+    scored = entry.at("scored")
+    for each in scored.at("files").fields().values():
+        each.fields()
+    _texts(scored.at("failures"))
+    return dict(entry.value)
+
+
+def _shard(entry: Entry) -> Record:
+    """The line of a shard, its shape checked."""
+    entry.at("number").whole()
+    entry.at("seconds").number(0)
+    _texts(entry.at("failures"))
+    for column in entry.at("genes").fields().values():
+        column.items()
+    for part in entry.at("parts").items():
+        known = {field.name for field in fields(Part)}
+        if set(part.fields()) != known:
+            part.refuse(f"an object of {', '.join(sorted(known))}")
+        part.at("rows").whole()
+        part.at("bytes").whole()
+        part.at("table").text()
+        part.at("path").text(1 << 14)
+    for change in entry.at("changes").items():
+        pair = [each.whole(-(1 << 62)) for each in change.items()]
+        if len(pair) != 2:
+            change.refuse("a list of two numbers")
+    return dict(entry.value)
 
 
 class Ledger:
@@ -140,10 +184,17 @@ class Ledger:
 def receipt_of(record: Record, shard: Shard) -> Receipt:
     """The receipt that a shard's line was written from."""
     columns = record["genes"]
-    types = {name: GENES_DONE[name] for name in columns}
+    try:
+        types = {name: GENES_DONE[name] for name in columns}
+        genes = pl.DataFrame(columns, schema_overrides=types)
+    except (KeyError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"The genes of shard {record['number']} in the ledger are damaged ({reason}).", _HINT
+        ) from None
     return Receipt(
         shard,
-        pl.DataFrame(columns, schema_overrides=types),
+        genes,
         record["failures"],
         tuple(Part(**part) for part in record["parts"]),
         record["seconds"],

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from splice_meta.errors import InputError, OutputError
+from splice_meta.records import parse_record
 from splice_meta.sink import not_written, write_text
 from splice_meta.stores import ObjectPath, Place, read_objects
 
@@ -212,7 +213,7 @@ def _line(record: Record) -> str:
 
 def _parsed(line: bytes) -> Record | None:
     try:
-        record = json.loads(line)
-    except ValueError:
+        record = parse_record(line, "a line").value
+    except InputError:
         return None
     return record if isinstance(record, dict) else None

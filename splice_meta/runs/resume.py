@@ -209,9 +209,12 @@ def _is_whole(receipt: Receipt, layout: OutputLayout) -> bool:
     """Whether the parts of a listed shard are as they were written; if not, it is logged."""
     places = layout.parts(receipt.shard.number, receipt.shard.of)
     for part in receipt.parts:
-        path, stated = places[part.table], asdict(part)
+        path, stated = places.get(part.table), asdict(part)
+        if path is None:
+            log.warning("Shard %d is done again: it has a part of no table.", receipt.shard.number)
+            return False
         missing = not path.is_file()
-        if missing or any(stated[name] != value for name, value in ends_of(path).items()):
+        if missing or any(stated.get(name) != value for name, value in ends_of(path).items()):
             fate = "missing" if missing else "altered"
             log.warning("Shard %d is done again: %s is %s.", receipt.shard.number, path, fate)
             return False
