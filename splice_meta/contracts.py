@@ -18,10 +18,11 @@ the primary among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from splice_meta.errors import ContractError
 
@@ -97,6 +98,20 @@ def base_models_in(columns: Collection[str]) -> tuple[str, ...]:
 def all_scores_in(columns: Collection[str]) -> list[tuple[str, str, str]]:
     """The score columns of the primary base model, then of each named one among some columns."""
     return [scores_of(name) for name in ("", *base_models_in(columns))]
+
+
+def column(name: str) -> pl.Expr:
+    """A column by its exact name, where it may come from outside.
+
+    Polars takes the names ``*`` and ``^...$`` for patterns.
+    """
+    is_pattern = name == "*" or (name.startswith("^") and name.endswith("$"))
+    return cs.by_name(name).as_expr() if is_pattern else pl.col(name)
+
+
+def columns(names: Iterable[str]) -> list[pl.Expr]:
+    """Columns by their exact names, see :func:`column`."""
+    return [column(name) for name in names]
 
 
 def class_expr(donor: str, acceptor: str, neither: str) -> pl.Expr:
@@ -175,7 +190,7 @@ def canonical(scores: pl.LazyFrame, called: str = "The table of base scores") ->
             exprs[TRUTH_WORD] = pl.col("splice_type").cast(pl.String)
     order = [*REQUIRED, "neither_score", *(n for n in OPTIONAL if n in schema)]
     kept = [n for n in {**dict.fromkeys(schema.names()), **exprs} if n not in order]
-    return scores.with_columns(**exprs).select(*order, *kept)
+    return scores.with_columns(**exprs).select(*order, *columns(kept))
 
 
 def _refuse_missing(schema: pl.Schema, called: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from splice_meta.catalogue import Kind
+from splice_meta.contracts import column, columns
 from splice_meta.errors import FeatureError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.settings import FeatureSettings
@@ -148,8 +149,5 @@ def harmonize(
         if kind == "genomic" and name not in mended:
             # A table may know it for some of its genes only.
             mended[name] = pl.col(name).fill_null(manifest.fill(name))
-    return (
-        plan.with_columns(**mended)
-        .select("gene_id", "position", *manifest.names, *extra)
-        .cast(pl.Schema(manifest.schema))
-    )
+    features = [column(name).cast(dtype) for name, dtype in manifest.schema.items()]
+    return plan.with_columns(**mended).select("gene_id", "position", *features, *columns(extra))

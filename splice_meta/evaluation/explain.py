@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from splice_meta.contracts import SCORES, with_axis
+from splice_meta.contracts import SCORES, columns, with_axis
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.subject import base_scores_of
 from splice_meta.model.bundle import MetaModel, load_model
@@ -116,7 +116,7 @@ def _split(model: MetaModel, asked: pl.DataFrame, matrix: pl.DataFrame) -> pl.Da
     count, classes, entries = split.shape
     names = [*model.manifest.names, BASE_MODEL, BIAS]
     base = ordered.select(f"{name}_score" for name in model.classes).to_numpy()
-    features = ordered.select(model.manifest.names).cast(pl.Float64).to_numpy()
+    features = ordered.select(columns(model.manifest.names)).cast(pl.Float64).to_numpy()
     values = np.full((count, classes, entries), np.nan)
     values[:, :, :-2] = features[:, None, :]
     values[:, :, -2] = base

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from splice_meta.contracts import columns
+from splice_meta.errors import ModelError
+from splice_meta.model.booster import reason_of
 from splice_meta.model.predict import Floats, check_columns, margin_of
 
 if TYPE_CHECKING:
@@ -42,20 +45,25 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
 
     names = list(model.manifest.names)
     check_columns(model, frame)
-    matrix = frame.select(names).cast(pl.Float32).to_numpy()
+    matrix = frame.select(columns(names)).cast(pl.Float32).to_numpy()
     shape = (frame.height, len(model.classes))
     own = margin_of(model, frame)
     margin = np.zeros(shape, np.float32) if own is None else own
     parts = []
     for number, booster in enumerate(model.boosters):
-        data = xgboost.DMatrix(matrix, feature_names=names)
+        data = xgboost.DMatrix(matrix)
         if model.margin:
             mine = margin if model.kind == "multiclass" else margin[:, number]
             data.set_base_margin(np.ascontiguousarray(mine))
-        parts.append(
-            booster.predict(data, pred_contribs=True).reshape(frame.height, -1, matrix.shape[1] + 1)
-        )
-    found = np.concatenate(parts, axis=1)
+        try:
+            found = booster.predict(data, pred_contribs=True, validate_features=False)
+        except xgboost.core.XGBoostError as error:
+            hint = "XGBoost splits predictions of trees with one output each (one_output_per_tree)."
+            raise ModelError(
+                f"The model's predictions cannot be split by feature: {reason_of(error)}.", hint
+            ) from None
+        parts.append(found.reshape(frame.height, -1, matrix.shape[1] + 1))
+    split = np.concatenate(parts, axis=1)
     # XGBoost counts the margin into the bias; here they are two entries.
-    bias = found[:, :, -1] - margin
-    return np.concatenate((found[:, :, :-1], margin[:, :, None], bias[:, :, None]), axis=2)
+    bias = split[:, :, -1] - margin
+    return np.concatenate((split[:, :, :-1], margin[:, :, None], bias[:, :, None]), axis=2)

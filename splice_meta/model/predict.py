@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from splice_meta.contracts import column
 from splice_meta.errors import FeatureError, ModelError
+from splice_meta.model.booster import reason_of
 from splice_meta.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
         ModelError: If a probability comes out as NaN.
     """
     check_columns(model, frame)
-    features = frame.select(pl.col(model.manifest.names).cast(pl.Float32))
+    features = frame.select(column(name).cast(pl.Float32) for name in model.manifest.names)
     columns = [column.to_numpy() for column in features]
     matrix = np.empty((min(rows, frame.height), len(columns)), np.float32)
     out = np.empty((len(model.classes), frame.height), np.float32)
@@ -92,8 +94,8 @@ def _row_major(columns: Sequence[Floats], start: int, stop: int, out: Floats) ->
     for first in range(start, stop, _CACHED):
         last = min(first + _CACHED, stop)
         block = out[first - start : last - start]
-        for place, column in enumerate(columns):
-            block[:, place] = column[first:last]
+        for place, values in enumerate(columns):
+            block[:, place] = values[first:last]
     return out[: stop - start]
 
 
@@ -114,7 +116,15 @@ def _uncalibrated(model: MetaModel, matrix: Floats, margin: Floats | None) -> Fl
 
 
 def _inplace(booster: Any, matrix: Floats, margin: Floats | None) -> Floats:
-    found = booster.inplace_predict(matrix, base_margin=margin, validate_features=False)
+    import xgboost
+
+    try:
+        found = booster.inplace_predict(matrix, base_margin=margin, validate_features=False)
+    except xgboost.core.XGBoostError as error:
+        raise ModelError(
+            f"XGBoost cannot predict: {reason_of(error)}.",
+            "Check the model with splice-meta inspect.",
+        ) from None
     return np.asarray(found, np.float32)
 
 

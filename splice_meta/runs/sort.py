@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from splice_meta.contracts import column as exact
 from splice_meta.errors import ContractError, InputError, UsageError
 from splice_meta.given import Given
 from splice_meta.ownership import TABLE, refuse_file, refuse_target
@@ -157,7 +158,7 @@ def sort_rows(
                 spill.take(bucket, count)
                 .sort(GENE, position, maintain_order=True)
                 .join(ids, on=GENE, how="left", maintain_order="left")
-                .select(columns)
+                .select(map(exact, columns))
                 .lazy()
             )
             sink_parquet(plan, part_of(target, bucket, buckets.height))

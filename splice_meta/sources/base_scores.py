@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from splice_meta.contracts import TRUTH_WORD, base_models_in, canonical, scores_of
+from splice_meta.contracts import TRUTH_WORD, base_models_in, canonical, column, scores_of
 from splice_meta.errors import ContractError, InputError, NoGenesError
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
@@ -283,7 +283,8 @@ def extend(first: BaseScores, more: BaseScores, reference: Reference | None) -> 
         more = open_scores(more.all_rows())
     first = _without(first, more.table.genes["gene_id"].to_list())
     columns = first.frame.collect_schema().names()
-    rows = more.frame.select(n for n in more.frame.collect_schema().names() if n in columns)
+    names = [n for n in more.frame.collect_schema().names() if n in columns]
+    rows = more.frame.select(map(column, names))
     offset = pl.col("first_row") + first.table.positions
     genes = [first.table.genes, more.table.genes.with_columns(first_row=offset)]
     pairs = zip(first.others, more.others, strict=True)

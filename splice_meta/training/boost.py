@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.contracts import CLASSES
+from splice_meta.contracts import CLASSES, columns
 from splice_meta.model.bundle import Margin, MetaModel
 from splice_meta.model.predict import margin_of
 from splice_meta.settings import TrainSettings
@@ -69,7 +69,7 @@ class Problem:
         label = self.truth[rows] if output is None else self.truth[rows] == output
         given = {
             "label": label, "weight": self.weight[rows], "base_margin": margin,
-            "feature_names": list(self.names), "nthread": self.settings.threads or None,
+            "nthread": self.settings.threads or None,
         }  # fmt: skip
         if binned:
             return xgboost.QuantileDMatrix(self.matrix[rows], max_bin=MAX_BIN, **given)
@@ -86,7 +86,7 @@ def make_problem(rows: TrainingRows, model: MetaModel, settings: TrainSettings) 
     """
     frame = rows.frame
     return Problem(
-        matrix=frame.select(rows.manifest.names).cast(pl.Float32).to_numpy(order="c"),
+        matrix=frame.select(columns(rows.manifest.names)).cast(pl.Float32).to_numpy(order="c"),
         truth=frame[TRUTH].to_physical().cast(pl.Int64).to_numpy(),
         weight=frame[WEIGHT].to_numpy(),
         margin=margin_of(model, frame),
@@ -121,10 +121,14 @@ def boost(problem: Problem, rounds: dict[int | None, int]) -> tuple[Any, ...]:
     import xgboost
 
     everything = np.ones(problem.truth.size, bool)
-    return tuple(
+    boosters = tuple(
         xgboost.train(parameters(problem.settings), problem.data(everything, o, True), rounds[o])
         for o in problem.outputs
     )
+    for booster in boosters:
+        # XGBoost's data refuse names with brackets, its models take any.
+        booster.feature_names = list(problem.names)
+    return boosters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,16 +72,52 @@ def _open(file: str | Path) -> h5py.File:
 def _is_datafile(file: str) -> bool:
     """Whether a file holds the sequences; refuses files that hold neither them nor scores."""
     with _open(file) as opened:
-        if "predictions" in opened:
-            shape = opened["predictions"].shape
-            if len(shape) == 3 and shape[1] == len(CHANNELS):
-                return False
-        elif {"NAME", "SEQ"} <= set(opened):
+        if "predictions" not in opened and {"NAME", "SEQ"} <= set(opened):
             return True
+        scores = _dataset(opened, "predictions", "f")
+        shape: tuple[int, ...] = () if scores is None else scores.shape
+        if len(shape) == 3 and shape[1] == len(CHANNELS) and shape[2] > 0:
+            return False
     raise InputError(
-        f"{file} has no dataset predictions of the shape (blocks, 3, 5000).",
+        f"{file} has no dataset predictions of numbers, of the shape (blocks, 3, 5000).",
         "Give the predict.h5 of openspliceai predict --predict-all.",
     )
+
+
+def _dataset(opened: h5py.File, name: str, kinds: str) -> h5py.Dataset | None:
+    """A dataset of a file; None if there is none, or its type is of another kind."""
+    import h5py
+
+    try:
+        found = opened[name]
+    except (KeyError, OSError):  # nothing there, or a link to nothing
+        return None
+    is_right = isinstance(found, h5py.Dataset) and found.dtype.kind in kinds
+    return found if is_right else None
+
+
+def _texts(opened: h5py.File, name: str, file: Path) -> list[bytes]:
+    """The texts of a dataset.
+
+    Raises:
+        InputError: If there is no such dataset, or it is no list of texts, or cannot be read.
+    """
+    found = _dataset(opened, name, "SO")
+    try:
+        listed = list(found) if found is not None and found.ndim == 1 else [None]
+    except OSError as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(
+            f"{name} of {file} cannot be read: {reason}.", "Check that the file is whole."
+        ) from None
+    encoded = [text.encode() if isinstance(text, str) else text for text in listed]
+    texts = [text for text in encoded if isinstance(text, bytes)]
+    if len(texts) < len(listed):
+        raise InputError(
+            f"{file} has no dataset {name} that is a list of texts.",
+            "Give the files that openspliceai predict writes.",
+        )
+    return texts
 
 
 def _sequences(file: str) -> pl.DataFrame:
@@ -92,13 +128,14 @@ def _sequences(file: str) -> pl.DataFrame:
             f"There is no {DATAFILE} beside {file}.", "Keep both files of a run in one folder."
         )
     with _open(data) as opened:
-        if not {"NAME", "SEQ"} <= set(opened) or len(opened["NAME"]) != len(opened["SEQ"]):
+        listed, sequences = (_texts(opened, name, data) for name in ("NAME", "SEQ"))
+        if len(listed) != len(sequences) or not listed:
             raise InputError(
                 f"{data} has no datasets NAME and SEQ of the same length.",
                 "Give the files that openspliceai predict writes.",
             )
-        names = [name.decode() for name in opened["NAME"]]
-        lengths = [len(sequence) for sequence in opened["SEQ"]]
+        names = [name.decode(errors="replace") for name in listed]
+        lengths = [len(sequence) for sequence in sequences]
     with _open(file) as opened:
         held, _, block = opened["predictions"].shape
     table = pl.DataFrame({"name": names, "bases": lengths}, schema_overrides={"bases": pl.Int64})
