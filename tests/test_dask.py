@@ -81,7 +81,7 @@ def is_running(process: int) -> bool:
 
 
 def wait_for(state: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not state():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -101,7 +101,7 @@ def test_workers_end_with_their_parent(scratch: Path, number: int) -> None:
     parent.send_signal(number)
     parent.wait()
 
-    wait_for(lambda: not any(map(is_running, workers)), seconds=20)  # Dask's own way takes minutes
+    wait_for(lambda: not any(map(is_running, workers)), seconds=60)  # Dask's own way takes minutes
     wait_for(lambda: not list(scratch.glob("splice_meta_dask_*")))  # the key, too
     parent.stdout.close()
 
@@ -160,14 +160,13 @@ def listening() -> Iterator[Callable[[bytes], str]]:
         (b"", "it says nothing for 0.5 seconds"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "what listens there is none"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what listens there is none"),
-        (b"\x00" * 64, "does not answer"),
     ],
-    ids=["silent", "ssh", "http", "zeros"],
+    ids=["silent", "ssh", "http"],
 )
 def test_who_is_no_scheduler_is_not_waited_for(
     listening: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch, said: bytes, words: str
 ) -> None:
-    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 60 if said else 0.5)
 
     with pytest.raises(ClusterError, match=words), dask_cluster.connect(listening(said)):
         pass
@@ -193,7 +192,7 @@ def test_certificates_of_a_cluster_come_from_dasks_configuration(
 ) -> None:
     import dask
 
-    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 5)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 60)
     security = distributed.Security.temporary()
     names = {"ca-file": security.tls_ca_file, "client.cert": security.tls_client_cert,
              "client.key": security.tls_client_key}  # fmt: skip

@@ -404,7 +404,7 @@ def call(*arguments: str, cwd: Path, **environment: str | None) -> tuple[int, li
     done = subprocess.run(
         [sys.executable, "-m", "splice_meta", *arguments],
         cwd=cwd, env={name: value for name, value in merged.items() if value is not None},
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     return done.returncode, done.stderr.strip().splitlines()
 
@@ -438,7 +438,7 @@ def test_an_output_that_cannot_be_used_is_refused_at_once(
     assert code == 2, error
     assert len(error) == 2
     assert words in error[0]
-    assert time.perf_counter() - started < 20
+    assert time.perf_counter() - started < 60  # with retries it would be minutes
     assert not list(tmp_path.iterdir())
     assert not place_at(f"{BUCKET}/refused").exists()
 

@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import polars as pl
@@ -27,6 +28,7 @@ from splice_meta.digests import END, ends_of
 from splice_meta.errors import InputError, OutputError, UsageError
 from splice_meta.runs import identity
 from splice_meta.runs.ledger import read_ledger
+from splice_meta.runs.local import FLUSHED
 from splice_meta.runs.outputs import FILE_OF, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.workflow import RunResult
@@ -90,26 +92,36 @@ def assert_same(found: RunResult, expected: RunResult) -> None:
     assert not list(found.layout.root.rglob(".*.tmp"))
 
 
-def listed(layout: Any) -> int:
-    recorded = read_ledger(layout.ledger)
-    return len(recorded.shards) if recorded is not None else 0
+def any_listed(folder: Path) -> bool:
+    """Whether a ledger below a folder lists a shard."""
+    ledgers = (folder / TABLES).glob("*/ledger.jsonl")
+    return any(b'"record":"shard"' in ledger.read_bytes() for ledger in ledgers)
 
 
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, write: int) -> Callable[[], None]:
-    """Let the n-th table that is written be interrupted, half of it being there."""
+def interrupt_when(
+    monkeypatch: pytest.MonkeyPatch, is_time: Callable[[], bool]
+) -> Callable[[], None]:
+    """Let the first table that is written then be interrupted, half of it being there."""
     real = pl.LazyFrame.sink_parquet
-    state = {"left": write}
+    deciding = Lock()
 
     def sink(self: pl.LazyFrame, path: Path | BytesIO, **options: Any) -> None:
         if isinstance(path, Path):
-            state["left"] -= 1
-            if state["left"] == 0:
+            with deciding:
+                interrupted = is_time()
+            if interrupted:
                 path.write_bytes(b"PAR1 half a file")
                 raise KeyboardInterrupt
         real(self, path, **options)
 
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", sink)
     return lambda: monkeypatch.setattr(pl.LazyFrame, "sink_parquet", real)
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, write: int) -> Callable[[], None]:
+    """Let the n-th table that is written be interrupted."""
+    numbers = count(1)
+    return interrupt_when(monkeypatch, lambda: next(numbers) == write)
 
 
 # Each shard writes five files.
@@ -133,8 +145,9 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     result = start(resume=True)
 
     kept = re.search(rf"(\d+) of {SHARDS} shards were done already", result.report)
-    before = (write - 1) // 5  # as far as shards are not in flight together
-    assert before - AT_ONCE < (int(kept[1]) if kept else 0) <= before
+    listed = int(kept[1]) if kept else 0
+    # All tables so far are those of shards that are listed or in flight, of which some are whole.
+    assert 5 * listed < write <= 5 * (listed + AT_ONCE + FLUSHED)
     assert len(list((tmp_path / "out" / TABLES).iterdir())) == 1
     # What is kept where differs between the two, and is said nowhere.
     assert_same(result, whole.result)
@@ -440,7 +453,8 @@ def test_scoring_goes_on_where_it_was_interrupted(tmp_path: Path, kept: bool) ->
 
 def test_scored_genes_are_not_scored_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = score_and_run(tmp_path / "whole", ByBase())
-    restore = interrupt_at(monkeypatch, 12)  # five genes, their table, two shards, further ones
+    # The genes are scored by then, and as many shards are left as cannot all be in flight.
+    restore = interrupt_when(monkeypatch, lambda: any_listed(tmp_path / "out"))
     with pytest.raises(KeyboardInterrupt):
         score_and_run(tmp_path / "out", ByBase())
     restore()
@@ -469,26 +483,38 @@ def test_kept_scores_that_were_altered_are_refused(tmp_path: Path) -> None:
 # Processes that are killed.
 
 
-def command(*arguments: str | Path) -> list[str]:
-    # Where the tests run in the background, SIGINT would be ignored from the start.
-    code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from splice_meta.cli.app import main; main()"
-    )
-    return [sys.executable, "-c", code, "run", *map(str, arguments)]
+# A run that says when its ledger lists a number of shards, and then waits for a signal while
+# those in flight go on. Where the tests run in the background, SIGINT would be ignored.
+COMMAND = """
+import signal, sys, threading
+from splice_meta.cli.app import main
+from splice_meta.runs.ledger import Ledger
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+shards, path, write_shard = int(sys.argv.pop(1)), sys.argv.pop(1), Ledger.write_shard
+
+def write_and_wait(self, receipt):
+    write_shard(self, receipt)
+    if open(path, "rb").read().count(b'"record":"shard"') >= shards:
+        print("there", flush=True)
+        threading.Event().wait()
+
+Ledger.write_shard = write_and_wait
+main()
+"""
 
 
-def kill_when(lines: int, number: int, arguments: list[str], cwd: Path) -> tuple[int, str]:
-    """Send a signal when the ledger has a number of lines; the status and stderr."""
-    process = subprocess.Popen(command(*arguments), cwd=cwd, stderr=subprocess.PIPE, text=True)
+def kill_when(shards: int, number: int, arguments: list[str], cwd: Path) -> tuple[int, str]:
+    """Send a signal when the ledger lists a number of shards; the status and stderr."""
     path = cwd / "out" / TABLES / "r" / "ledger.jsonl"
-    give_up = time.monotonic() + 60
-    while process.poll() is None and time.monotonic() < give_up:
-        if path.exists() and path.read_bytes().count(b"\n") >= lines:
-            break
-        time.sleep(0.002)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    command = [sys.executable, "-c", COMMAND, str(shards), path, "run", *arguments]
+    with subprocess.Popen(
+        command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.send_signal(number)
+        _, said = process.communicate()
     return process.returncode, said
 
 
@@ -504,13 +530,13 @@ def test_a_run_killed_again_and_again_comes_to_the_same_end(whole: Whole, tmp_pa
     done = 0
     for _ in range(3):
         before = done
-        lines = 2 + chance.randint(before, min(before + 3, SHARDS - 2))
-        status, _ = kill_when(lines, signal.SIGKILL, arguments_of(whole), tmp_path)
+        shards = chance.randint(before + 1, before + 2)
+        status, _ = kill_when(shards, signal.SIGKILL, arguments_of(whole), tmp_path)
         assert status == -signal.SIGKILL
         recorded = read_ledger(tmp_path / "out" / TABLES / "r" / "ledger.jsonl")
         assert recorded is not None
         done = len(recorded.shards)
-        assert done >= before
+        assert done == shards
 
     result = sm.run(
         whole.scores, MODEL, tmp_path / "out", settings=SMALL, run_name="r", resume=True,
@@ -525,7 +551,7 @@ def test_a_run_killed_again_and_again_comes_to_the_same_end(whole: Whole, tmp_pa
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) -> None:
-    status, said = kill_when(4, number, arguments_of(whole), tmp_path)
+    status, said = kill_when(3, number, arguments_of(whole), tmp_path)
 
     assert status == 130
     # Where an interrupt meets a Python function, Polars says that it panicked before.
@@ -540,4 +566,4 @@ def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) 
             pl.read_parquet(part)
     recorded = read_ledger(tmp_path / "out" / TABLES / "r" / "ledger.jsonl")
     assert recorded is not None
-    assert 2 <= len(recorded.shards) < SHARDS
+    assert len(recorded.shards) == 3
