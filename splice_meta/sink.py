@@ -20,6 +20,7 @@ from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError, StoreError
 from splice_meta.ownership import Owned, put, temporary_name
 from splice_meta.plain import FORMULA
+from splice_meta.provenance import MadeBy
 from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
 ROW_GROUP_ROWS = 1 << 16
@@ -152,7 +153,12 @@ def write_csv(path: Place, table: pl.DataFrame) -> None:
     write_text(path, table.with_columns(guarded.name.keep()).write_csv())
 
 
-def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None) -> None:
+def sink_parquet(
+    plan: pl.LazyFrame,
+    path: Place,
+    files: ExitStack | None = None,
+    made_by: MadeBy | None = None,
+) -> None:
     """Run a plan into a zstd Parquet file, rows in the plan's order.
 
     Text columns that :func:`code_texts` has coded are written from their codes, which saves a
@@ -163,10 +169,13 @@ def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None
         plan: What to write.
         path: Where the file should appear.
         files: On leaving it the file is flushed and appears; without it, that is done here.
+        made_by: What made the base scores in it, for a note in its metadata.
     """
     schema = plan.collect_schema()
     coded = {name: pl.String() for name in _coded(schema)}
     has_codes = any(isinstance(kind, pl.Enum) for kind in schema.values())
+    types = _arrow_schema(**{**schema, **coded}) if has_codes else {}
+    noted = {**types, **(made_by.note() if made_by is not None else {})}
     with ExitStack() if files is None else nullcontext(files) as stack:
         plan.sink_parquet(
             stack.enter_context(_whole(path)),
@@ -174,7 +183,7 @@ def sink_parquet(plan: pl.LazyFrame, path: Place, files: ExitStack | None = None
             compression_level=1,
             row_group_size=ROW_GROUP_ROWS,
             maintain_order=True,
-            metadata=_arrow_schema(**{**schema, **coded}) if has_codes else None,
+            metadata=noted or None,
         )
 
 

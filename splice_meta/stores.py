@@ -127,6 +127,22 @@ class ObjectPath:
             except FileNotFoundError:
                 raise InputError(f"There is no object {self}.", "Check the address.") from None
 
+    def read_end(self, count: int) -> bytes:
+        """The last so many bytes of the content, or all of it where that is shorter.
+
+        Raises:
+            InputError: If there is no such object.
+        """
+        size = (self.state() or {}).get("bytes", 0)
+        with self._plain():
+            try:
+                found = _store(self.bucket).get_range(
+                    self.key, start=max(size - count, 0), end=size
+                )
+            except FileNotFoundError:
+                raise InputError(f"There is no object {self}.", "Check the address.") from None
+        return bytes(found)
+
     def read_text(self) -> str:
         """The content as text."""
         return self.read_bytes().decode()

@@ -18,8 +18,9 @@ from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.panics import plain_panics
+from splice_meta.pipeline.matching import require_base_models, said_base_model
 from splice_meta.pipeline.matrix import fills_of
-from splice_meta.pipeline.predict import require_base_models, require_model
+from splice_meta.pipeline.predict import require_model
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -261,6 +262,7 @@ def _finish(
         predictions=layout.predictions,
         features=len(job.model.manifest.names) if job.model else 0,
         filled=len(fills.values) if fills else 0,
+        base_scores=said_base_model(job.model, job.scores),
         scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
         f"{' and '.join(scored.by)}"
         if scored.genes

@@ -177,7 +177,7 @@ def test_on_an_error_the_old_table_stays_and_nothing_else(
     make_scores({"A": [2, 1]}).write_parquet(tmp_path / "in.parquet")
     (tmp_path / "out.parquet").write_text("old")
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(sort_module, fails, full)

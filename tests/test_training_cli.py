@@ -89,7 +89,7 @@ def test_run_needs_the_base_models_of_the_bundle(folder: Path) -> None:
 
     assert missing.returncode == 2
     assert missing.stderr.splitlines()[0].endswith("needs base scores of a and b; given are a.")
-    assert "--scores b=PATH" in missing.stderr
+    assert "Score the genes with b" in missing.stderr
     assert both.returncode == 0, both.stderr
     table = folder / "out/selective_inference/predictions/r/complete_coverage_predictions.parquet"
     # The first named base model is the primary one.

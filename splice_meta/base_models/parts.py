@@ -13,6 +13,7 @@ import polars as pl
 from splice_meta.errors import OutputError
 from splice_meta.given import Given
 from splice_meta.ownership import Owned, refuse_foreign, refuse_target, remove_owned
+from splice_meta.provenance import MadeBy
 from splice_meta.records import read_record
 from splice_meta.sink import sink_parquet, write_text
 
@@ -102,15 +103,16 @@ class Parts:
                 )
         write_text(record, json.dumps(settings, indent=1) + "\n")
 
-    def write(self, gene: str, table: pl.DataFrame) -> None:
+    def write(self, gene: str, table: pl.DataFrame, made_by: MadeBy) -> None:
         """Write the part of a gene."""
-        sink_parquet(table.lazy(), self.of(gene))
+        sink_parquet(table.lazy(), self.of(gene), made_by=made_by)
 
-    def finish(self, genes: Sequence[str], keep: bool = False) -> None:
+    def finish(self, genes: Sequence[str], made_by: MadeBy, keep: bool = False) -> None:
         """Put the parts together in the order of the genes; then they are removed.
 
         Args:
             genes: The genes that are done; without any, there is no table.
+            made_by: What made the scores.
             keep: Keep the parts, for other genes to be tried again.
 
         Raises:
@@ -123,8 +125,7 @@ class Parts:
                 "Let only one scoring at a time write this file; go on with --resume.",
             )
         if genes:
-            sink_parquet(
-                pl.scan_parquet([self.of(gene) for gene in genes], glob=False), self.output
-            )
+            parts = pl.scan_parquet([self.of(gene) for gene in genes], glob=False)
+            sink_parquet(parts, self.output, made_by=made_by)
         if not (keep and genes):
             remove_owned(self.folder, PARTS)

@@ -26,6 +26,7 @@ from splice_meta.base_models.windows import (
 from splice_meta.errors import ModelError, OutputError, UsageError
 from splice_meta.given import Given
 from splice_meta.panics import plain_panics
+from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.sequence import Genome, transcript_bases
 from splice_meta.reference.truth import truth_of
@@ -149,7 +150,7 @@ def score(
     _score_genes(model, genome, todo, parts, sites, window, failures, watch)
     done = [gene["gene_id"] for gene in rows if gene["gene_id"] not in failures]
     # A device may have failed: what is done need not be done again.
-    parts.finish(done, keep=len(done) < len(rows))
+    parts.finish(done, made_by(model), keep=len(done) < len(rows))
     for gene, why in failures.items():
         log.warning("Gene %s failed: %s", gene, why)
     return ScoreResult(parts.output, _fates(rows, failures), parts.folder.exists())
@@ -163,6 +164,12 @@ def is_scored(path: Path) -> bool:
 def _source_of(given: object) -> object:
     """The file behind an annotation or a sequence that is open already."""
     return given.source if isinstance(given, (Annotation, Genome)) else None
+
+
+def made_by(model: BaseModel) -> MadeBy:
+    """What tables say of scores that a base model made: its name, its weights, its precision."""
+    precision = str(getattr(model, "precision", "float32"))
+    return MadeBy(base_model=model.name, weights_sha256=model.digest, precision=precision)
 
 
 def _check(model: BaseModel) -> None:
@@ -211,7 +218,8 @@ def _score_genes(
                 place, half = places[gene.gene_id], model.context // 2
                 truth = sites.filter(gene_id=place["annotated"]) if sites is not None else None
                 bases = gene.bases[half : len(gene.bases) - half]
-                parts.write(gene.gene_id, gene_table(place, gene.scores, bases, truth))
+                table = gene_table(place, gene.scores, bases, truth)
+                parts.write(gene.gene_id, table, made_by(model))
 
 
 def _sequences(

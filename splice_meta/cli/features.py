@@ -62,7 +62,7 @@ def features(
     from splice_meta.reference.reference import open_reference
     from splice_meta.runs.feature_table import write_features
 
-    listed = load_model(model, trust_pickle=trust_pickle).manifest if model else manifest
+    listed = load_model(model, trust_pickle=trust_pickle) if model else manifest
     log = logging.getLogger("splice_meta")
     reference = open_reference(annotation, fasta)
     written = write_features(paths, listed, output, wanted, uncertain_only, budget, reference)

@@ -18,7 +18,7 @@ from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.predict import require_base_models
+from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -154,6 +154,7 @@ def measure(
     chosen = settings or RunSettings()
     loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
     reference = open_reference(annotation, fasta)
+    source = sources_for(source, loaded, keep_others=True)
     subject = open_subject(source, [genes] if isinstance(genes, str) else genes, reference)
     if subject.kind == "base scores":
         require_base_models(loaded, subject.scores)

@@ -15,6 +15,7 @@ from splice_meta.evaluation.subject import base_scores_of
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
 from splice_meta.panics import plain_panics
+from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
@@ -68,9 +69,9 @@ def explain(
     if not wanted:
         raise UsageError("No position is given.", "Give some as GENE:POSITION.")
     loaded = load_model(model, trust_pickle=trust_pickle)
-    opened = open_scores(
-        base_scores_of(scores), [gene for gene, _ in wanted], open_reference(annotation, fasta)
-    )
+    source = sources_for(base_scores_of(scores), loaded)
+    opened = open_scores(source, [gene for gene, _ in wanted], open_reference(annotation, fasta))
+    require_base_models(loaded, opened)
     schema = {"gene_id": pl.String, "position": pl.Int64}
     asked = pl.DataFrame(list(dict.fromkeys(wanted)), schema=schema, orient="row")
     marks = asked.with_columns(_explained=pl.lit(True)).lazy()

@@ -13,10 +13,10 @@ from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
+from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
 from splice_meta.sink import as_text
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.opened import BaseScores
 
 log = logging.getLogger("splice_meta")
 
@@ -39,33 +39,6 @@ def require_model(model: Any, mode: Mode, trust_pickle: bool = False) -> MetaMod
         if model is None or mode == "base_only"
         else load_model(model, trust_pickle=trust_pickle)
     )
-
-
-def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
-    """Refuse scores that lack a base model the meta-model needs.
-
-    A model whose features name none takes unnamed scores as they are; under names, its (first)
-    base model must be the first, because that is the one whose predictions are kept and
-    recalibrated.
-
-    Raises:
-        UsageError: It says which base models are needed and which are there.
-    """
-    if model is None:
-        return
-    needed, given = model.manifest.base_models, scores.names
-    missing = [name for name in needed if name not in given]
-    primary = model.base_models[:1]
-    if not needed and given:
-        missing = [name for name in primary if name != given[0]]
-    if missing:
-        wanted = " and ".join(needed or primary)
-        listed = ", ".join(given) or "scores without a name"
-        first = "" if needed else " first"
-        raise UsageError(
-            f"The model needs base scores of {wanted}{first}; given are {listed}.",
-            f"Give --scores {missing[0]}=PATH (in Python a mapping of names to scores).",
-        )
 
 
 @plain_panics()
@@ -110,7 +83,8 @@ def predict(
         features=features or given.features,
     )
     loaded = require_model(model, chosen.mode)
-    opened = open_scores(scores, [genes] if isinstance(genes, str) else genes)
+    source = sources_for(scores, loaded)
+    opened = open_scores(source, [genes] if isinstance(genes, str) else genes)
     require_base_models(loaded, opened)
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)

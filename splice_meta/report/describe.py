@@ -12,10 +12,12 @@ from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError, SpliceMetaError
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import CARD, MetaModel, load_model
+from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import check_run_name, scan_parts
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
 from splice_meta.stores import Place, object_at, refuse_pipe
 
@@ -84,11 +86,18 @@ def _scores(path: str) -> Pairs:
         ("Genes", f"{genes.height:,} ({shown}{' ...' if genes.height > 5 else ''})"),
         ("Positions", f"{opened.table.positions:,}"),
         ("Longest gene", f"{max(genes['positions'].to_list()):,} positions"),
+        ("Base model", _makers(opened)),
         ("Optional columns", ", ".join(n for n in names if n in also) or "none"),
         ("Order", "sorted" if not opened.table.unsorted
          else f"{len(opened.table.unsorted):,} genes need sorting by position"),
         ("Checks", "passed"),
     ]  # fmt: skip
+
+
+def _makers(scores: BaseScores) -> str:
+    """What the scores' files say of what made them."""
+    made_by = scores.made_by
+    return f"{made_by}, {made_by.precision}" if made_by is not None else "the file does not say"
 
 
 def _kind(columns: Sequence[str]) -> Pairs:
@@ -122,7 +131,7 @@ def _model(model: MetaModel) -> Pairs:
     pairs = [
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
-        ("Base models", ", ".join(model.base_models) or "not stated"),
+        ("Base models", _base_models(model)),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
         ("Calibration", model.calibration.kind if model.calibration else "none"),
@@ -142,6 +151,16 @@ def _model(model: MetaModel) -> Pairs:
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
     return pairs
+
+
+def _base_models(model: MetaModel) -> str:
+    """The base models that a model was trained on, with their weights where it knows them."""
+    weights = weights_of(model)
+    named = [
+        f"{name} (weights {weights[name][:12]})" if name in weights else name
+        for name in model.base_models
+    ]
+    return ", ".join(named) or "not stated"
 
 
 def _figures(label: str, card: Entry | None) -> Pairs:

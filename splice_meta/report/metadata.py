@@ -38,6 +38,10 @@ def run_metadata(
         "versions": {name: import_module(name).__version__ for name in LIBRARIES}
         | {"python": platform.python_version()},
         "inputs": _inputs(job, scored),
+        "base_scores": {
+            "taken_for": summary.base_scores,
+            "made_by": [asdict(each) if each is not None else None for each in job.scores.makers],
+        },
         "reference": input_digests(reference) if reference else None,
         "scored": {"genes": list(scored.genes), "weights_sha256": dict(scored.by)}
         if scored.genes

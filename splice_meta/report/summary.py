@@ -41,6 +41,7 @@ class RunSummary:
         features: Number of features the model reads; 0 without a model.
         filled: How many of them were filled for every row.
         taken: How many of the gene batches an interrupted run had done already.
+        base_scores: Which base model the base scores are taken for, and by what.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
     """
 
@@ -56,6 +57,7 @@ class RunSummary:
     features: int = 0
     filled: int = 0
     taken: int = 0
+    base_scores: str = ""
     scored: str = ""
 
     @property
@@ -88,6 +90,7 @@ class RunSummary:
         return [
             ("Target genes", f"{self.genes.height:,}{fate}"),
             *made,
+            *([("Base scores", self.base_scores)] if self.base_scores else []),
             ("Uncertainty range", f"[{self.selection.low:.3f}, {self.selection.high:.3f})"),
             ("Model", self.model),
             *([("Features", self._features())] if self.features else []),

@@ -12,7 +12,9 @@ import polars as pl
 from splice_meta.contracts import with_axis
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.model.bundle import MetaModel
 from splice_meta.ownership import TABLE, refuse_file
+from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import part_of, scan_parts
@@ -41,7 +43,7 @@ class WrittenFeatures:
 
 def write_features(
     scores: Any,
-    manifest: str | Path | FeatureManifest,
+    manifest: str | Path | FeatureManifest | MetaModel,
     output: Path,
     genes: Sequence[str] | None = None,
     uncertain_only: bool = False,
@@ -52,7 +54,8 @@ def write_features(
 
     Args:
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads.
-        manifest: Which features, as for :func:`splice_meta.load_manifest`.
+        manifest: Which features, as for :func:`splice_meta.load_manifest`; or those of a model, of
+            whose base models the scores must be.
         output: A Parquet file; a directory of part files if the genes do not fit the memory
             budget at once.
         genes: Only these genes.
@@ -64,8 +67,12 @@ def write_features(
         OutputError: If the output cannot be written, or what is there is no table. What was there
             before is replaced only when everything is written.
     """
-    opened = open_scores(scores, genes, reference)
-    listed = load_manifest(manifest, opened.several)
+    model = manifest if isinstance(manifest, MetaModel) else None
+    opened = open_scores(sources_for(scores, model), genes, reference)
+    require_base_models(model, opened)
+    listed = load_manifest(
+        manifest.manifest if isinstance(manifest, MetaModel) else manifest, opened.several
+    )
     settings, selection = FeatureSettings(), Selection()
     fills = fills_of(opened, listed, settings)
     share = selection.target_rate if uncertain_only else 1.0
@@ -81,6 +88,6 @@ def write_features(
             part = part_of(target, number, len(batches))
             values = opened.gene_values
             plan = harmonize_plan(marked, listed, settings, picked, gene_values=values)
-            sink_parquet(plan, part)
+            sink_parquet(plan, part, made_by=opened.made_by)
             rows += int(scan_parts(part).select(pl.len()).collect().item())
     return WrittenFeatures(rows, listed, fills, opened.absent)

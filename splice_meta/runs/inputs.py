@@ -12,12 +12,13 @@ from typing import Any
 
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, made_by
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.ownership import remove_owned
+from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of, fills_of_rows
-from splice_meta.pipeline.predict import require_base_models
+from splice_meta.provenance import same_base_model
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
@@ -133,7 +134,7 @@ def open_inputs(
     opened = None
     if scores is not None:
         try:
-            opened = open_scores(scores, genes, reference)
+            opened = open_scores(sources_for(scores, model), genes, reference)
             require_base_models(model, opened)
         except NoGenesError:
             if both is None:
@@ -153,7 +154,22 @@ def open_inputs(
             if asked.table.is_empty()
             else make_scorer(*both, model, names, base_model, weights, device)
         )
+        if opened is not None:
+            _refuse_mixture(opened, scorer)
     return Inputs(opened, scorer, missing, reference)
+
+
+def _refuse_mixture(scores: BaseScores, scorer: Scorer) -> None:
+    """Refuse to put scores of other weights than theirs beside scores that say what made them."""
+    for known, model in zip(scores.makers, scorer.models.values(), strict=False):
+        new = made_by(model)
+        same = known is None or known.weights_sha256 == new.weights_sha256
+        if known is not None and not (same and same_base_model(known.base_model, new.base_model)):
+            raise UsageError(
+                f"The scores there are were made by {known}, the other genes would be scored by "
+                f"{new}.",
+                "Score them all alike, or leave the genes without scores out.",
+            )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from splice_meta.errors import OutputError, StoreError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline.matching import said_base_model
 from splice_meta.settings import RunSettings
 from splice_meta.sink import whole_file
 from splice_meta.sources.opened import BaseScores
@@ -104,6 +105,8 @@ def log_start(
         "%d genes, %d positions, mode %s", opened.table.genes.height, opened.table.positions,
         settings.mode,
     )  # fmt: skip
+    if said := said_base_model(model, opened):
+        log.info("Base scores: %s", said)
     log.info("Selection: %s", settings.selection)
     if model:
         log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))

@@ -12,7 +12,13 @@ import polars as pl
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, is_scored, score
+from splice_meta.base_models.scoring import (
+    PROTEIN_CODING,
+    ScoreWatcher,
+    is_scored,
+    made_by,
+    score,
+)  # fmt: skip
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of
 from splice_meta.errors import InputError, UsageError
@@ -215,7 +221,18 @@ def make_scorer(
             models = {key: load(base_model or known[0])}
         else:
             models = {key: base_model}
+        _refuse_another(models[key], known)
     return Scorer(models, annotation, genome)
+
+
+def _refuse_another(scorer: BaseModel, known: Sequence[str]) -> None:
+    """Refuse to score with another base model than the meta-model's, or that of other scores."""
+    if known and not made_by(scorer).bears(known[0]):
+        raise UsageError(
+            f"Genes without scores would be scored by {scorer.name}, but the run is of scores of "
+            f"{known[0]}.",
+            f"Give --base-model {known[0]}, or a model trained on scores of {scorer.name}.",
+        )
 
 
 def _scorer_of(name: str) -> str:

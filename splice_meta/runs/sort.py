@@ -19,10 +19,12 @@ from splice_meta.errors import ContractError, InputError, UsageError
 from splice_meta.given import Given
 from splice_meta.ownership import TABLE, refuse_file, refuse_target
 from splice_meta.panics import plain_panics
+from splice_meta.provenance import MadeBy
 from splice_meta.runs.outputs import part_of
 from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.files import files_of
 from splice_meta.sources.layouts import position_along_gene
+from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.tables import (
     Table,
     open_tables,
@@ -113,6 +115,7 @@ def _sort(tables: Sequence[Table], path: Path, memory: int, watch: Watch) -> Sor
     """Sort tables that were looked at."""
     raw = scan_unchanged(tables)
     _refuse_columns(raw.collect_schema())
+    made_by = read_made_by([table.file for table in tables])
     sample = raw.head(SAMPLE_ROWS).collect()
     room = memory * max(sample.height, 1) // (COPIES * max(int(sample.estimated_size()), 1))
     watch(0, 1, "counting the rows of each gene")
@@ -120,12 +123,17 @@ def _sort(tables: Sequence[Table], path: Path, memory: int, watch: Watch) -> Sor
     if genes[BUCKET][-1]:
         refuse_file(path)
     with whole_file(path, TABLE) as target:
-        parts = sort_rows(raw, genes, target, max(room // 4, 1), watch)
+        parts = sort_rows(raw, genes, target, max(room // 4, 1), watch, made_by)
     return SortedScores(path=path, genes=genes.height, rows=int(genes["rows"].sum()), parts=parts)
 
 
 def sort_rows(
-    raw: pl.LazyFrame, genes: pl.DataFrame, target: Path, batch_rows: int, watch: Watch
+    raw: pl.LazyFrame,
+    genes: pl.DataFrame,
+    target: Path,
+    batch_rows: int,
+    watch: Watch,
+    made_by: MadeBy | None = None,
 ) -> int:
     """Sort a table into a Parquet file, or into a directory of parts: one for each bucket.
 
@@ -135,6 +143,7 @@ def sort_rows(
         target: What to write; its folder is there.
         batch_rows: Rows that are read at once. Polars reads some batches ahead.
         watch: Told how far it is.
+        made_by: What made the scores, where the table says it.
 
     Returns:
         The number of parts.
@@ -161,7 +170,7 @@ def sort_rows(
                 .select(map(exact, columns))
                 .lazy()
             )
-            sink_parquet(plan, part_of(target, bucket, buckets.height))
+            sink_parquet(plan, part_of(target, bucket, buckets.height), made_by=made_by)
             del plan
             done += count
             watch(done, total, "")

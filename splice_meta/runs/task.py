@@ -166,26 +166,26 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
 
 def _write(job: Job, shard: Shard, done: list[BatchPrediction], files: ExitStack) -> None:
     complete = _joined([part.complete for part in done])
-    outputs, layout = job.settings.outputs, job.layout
+    outputs, layout, maker = job.settings.outputs, job.layout, job.scores.made_by
     if "complete" in outputs:
-        sink_parquet(complete, layout.table("complete", shard.number, shard.of), files)
+        sink_parquet(complete, layout.table("complete", shard.number, shard.of), files, maker)
     if "meta" in outputs and job.model is not None:
         meta = complete.filter(pl.col("is_adjusted"))
-        sink_parquet(meta, layout.table("meta", shard.number, shard.of), files)
+        sink_parquet(meta, layout.table("meta", shard.number, shard.of), files, maker)
     marked = _joined([part.marked.lazy() for part in done])
     columns = marked.collect_schema().names()
     if "base" in outputs:
         kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
         base = marked.select(name for name in kept if name in columns)
-        sink_parquet(base, layout.table("base", shard.number, shard.of), files)
+        sink_parquet(base, layout.table("base", shard.number, shard.of), files, maker)
     matrices = [part.matrix for part in done if part.matrix is not None]
     if layout.artifacts is not None and matrices:
         matrix = pl.concat(matrices)
-        sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of), files)
+        sink_parquet(matrix.lazy(), layout.features(shard.number, shard.of), files, maker)
         place = [name for name in (*PLACE, "splice_type") if name in columns]
         extra = [name for name in place if name not in matrix.columns]
         seen = marked.filter(pl.col("is_adjusted")).select(extra).collect()
-        sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number), files)
+        sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number), files, maker)
 
 
 def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:

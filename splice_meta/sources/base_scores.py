@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from splice_meta.contracts import TRUTH_WORD, base_models_in, canonical, column, scores_of
-from splice_meta.errors import ContractError, InputError, NoGenesError
+from splice_meta.errors import ContractError, InputError, NoGenesError, UsageError
 from splice_meta.panics import plain_panics
+from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
@@ -22,6 +23,7 @@ from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.joined import check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.locate import as_in_scores, locate
+from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
@@ -110,10 +112,13 @@ def _open_one(
     truth: bool = False,
     places: bool = False,
     predictions: bool = False,
+    name: str = "",
 ) -> BaseScores:
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
     tables = [] if not files or reads_by_gene(files) else open_tables(files)
+    made_by = read_made_by(files)
+    check_label(name, made_by)
 
     def read(files: Sequence[str], tables: Sequence[Table]) -> Read:
         frame = _rows(source, files, tables, reference)
@@ -144,7 +149,8 @@ def _open_one(
     for each in tables:
         if each.lacks_neither:
             log.warning("%s has no column neither_score: %s.", each.file, REST)
-    return BaseScores(frame, table, files, wanted, base_models_in(frame.collect_schema().names()))
+    names = base_models_in(frame.collect_schema().names())
+    return BaseScores(frame, table, files, wanted, names, made_by=made_by)
 
 
 def _rows(
@@ -196,7 +202,8 @@ def _open_several(
     """Open the scores of each base model, the first being the primary one."""
     names = check_names(source)
     primary, *others = (
-        _open_one(scores, genes, reference, truth, places=True) for scores in source.values()
+        _open_one(scores, genes, reference, truth, places=True, name=name)
+        for name, scores in source.items()
     )
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
@@ -213,6 +220,23 @@ def _open_several(
 
 
 @plain_panics()
+def check_label(name: str, made_by: MadeBy | None) -> None:
+    """Refuse a name for scores that, as their files say, another base model made.
+
+    Args:
+        name: The name; empty where there is none.
+        made_by: What their files say.
+
+    Raises:
+        UsageError: If so.
+    """
+    if name and made_by is not None and not made_by.bears(name):
+        raise UsageError(
+            f"The scores given as {name} were made by {made_by}, as their file says.",
+            f"Give scores that {name} made, or give these their own name, {made_by.base_model}.",
+        )
+
+
 def scan_scores(
     source: Any,
     genes: Sequence[str] | None = None,
@@ -297,6 +321,7 @@ def extend(first: BaseScores, more: BaseScores, reference: Reference | None) -> 
         wanted=tuple(ids),
         others=tuple(extend(mine, theirs, None) for mine, theirs in pairs),
         located=None,
+        made_by=first.made_by if first.made_by == more.made_by else None,
     )
     return open_scores(both, None, reference)
 

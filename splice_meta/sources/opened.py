@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from splice_meta.errors import InputError
+from splice_meta.provenance import MadeBy
 from splice_meta.sources.checks import GeneTable
 from splice_meta.sources.files import reads_by_gene
 from splice_meta.sources.joined import join_scores, name_scores
@@ -26,6 +27,7 @@ class BaseScores:
         names: The base models, the primary one first; empty where the scores were given no name.
         others: The scores of ``names[1:]`` where they lie in tables of their own.
         located: The genes in annotation and FASTA, where one is given.
+        made_by: What made this table's own scores, as its files say; None where they do not.
     """
 
     frame: pl.LazyFrame
@@ -35,6 +37,12 @@ class BaseScores:
     names: tuple[str, ...] = ()
     others: tuple[BaseScores, ...] = ()
     located: Located | None = None
+    made_by: MadeBy | None = None
+
+    @property
+    def makers(self) -> tuple[MadeBy | None, ...]:
+        """What made the scores of each table: the primary one's, then the others'."""
+        return (self.made_by, *(other.made_by for other in self.others))
 
     @property
     def several(self) -> tuple[str, ...]:

@@ -17,13 +17,15 @@ from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.panics import plain_panics
+from splice_meta.pipeline.matching import WEIGHTS
 from splice_meta.pipeline.matrix import fills_of
+from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.base_scores import check_label, open_scores
 from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.tables import readable
@@ -203,8 +205,22 @@ def open_training(
     for message in fills.messages():
         log.warning("Left out of the model: %s", message)
     made = replace(listed, names=tuple(n for n in listed.names if n not in fills.values))
-    names = opened.names or ((base_model,) if base_model else ())
+    names = opened.names or _base_model(base_model, opened.made_by)
     return Subject(scores=opened, manifest=made, test=test, places=kept, base_models=names)
+
+
+def _base_model(name: str, made_by: MadeBy | None) -> tuple[str, ...]:
+    """What to call the base model of scores that have no name: as asked for, or as they say."""
+    if not name:
+        return (made_by.base_model,) if made_by is not None else ()
+    check_label(name, made_by)
+    return (name,)
+
+
+def _weights(subject: Subject) -> dict[str, str]:
+    """The digest of each base model's weights, where the scores' files say it."""
+    pairs = zip(subject.base_models, subject.scores.makers, strict=False)
+    return {name: made.weights_sha256 for name, made in pairs if made and made.weights_sha256}
 
 
 def _without(places: pl.DataFrame, chroms: Sequence[str]) -> pl.DataFrame:
@@ -317,5 +333,6 @@ def _description(
             "rounds": rounds,
             "settings": asdict(settings),
         },
+        WEIGHTS: _weights(subject),
         "versions": {"xgboost": xgboost.__version__, "polars": pl.__version__},
     }

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pytest
 from conftest import MODEL
 
 import splice_meta as sm
 from bad_inputs import Case, Said, real, run_of
+from splice_meta.provenance import NOTE, MadeBy
+from splice_meta.sink import sink_parquet
 
 Make = Callable[[Path], Sequence[str | Path]]
 
@@ -24,15 +28,24 @@ def old(table: pl.DataFrame) -> pl.DataFrame:
     return table.rename({"splice_type": "true_splice_type", "predicted_type": "splice_type"})
 
 
-def given(arguments: Sequence[str | Path], **tables: Callable[[], pl.DataFrame]) -> Make:
-    """A ``make`` that writes tables, ``NAME.parquet`` each, and gives these arguments."""
+def given(arguments: Sequence[str | Path], **tables: Any) -> Make:
+    """A ``make`` that writes tables, ``NAME.parquet`` each, and gives these arguments.
+
+    A table is made by a function, or is a pair of one and what made its scores.
+    """
 
     def make(folder: Path) -> Sequence[str | Path]:
         for name, table in tables.items():
-            table().write_parquet(folder / f"{name}.parquet")
+            make_table, made_by = table if isinstance(table, tuple) else (table, None)
+            sink_parquet(make_table().lazy(), folder / f"{name}.parquet", made_by=made_by)
         return arguments
 
     return make
+
+
+def noted(table: Callable[[], pl.DataFrame], base_model: str, digest: str = "a" * 64) -> Any:
+    """Scores with the note of the base model that made them."""
+    return table, MadeBy(base_model=base_model, weights_sha256=digest)
 
 
 TRAIN = ("train", "--scores", "s.parquet", "-o", "bundle")
@@ -65,7 +78,122 @@ def says(*words: str) -> Callable[[Said], None]:
     return then
 
 
+def with_note(note: str) -> Make:
+    """A ``make`` that writes scores with any text as their note, and runs them."""
+
+    def make(folder: Path) -> Sequence[str | Path]:
+        real().lazy().sink_parquet(folder / "s.parquet", metadata={NOTE: note})
+        return run_of()
+
+    return make
+
+
+def half(number: int) -> Callable[[], pl.DataFrame]:
+    """Some rows of one of two genes."""
+    return lambda: real(gene=("ENSG00000164038", "ENSG00000164039")[number])
+
+
+SPLICEAI = noted(real, "spliceai")
+OTHER = (
+    ("run", run_of()),
+    ("run as what it is", run_of("spliceai=s.parquet")),
+    ("evaluate", [*EVALUATE, "--model", MODEL]),
+    ("features", ["features", "--scores", "s.parquet", "--model", MODEL, "-o", "f.parquet"]),
+    ("explain", [*EVALUATE, "--model", MODEL, "--explain", "ENSG00000164038:5"]),
+    ("check", ["check", "--model", MODEL, "--scores", "s.parquet"]),
+)
+LABELLED = (
+    ("run", run_of("openspliceai-mane=s.parquet")),
+    ("train", ["train", "--scores", "openspliceai=s.parquet", "-o", "bundle"]),
+    ("train as an option", [*TRAIN, "--base-model", "openspliceai"]),
+    ("features", ["features", "--scores", "mine=s.parquet", "--model", MODEL, "-o", "f.parquet"]),
+    ("evaluate", ["evaluate", "openspliceai=s.parquet"]),
+)
+
+
 CASES = [
+    *(
+        Case(
+            name=f"scores of another base model given to {command}",
+            make=given(arguments, s=SPLICEAI),
+            words=["spliceai", "openspliceai-mane", "score the genes with openspliceai-mane"],
+            never=["=PATH"],
+        )
+        for command, arguments in OTHER
+    ),
+    *(
+        Case(
+            name=f"a name that the file contradicts, given to {command}",
+            make=given(arguments, s=SPLICEAI),
+            words=["were made by spliceai", "as their file says"],
+        )
+        for command, arguments in LABELLED
+    ),
+    *(
+        Case(
+            name=f"files of different {what} as one table, given to {command}",
+            make=given(
+                arguments,
+                a=noted(half(0), "openspliceai"),
+                b=noted(half(1), *other),
+            ),
+            words=["a.parquet holds scores of openspliceai", "b.parquet scores of"],
+        )
+        for what, other in (
+            ("base models", ("spliceai",)),
+            ("weights", ("openspliceai", "b" * 64)),
+        )
+        for command, arguments in (
+            ("run", [*run_of("a.parquet"), "--scores", "b.parquet"]),
+            ("train", ["train", "--scores", "a.parquet", "--scores", "b.parquet", "-o", "m"]),
+            ("sort", ["sort", "a.parquet", "b.parquet", "-o", "c.parquet"]),
+            ("evaluate", ["evaluate", "a.parquet", "b.parquet"]),
+            ("inspect", ["inspect", "*.parquet"]),
+        )
+    ),
+    *(
+        Case(
+            name=f"the note of what made the scores is {what}",
+            make=with_note(note),
+            words=["s.parquet", "what made its scores is damaged"],
+        )
+        for what, note in (
+            ("no JSON", "{"),
+            ("a list", "[1]"),
+            ("without a base model", '{"weights_sha256": "", "precision": ""}'),
+            ("of a number", '{"base_model": 1, "weights_sha256": "", "precision": ""}'),
+            ("nested too deep", "[" * 100_000),
+        )
+    ),
+    Case(
+        name="one base model under two names",
+        make=given(
+            [*run_of("openspliceai=a.parquet"), "--scores", "openspliceai-mane=b.parquet"],
+            a=real,
+            b=real,
+        ),
+        words=["openspliceai-mane are given twice"],
+    ),
+    Case(
+        name="more base models than the model needs",
+        make=given(
+            [*run_of("spliceai=a.parquet"), "--scores", "openspliceai=b.parquet"],
+            a=noted(real, "spliceai"),
+            b=noted(real, "openspliceai"),
+        ),
+        words=["scores of spliceai are not read"],
+        status=0,
+        then=lambda said: (
+            sm.predict(real(), MODEL, columns="lean").equals(said.predictions)
+            or pytest.fail("other numbers")
+        ),
+    ),
+    Case(
+        name="a terminal that is told which base model scores are taken for",
+        make=given(run_of(), s=real),
+        status=0,
+        then=says("taken for openspliceai-mane", "the file does not say"),
+    ),
     *(
         Case(
             name=f"{layout} given to {reader}",

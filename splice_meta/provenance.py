@@ -1,0 +1,68 @@
+"""Which base model made a table of scores: its names, and the note in a Parquet file's metadata."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+NOTE = "splice_meta.base_scores"
+"""The key of the note in the metadata of a Parquet file."""
+
+ALIASES = {"openspliceai-mane": "openspliceai"}
+"""Names that mean the base model of another name."""
+
+
+def same_base_model(one: str, other: str) -> bool:
+    """Whether two names mean one base model."""
+    return ALIASES.get(one, one) == ALIASES.get(other, other)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeBy:
+    """What made a table of base scores.
+
+    Attributes:
+        base_model: The base model's own name.
+        weights_sha256: Digest of its weights; empty where it is not known.
+        precision: What it computed in.
+    """
+
+    base_model: str
+    weights_sha256: str = ""
+    precision: str = "float32"
+
+    def __str__(self) -> str:
+        weights = f" (weights {self.weights_sha256[:12]})" if self.weights_sha256 else ""
+        return f"{self.base_model}{weights}"
+
+    def bears(self, name: str) -> bool:
+        """Whether it may be called so: by its name, another one of it, or one of its versions.
+
+        ``openspliceai-mouse`` may be scores that ``openspliceai`` made, with other weights.
+        """
+        return same_base_model(self.base_model, name) or name.startswith(f"{self.base_model}-")
+
+    def note(self) -> dict[str, str]:
+        """The note for a Parquet file's metadata."""
+        return {NOTE: json.dumps(asdict(self))}
+
+
+def made_by_of(metadata: Mapping[str, str]) -> MadeBy | None:
+    """What the metadata of a Parquet file say; None where they have no note.
+
+    Raises:
+        ValueError: If the note is damaged.
+    """
+    if NOTE not in metadata:
+        return None
+    try:
+        data = json.loads(metadata[NOTE])
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    wanted = ("base_model", "weights_sha256", "precision")
+    if not isinstance(data, dict) or not all(isinstance(data.get(n), str) for n in wanted):
+        raise ValueError("it lacks base_model, weights_sha256 or precision")
+    if not data["base_model"]:
+        raise ValueError("its base_model is empty")
+    return MadeBy(**{name: data[name] for name in wanted})
