@@ -146,8 +146,11 @@ def harmonize(
     extra = [name for name in dict.fromkeys(also) if name not in manifest.names]
     mended = {name: pl.lit(value) for name, value in fills.values.items()}
     for name, kind in manifest.kinds.items():
+        # A table may know it for some of its genes, or rows, only.
         if kind == "genomic" and name not in mended:
-            # A table may know it for some of its genes only.
             mended[name] = pl.col(name).fill_null(manifest.fill(name))
+        elif kind == "unknown_genomic" and name not in mended:
+            value = column(name).cast(pl.Float64).fill_nan(None)
+            mended[name] = value.fill_null(manifest.fill(name))
     features = [column(name).cast(dtype) for name, dtype in manifest.schema.items()]
     return plan.with_columns(**mended).select("gene_id", "position", *features, *columns(extra))

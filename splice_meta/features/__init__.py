@@ -22,7 +22,7 @@ from collections.abc import Collection
 import polars as pl
 
 from splice_meta.catalogue import GENOMIC, SCORE_KINDS, kind_of, split_name
-from splice_meta.contracts import AXIS, GENE, all_scores_in, scores_of
+from splice_meta.contracts import AXIS, GENE, all_scores_in, column, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
 from splice_meta.features.genomic import genomic_exprs
@@ -114,6 +114,8 @@ def plan_features(
     counted = _counted_exprs(manifest, settings, columns, picked)
     plain = _plain_exprs(manifest, settings, [*columns, *of_genes])
     plain = {name: expr for name, expr in plain.items() if name in wanted}
+    own = own_columns(manifest, settings, scores.collect_schema())
+    plain |= {name: column(name) for name in own}
     plain |= {name: pl.col(_CUSTOM + name) for name in custom}
     shifted = [shifted_score_exprs(base_model) for base_model in base_models]
     on_axis = shifted_axis_exprs() | {_CUSTOM + name: expr for name, expr in custom.items()}
@@ -122,7 +124,7 @@ def plan_features(
     raw = [column for names in all_scores_in(columns) for column in names]
     carried = (set(plain) & set(columns) & set(GENOMIC)) - set(of_genes)
     genomic = [name for name in GENOMIC if name in carried]
-    kept = ["gene_id", "position", AXIS, *raw, *on_axis, *genomic]
+    kept = ["gene_id", "position", AXIS, *raw, *on_axis, *genomic, *own]
     plan = (
         scores.with_columns(**on_axis)
         .select(*(_pick(name, picked) for name in kept), **counted)
@@ -141,8 +143,34 @@ def plan_features(
             .with_columns(**splice_exprs())
             .with_columns(**features)
         )
-    found = {name: pl.col(name) for name in (*raw, *made)} | plain
+    found = {name: column(name) for name in (*raw, *made)} | plain
     return plan.select("gene_id", "position", **found), made
+
+
+def own_columns(
+    manifest: FeatureManifest, settings: FeatureSettings, schema: pl.Schema
+) -> list[str]:
+    """The features that nobody makes and that the score table has as columns of its own.
+
+    Args:
+        manifest: What the model needs.
+        settings: The user's own families, which go first.
+        schema: The table's columns.
+
+    Raises:
+        FeatureError: If such a column holds no numbers.
+    """
+    made = custom_exprs(settings)
+    unknown = manifest.of_kind("unknown_probability", "unknown_genomic")
+    own = [name for name in unknown if name in schema and name not in made]
+    for name in own:
+        if not (schema[name].is_numeric() or schema[name] == pl.Boolean):
+            raise FeatureError(
+                f"Column {name} of the base scores has the type {schema[name]}; the model reads it "
+                "as a feature.",
+                "Give numbers in it, or leave the column out.",
+            )
+    return own
 
 
 def _base_models(manifest: FeatureManifest) -> tuple[str, ...]:
@@ -161,7 +189,7 @@ def _refuse_missing(base_models: Collection[str], columns: Collection[str]) -> N
 
 
 def _pick(name: str, picked: str | None) -> pl.Expr:
-    return pl.col(name) if picked is None else pl.col(name).filter(pl.col(picked))
+    return column(name) if picked is None else column(name).filter(pl.col(picked))
 
 
 def _score_exprs(

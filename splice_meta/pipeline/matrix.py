@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import with_axis
+from splice_meta.contracts import column, with_axis
+from splice_meta.errors import FeatureError
+from splice_meta.features import own_columns
 from splice_meta.features import plan_features as plan_feature_columns
 from splice_meta.harmonize import Fills, find_fills, harmonize
 from splice_meta.manifest import FeatureManifest, load_manifest
@@ -45,6 +47,7 @@ def plan_features(
     rows = opened.all_rows()
     settings = features or FeatureSettings()
     listed = load_manifest(manifest, opened.several)
+    _gaps_of_own(opened, listed, settings)
     axis = with_axis(rows)
     marked = axis if selection is None else mark_uncertain(axis, selection)
     picked = None if selection is None else "is_uncertain"
@@ -55,9 +58,45 @@ def fills_of(scores: BaseScores, manifest: FeatureManifest, settings: FeatureSet
     """What a manifest's features would be filled with for these scores, and why.
 
     Raises:
-        FeatureError: If a feature is missing that is never filled.
+        FeatureError: If a feature is missing that is never filled, or a column of the scores that
+            is a feature has values that cannot be one.
     """
-    return fills_of_rows(scores.all_rows(), scores.gene_values, manifest, settings)
+    fills = fills_of_rows(scores.all_rows(), scores.gene_values, manifest, settings)
+    said = [fills.partly, _gaps_of_own(scores, manifest, settings)]
+    return replace(fills, partly="; ".join(each for each in said if each))
+
+
+def _gaps_of_own(
+    scores: BaseScores, manifest: FeatureManifest, settings: FeatureSettings
+) -> str:  # fmt: skip
+    """A sentence on the table's own features that are not known on every row; empty if they are.
+
+    Raises:
+        FeatureError: If one is infinite, or one that is never filled is not known.
+    """
+    own = own_columns(manifest, settings, scores.frame.collect_schema())
+    if not own:
+        return ""
+    values = {name: column(name).cast(pl.Float64) for name in own}
+    counts = scores.frame.select(
+        **{f"infinite {name}": value.is_infinite().sum() for name, value in values.items()},
+        **{f"missing {name}": value.fill_nan(None).null_count() for name, value in values.items()},
+    ).collect().row(0, named=True)  # fmt: skip
+    said = []
+    for name in own:
+        infinite, missing = (counts[f"{what} {name}"] or 0 for what in ("infinite", "missing"))
+        never = missing if manifest.kinds[name] == "unknown_probability" else 0
+        if infinite or never:
+            what = f"infinite in {infinite:,}" if infinite else f"missing in {missing:,}"
+            raise FeatureError(
+                f"The feature {name}, a column of the base scores, is {what} rows.",
+                "Give a number in every row.",
+            )
+        if missing:
+            fill = manifest.fill(name)
+            said.append(f"{name}, a column of the base scores, filled with {fill:g} in "
+                        f"{missing:,} rows without a value")  # fmt: skip
+    return "; ".join(said)
 
 
 def fills_of_rows(

@@ -14,6 +14,7 @@ from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
 from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matrix import fills_of
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
 from splice_meta.sink import as_text
 from splice_meta.sources.base_scores import open_scores
@@ -86,6 +87,8 @@ def predict(
     source = sources_for(scores, loaded)
     opened = open_scores(source, [genes] if isinstance(genes, str) else genes)
     require_base_models(loaded, opened)
+    if loaded is not None:
+        fills_of(opened, loaded.manifest, chosen.features)  # refuses what cannot be a feature
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
     return pl.concat(

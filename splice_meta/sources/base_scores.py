@@ -20,7 +20,7 @@ from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.checks.truth import settle_truth
 from splice_meta.sources.files import files_of, reads_by_gene
-from splice_meta.sources.joined import check_coverage, check_names
+from splice_meta.sources.joined import aligned, check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.locate import as_in_scores, locate
 from splice_meta.sources.made_by import read_made_by
@@ -205,6 +205,10 @@ def _open_several(
         _open_one(scores, genes, reference, truth, places=True, name=name)
         for name, scores in source.items()
     )
+    others = [
+        replace(other, table=aligned(primary.table, other.table, names[0], name))
+        for name, other in zip(names[1:], others, strict=True)
+    ]
     for name, other in zip(names[1:], others, strict=True):
         check_coverage(primary.frame, primary.table, other.frame, other.table, names[0], name)
     files = tuple(file for scores in (primary, *others) for file in scores.files)
@@ -316,7 +320,7 @@ def extend(first: BaseScores, more: BaseScores, reference: Reference | None) -> 
     both = replace(
         first,
         frame=pl.concat([first.frame, rows], how="diagonal_relaxed"),
-        table=GeneTable(pl.concat(genes)),
+        table=GeneTable(pl.concat(genes, how="diagonal"), first.table.remarks),
         files=(*first.files, *more.files),
         wanted=tuple(ids),
         others=tuple(extend(mine, theirs, None) for mine, theirs in pairs),
