@@ -34,7 +34,7 @@ from splice_meta.runs.identity import given_digests, refuse_frames
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder, sources_of
 from splice_meta.runs.ledger import Ledger
 from splice_meta.runs.leftovers import remove_temporaries
-from splice_meta.runs.log import log_file, log_start
+from splice_meta.runs.log import hearing, log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, scan_table
 from splice_meta.runs.resume import (
     name_of_run,
@@ -50,6 +50,7 @@ from splice_meta.runs.task import Job, Receipt
 from splice_meta.settings import RunSettings
 from splice_meta.sink import write_csv, write_text
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
+from splice_meta.sources.training_positions import numbered_as
 from splice_meta.stores import local_path, place_of
 
 if TYPE_CHECKING:
@@ -176,11 +177,14 @@ def run(
         refuse_frames(scores)
     execute = choose_executor(workers, cluster)
     loaded = require_model(model, chosen.mode, trust_pickle)
-    dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
-    seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
-    reference = open_reference(annotation, fasta)
-    asked = [genes] if isinstance(genes, str) else genes
-    inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
+    with hearing() as heard:
+        dataset = scan_training_dataset(training_dataset) if training_dataset is not None else None
+        seen = trained_genes(dataset) if dataset is not None else _genes_of(loaded)
+        reference = open_reference(annotation, fasta)
+        asked = [genes] if isinstance(genes, str) else genes
+        inputs = open_inputs(scores, asked, reference, loaded, base_model, weights, device)
+        if dataset is not None:
+            dataset = numbered_as(dataset, inputs.opened)
     if loaded is not None:
         inputs.check_features(loaded, chosen.features)
     if inputs.opened is not None:
@@ -190,7 +194,7 @@ def run(
         open_ledger(
             layout, given, [read, inputs.files], resume, overwrite, run_name is not None
         ) as (ledger, layout),
-        log_file(layout.log, append=ledger.resumed),
+        log_file(layout.log, append=ledger.resumed, before=heard.records),
         scores_folder(layout) as folder,
     ):
         before = scored_before(ledger, folder)
@@ -206,7 +210,9 @@ def run(
         table = gene_table(opened, receipts, seen, scored)
         files = reference.files if reference is not None else ()
         seconds = time.perf_counter() - started
-        return _finish(job, receipts, len(taken), table, fills, seconds, scored, files)
+        return _finish(
+            job, receipts, len(taken), table, fills, seconds, scored, files, heard.messages
+        )
 
 
 def _genes_of(model: MetaModel | None) -> set[str]:
@@ -244,7 +250,7 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
 
 def _finish(
     job: Job, receipts: Sequence[Receipt], taken: int, genes: pl.DataFrame, fills: Fills | None,
-    seconds: float, scored: Scored, reference: Sequence[str],
+    seconds: float, scored: Scored, reference: Sequence[str], warnings: tuple[str, ...],
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
     layout, settings = job.layout, job.settings
@@ -263,6 +269,7 @@ def _finish(
         features=len(job.model.manifest.names) if job.model else 0,
         filled=len(fills.values) if fills else 0,
         base_scores=said_base_model(job.model, job.scores),
+        warnings=warnings,
         scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
         f"{' and '.join(scored.by)}"
         if scored.genes

@@ -241,5 +241,3 @@ def _changed(folder: Path, name: str) -> ModelError:
 
 def _files(kind: ModelKind, classes: tuple[str, ...]) -> list[str]:
     return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]
-
-

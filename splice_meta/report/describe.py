@@ -90,7 +90,12 @@ def _scores(path: str) -> Pairs:
         ("Optional columns", ", ".join(n for n in names if n in also) or "none"),
         ("Order", "sorted" if not opened.table.unsorted
          else f"{len(opened.table.unsorted):,} genes need sorting by position"),
-        ("Checks", "passed"),
+        ("Missing inside genes", _share(opened.table.missing, opened.table.missing
+                                        + opened.table.positions)),
+        *([("Unknown bases", _share(int(genes["unknown_bases"].sum()), opened.table.positions))]
+          if "base" in names else []),
+        ("Checks", f"passed, with {len(opened.table.remarks)} warnings"
+         if opened.table.remarks else "passed"),
     ]  # fmt: skip
 
 
@@ -112,6 +117,10 @@ def _kind(columns: Sequence[str]) -> Pairs:
         ("Kind", f"predictions{note}"),
         ("Truth", f"in {truth}" if truth in columns else "none"),
     ]
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} positions ({count / total:.1%})" if count else "none"
 
 
 def _manifest(manifest: FeatureManifest) -> Pairs:

@@ -47,9 +47,10 @@ def html_report(summary: RunSummary, drawn: Drawn) -> str:
     )
     notes = [*summary.fills, *([summary.skew()] if summary.skew() else [])]
     parts = [f"<h1>Splice-site recalibration</h1><dl>{figures}</dl>"]
-    if notes:
-        items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-        parts.append(f"<h2>Filled features</h2><ul>{items}</ul>")
+    for title, listed in (("Warnings", summary.warnings), ("Filled features", notes)):
+        if listed:
+            items = "".join(f"<li>{escape(note)}</li>" for note in listed)
+            parts.append(f"<h2>{title}</h2><ul>{items}</ul>")
     parts.append(_changes(drawn.changes))
     if drawn.sites is not None:
         parts.append(_tracks(summary.genes, drawn.sites))

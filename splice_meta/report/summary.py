@@ -43,6 +43,7 @@ class RunSummary:
         taken: How many of the gene batches an interrupted run had done already.
         base_scores: Which base model the base scores are taken for, and by what.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
+        warnings: What was said of the inputs.
     """
 
     mode: Mode
@@ -59,6 +60,7 @@ class RunSummary:
     taken: int = 0
     base_scores: str = ""
     scored: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def positions(self) -> int:
@@ -74,6 +76,15 @@ class RunSummary:
     def failed(self) -> int:
         """Genes that could not be done."""
         return self.genes.filter(pl.col("status") == "failed").height
+
+    @property
+    def missing(self) -> int:
+        """Positions that are missing inside the genes that were done."""
+        return int(self.genes.filter(pl.col("status") == "done")["missing"].sum())
+
+    def _missing(self) -> str:
+        share = self.missing / (self.positions + self.missing)
+        return f"{self.missing:,} positions ({share:.1%})"
 
     def _count(self, count: int) -> str:
         share = count / self.positions if self.positions else 0.0
@@ -98,6 +109,7 @@ class RunSummary:
             *([("Resumed", taken)] if self.taken else []),
             ("Processing time", f"{self.seconds:.1f} s"),
             ("Complete coverage", f"{self.positions:,} positions"),
+            *([("Missing inside genes", self._missing())] if self.missing else []),
             ("Meta-model recalibrated", self._count(self.recalibrated)),
             ("Base model reused", self._count(reused)),
         ]

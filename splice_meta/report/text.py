@@ -21,6 +21,8 @@ def text_report(summary: RunSummary) -> str:
     lines += ["", f"Tables: {summary.predictions}", f"Shards: {summary.shards}", ""]
     lines += ["Filled features", *(f"  {text}" for text in summary.fills or ("none",))]
     lines += [f"  {summary.skew()}"] if summary.skew() else []
+    if summary.warnings:
+        lines += ["", "Warnings", *(f"  {text}" for text in summary.warnings)]
     done = summary.genes.filter(pl.col("status") == "done")
     lines += ["", "Genes done (seconds: the shard's, shared out by positions)"]
     head = f"  {'gene':20} {'case':>4} {'positions':>11} {'recalibrated':>13} {'rate':>7}"

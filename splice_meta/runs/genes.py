@@ -33,7 +33,8 @@ def gene_table(
     Returns:
         ``gene_id``, ``scenario`` (1: trained on; 2A: not; 2B: without base scores at
         first), ``status``,
-        ``reason``, ``positions``, ``uncertain``, ``recalibrated``, ``achieved_rate``,
+        ``reason``, ``missing`` (positions between its first and its last that are not there),
+        ``positions``, ``uncertain``, ``recalibrated``, ``achieved_rate``,
         ``lowest_criteria``, ``lowest_entropy``, ``seconds`` (the shard's, shared out by
         positions).
     """
@@ -62,6 +63,8 @@ def gene_table(
     done = pl.concat([r.genes for r in receipts if r.genes.height]) if any(
         r.genes.height for r in receipts
     ) else pl.DataFrame(schema=GENES_DONE)  # fmt: skip
+    missing = opened.table.genes.select("gene_id", "missing")
+    asked = asked.join(missing, on="gene_id", how="left", maintain_order="left")
     return asked.join(done, on="gene_id", how="left", maintain_order="left").with_columns(
-        pl.col("positions", "uncertain", "recalibrated").fill_null(0)
+        pl.col("missing", "positions", "uncertain", "recalibrated").fill_null(0)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,16 +21,51 @@ from splice_meta.stores import Place
 log = logging.getLogger("splice_meta")
 
 
+class Heard(logging.Handler):
+    """Keeps the warnings that are said before a run has a log file.
+
+    Attributes:
+        records: What was said.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """The warnings as text, each once."""
+        return tuple(dict.fromkeys(record.getMessage() for record in self.records))
+
+
 @contextmanager
-def log_file(path: Place, append: bool = False) -> Iterator[None]:
+def hearing() -> Iterator[Heard]:
+    """Keep the warnings that are said meanwhile; they are said as ever, too."""
+    heard = Heard()
+    log.addHandler(heard)
+    try:
+        yield heard
+    finally:
+        log.removeHandler(heard)
+
+
+@contextmanager
+def log_file(
+    path: Place, append: bool = False, before: Sequence[logging.LogRecord] = ()
+) -> Iterator[None]:
     """Send everything to the run's log file, and to a caller's logging no more than before.
 
     Args:
         path: The file; an object is put in the end, however the run ends.
         append: Keep what stands in it.
+        before: What was said before; it is written first.
     """
     if isinstance(path, Path):
-        with _logging_to(path, append):
+        with _logging_to(path, append, before):
             yield
         return
     with TemporaryDirectory(prefix="splice_meta_log_") as folder:
@@ -38,7 +73,7 @@ def log_file(path: Place, append: bool = False) -> Iterator[None]:
         if append and path.is_file():
             local.write_bytes(path.read_bytes())
         try:
-            with _logging_to(local, append):
+            with _logging_to(local, append, before):
                 yield
         except BaseException:
             with suppress(StoreError):  # what ended the run is what should be told
@@ -48,7 +83,9 @@ def log_file(path: Place, append: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _logging_to(path: Path, append: bool) -> Iterator[None]:
+def _logging_to(
+    path: Path, append: bool, before: Sequence[logging.LogRecord]
+) -> Iterator[None]:  # fmt: skip
     try:
         _make_own(path, append)
         handler = _LogFile(path, mode="a", encoding="utf-8")
@@ -60,6 +97,8 @@ def _logging_to(path: Path, append: bool) -> Iterator[None]:
     added = [handler, *([_ToCaller(log.getEffectiveLevel())] if propagate else [])]
     log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
     log.propagate = False
+    for record in before:
+        handler.handle(record)
     for each in added:
         log.addHandler(each)
     try:

@@ -13,6 +13,10 @@ from splice_meta.sources.tables import Table, open_file, readable, reading
 from splice_meta.sources.text import words_of
 
 KEYS = ("gene_id", "position")
+EVIDENCE: dict[str, type[pl.DataType]] = {
+    "genomic_position": pl.Int64, "donor_score": pl.Float64, "acceptor_score": pl.Float64,
+}  # fmt: skip
+"""Columns that tell how the positions of a dataset count."""
 
 
 def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
@@ -23,7 +27,8 @@ def scan_training_dataset(folder: str | Path) -> pl.LazyFrame:
             (the layout of the older system), that have the columns ``gene_id`` and ``position``.
 
     Returns:
-        ``gene_id`` String and ``position`` Int64, as they stand in the tables.
+        ``gene_id`` String and ``position`` Int64, as they stand in the tables; and those of
+        :data:`EVIDENCE` that some table has.
 
     Raises:
         InputError: If there is no such table.
@@ -62,13 +67,18 @@ def _scan(tables: Sequence[Table]) -> pl.LazyFrame:
                 "number as position.",
                 "Every row of a training dataset needs both.",
             )
+    types: dict[str, type[pl.DataType]] = {"gene_id": pl.String, "position": pl.Int64, **EVIDENCE}
+    scans = [(table.scan(), table.scan().collect_schema()) for table in tables]
     return pl.concat(
         [
-            table.scan().select(
-                pl.col("gene_id").cast(pl.String), pl.col("position").cast(pl.Int64)
+            scan.select(
+                pl.col(name).cast(dtype, strict=name not in EVIDENCE)
+                for name, dtype in types.items()
+                if name in schema
             )
-            for table in tables
-        ]
+            for scan, schema in scans
+        ],
+        how="diagonal",
     )
 
 
@@ -97,9 +107,9 @@ def mark_trained(scores: pl.LazyFrame, dataset: pl.LazyFrame) -> pl.LazyFrame:
 
     Args:
         scores: Has ``gene_id`` and ``position``; its order is kept.
-        dataset: From :func:`scan_training_dataset`.
+        dataset: From :func:`splice_meta.sources.training_positions.numbered_as`.
     """
-    seen = dataset.unique().with_columns(in_training=pl.lit(True))
+    seen = dataset.select(KEYS).unique().with_columns(in_training=pl.lit(True))
     return scores.join(
         seen, on=["gene_id", "position"], how="left", maintain_order="left"
     ).with_columns(pl.col("in_training").fill_null(False))
