@@ -245,8 +245,11 @@ def whole_expr(name: str, dtype: pl.DataType) -> pl.Expr:
     if not dtype.is_integer():
         value = value.cast(pl.Float64).fill_nan(None)
         value = pl.when(value == value.floor()).then(value).when(value.is_not_null()).then(-1.0)
+        missing = pl.col(name).cast(pl.Float64).fill_nan(None).is_null()
+    else:
+        missing = value.is_null()
     whole = value.cast(pl.Int64, strict=False)
-    return pl.when(pl.col(name).is_null()).then(None).otherwise(whole.fill_null(-1))
+    return pl.when(missing).then(None).otherwise(whole.fill_null(-1))
 
 
 def truth_expr(dtype: pl.DataType) -> pl.Expr:

@@ -28,6 +28,7 @@ from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import refuse_predictions
+from splice_meta.sources.site_check import judge_located
 from splice_meta.sources.tables import (
     Table,
     open_tables,
@@ -73,6 +74,7 @@ def open_scores(
         ContractError: If the scores break the contract, or other base models' scores do not cover
             those of the primary one.
     """
+    again = isinstance(source, BaseScores) and genes is None  # what is doubtful was said
     if isinstance(source, BaseScores) and genes is None:
         opened = source
     elif isinstance(source, Mapping):
@@ -80,6 +82,7 @@ def open_scores(
     else:
         opened = _open_one(source, genes, reference, truth, predictions=predictions)
     if reference is None:
+        _say([] if again else opened.remarks)
         return opened
     with readable():
         located = locate(opened.frame, opened.table, reference, truth)
@@ -92,7 +95,15 @@ def open_scores(
         known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
         asked = [*known, *opened.absent]
         return open_scores(source, asked, reference, truth, predictions=predictions)
+    with readable():
+        _say([] if again else [*opened.remarks, *judge_located(opened, located)])
     return replace(opened, located=located)
+
+
+def _say(remarks: Sequence[str]) -> None:
+    """Warn of what is doubtful, when nothing was refused."""
+    for remark in remarks:
+        log.warning("%s", remark)
 
 
 def _known_from(
@@ -144,11 +155,8 @@ def _open_one(
         refuse_lost_rows(tables, table.positions)
     if table.genes.is_empty():
         raise _no_genes(files, wanted)
-    for remark in table.remarks:
-        log.warning("%s", remark)
-    for each in tables:
-        if each.lacks_neither:
-            log.warning("%s has no column neither_score: %s.", each.file, REST)
+    rests = [f"{t.file} has no column neither_score: {REST}." for t in tables if t.lacks_neither]
+    table = replace(table, remarks=(*table.remarks, *rests))
     names = base_models_in(frame.collect_schema().names())
     return BaseScores(frame, table, files, wanted, names, made_by=made_by)
 

@@ -6,10 +6,8 @@ on is renumbered. Tables that put a gene on different chromosomes or strands are
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -18,8 +16,6 @@ from splice_meta.contracts import SCORES, scores_of
 from splice_meta.errors import ContractError, UsageError
 from splice_meta.reference.chrom_names import match_chroms
 from splice_meta.sources.checks import GeneTable
-
-log = logging.getLogger("splice_meta")
 
 KEYS = ("gene_id", "position")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -76,14 +72,13 @@ def aligned(table: GeneTable, other: GeneTable, name: str, other_name: str) -> G
     off = (ours - theirs).fill_null(0)
     genes = pairs.with_columns(shift=off).select(*other.genes.columns, "shift")
     moved = genes.filter(pl.col("shift") != 0)
-    if moved.height:
-        gene, shift = moved.select("gene_id", "shift").row(0)
-        log.warning(
-            "%s numbers %d genes from another base on than %s (%s by %+d); they are joined by "
-            "genomic position.", other_name, moved.height, name, gene, -shift,
-        )  # fmt: skip
+    said = [
+        f"{other_name} numbers {moved.height:,} genes from another base on than {name} "
+        f"({gene} by {-shift:+d}); they are joined by genomic position."
+        for gene, shift in moved.select("gene_id", "shift").head(1).rows()
+    ]
     same = pl.when(pl.col("shift") == 0).then(pl.col("places"))
-    return replace(other, genes=genes.with_columns(places=same))
+    return GeneTable(genes.with_columns(places=same), (*other.remarks, *said))
 
 
 def _refuse_elsewhere(pairs: pl.DataFrame, name: str, other_name: str) -> None:

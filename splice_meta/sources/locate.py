@@ -213,10 +213,13 @@ def _refuse_elsewhere(elsewhere: pl.DataFrame, genes: int) -> None:
         own = f"has positions {gene['low']:,} to {gene['high']:,}"
     else:
         own = f"lies at {gene['chrom']}:{gene['start']:,}-{gene['end']:,} ({gene['strand']})"
+    from_0 = gene["low"] == 0 if gene["start"] is None else gene["start"] == gene["from"] - 1
     raise InputError(
         f"{elsewhere.height:,} of {genes:,} genes do not lie where the annotation puts them: "
         f"{gene['gene_id']} {own} in the scores, at {theirs} in the annotation.",
-        "Give the annotation of the assembly that was scored.",
+        "position and genomic_position count from 1; these look counted from 0."
+        if from_0
+        else "Give the annotation of the assembly that was scored.",
     )
 
 

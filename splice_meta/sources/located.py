@@ -50,13 +50,7 @@ class Located:
             rows: Canonical scores; their order is kept.
             genes: The genes they are of.
         """
-        here = self.genes.filter(pl.col("gene_id").is_in(list(genes)))
-        names: list[str] = [name for name in ("chrom", "strand") if name in self.adds]
-        if "genomic_position" in self.adds:
-            names += ["strand"] if "strand" not in names else []
-            rows = _with_genomic_position(rows.drop("strand", strict=False), here, names)
-        elif names:
-            rows = _joined(rows, here.select("gene_id", *names))
+        rows, here = self.placed(rows, genes), self._of(genes)
         if "base" in self.adds and self.genome is not None:
             rows = rows.with_columns(base=base_expr(self.genome, _with_record(here)))
         if self.sites is None:
@@ -67,6 +61,20 @@ class Located:
             pl.col("genomic_position").cast(pl.Int64)
         ).join(sites, on=on, how="left", maintain_order="left")  # fmt: skip
         return labelled.with_columns(pl.col("splice_type").fill_null("neither"))
+
+    def _of(self, genes: Sequence[str]) -> pl.DataFrame:
+        return self.genes.filter(pl.col("gene_id").is_in(list(genes)))
+
+    def placed(self, rows: pl.LazyFrame, genes: Sequence[str]) -> pl.LazyFrame:
+        """Add to rows of some genes what they lack of place."""
+        here = self._of(genes)
+        names: list[str] = [name for name in ("chrom", "strand") if name in self.adds]
+        if "genomic_position" in self.adds:
+            names += ["strand"] if "strand" not in names else []
+            rows = _with_genomic_position(rows.drop("strand", strict=False), here, names)
+        elif names:
+            rows = _joined(rows, here.select("gene_id", *names))
+        return rows
 
 
 def _joined(rows: pl.LazyFrame, genes: pl.DataFrame) -> pl.LazyFrame:

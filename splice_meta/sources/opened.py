@@ -55,6 +55,12 @@ class BaseScores:
         return self.located.values if self.located is not None else None
 
     @property
+    def remarks(self) -> list[str]:
+        """What is doubtful in the tables, each sentence once."""
+        tables = [self.table, *(other.table for other in self.others)]
+        return list(dict.fromkeys(remark for table in tables for remark in table.remarks))
+
+    @property
     def absent(self) -> list[str]:
         """The genes asked for that have no scores."""
         there = set(self.table.genes["gene_id"])

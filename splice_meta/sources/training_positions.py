@@ -11,6 +11,7 @@ import polars as pl
 
 from splice_meta.errors import InputError
 from splice_meta.sources.opened import BaseScores
+from splice_meta.sources.tables import readable
 from splice_meta.sources.training_dataset import trained_genes
 
 log = logging.getLogger("splice_meta")
@@ -39,7 +40,8 @@ def numbered_as(dataset: pl.LazyFrame, scores: BaseScores | None) -> pl.LazyFram
     Raises:
         InputError: If some positions count from 0 and others do not.
     """
-    shifts = _shifts_told(dataset, scores)
+    with readable():
+        shifts = _shifts_told(dataset, scores)
     told = [shift for shift, count in shifts.items() if count]
     keys = dataset.select("gene_id", "position")
     if len(told) > 1:

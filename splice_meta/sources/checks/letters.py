@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from splice_meta.errors import ContractError
 
@@ -21,10 +22,15 @@ def base_code() -> pl.Expr:
     return pl.col("base").map_batches(_codes, pl.UInt8, is_elementwise=True)
 
 
+def codes_of(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The same codes of ASCII letters."""
+    return np.take(_CODES, letters)
+
+
 def _codes(bases: pl.Series) -> pl.Series:
     # The number that a text of one byte is; null for any other text.
     letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
-    return pl.Series(bases.name, np.take(_CODES, letters.to_numpy()))
+    return pl.Series(bases.name, codes_of(letters.to_numpy()))
 
 
 AMBIGUOUS = "RYSWKMBDHVX"

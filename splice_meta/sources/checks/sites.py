@@ -36,8 +36,8 @@ WRONG_STRAND = (
     "the bases were those of the other strand: base is the nucleotide on the transcript strand."
 )
 REVERSE_COMPLEMENT = (
-    "the gene were read as its reverse complement: position counts 5' to 3' on the transcript "
-    "strand, and base is its nucleotide."
+    "the genes were read on the other strand, as the reverse complement: positions and bases run "
+    "5' to 3' on the transcript strand."
 )
 REVERSED = "the positions counted the other way: they count 5' to 3' on the transcript strand."
 SWAPPED = "donor and acceptor scores changed places."
@@ -92,8 +92,7 @@ def judge_sites(sites: Sites) -> list[str]:
     ]
     if not wrong:
         return []
-    more = f" and {len(wrong) - 1:,} other genes" if len(wrong) > 1 else ""
-    return _judge(sites.of(genes.is_in(wrong).to_numpy()), f" of gene {wrong[0]}{more}")
+    return _judge(sites.of(genes.is_in(wrong).to_numpy()), f" of {len(wrong):,} genes")
 
 
 def _judge(sites: Sites, where: str) -> list[str]:
@@ -105,7 +104,8 @@ def _judge(sites: Sites, where: str) -> list[str]:
     tested, fits = _fits(suspect)
     return [
         f"Of {tested:,} confident {label}{where} only {fits:,} have the bases of an intron's end "
-        f"beside them (GT behind a donor, AG before an acceptor). {_reason(suspect, tested)}"
+        f"beside them (GT behind a donor, AG before an acceptor), first in gene "
+        f"{suspect.table['gene_id'][0]}. {_reason(suspect, tested)}"
     ]
 
 

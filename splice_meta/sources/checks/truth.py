@@ -158,8 +158,10 @@ def _likely_swap(count: Mapping[str, int], rows: int) -> str:
         for name, other in zip(CLASSES, best, strict=True)
         if other != "neither"
     )  # fmt: skip
+    if 2 * hits < count["sure_donor"] + count["sure_acceptor"]:
+        return ""
     if best[0] == "neither":
-        return "donor and acceptor have changed places" if hits >= FEWEST else ""
+        return "donor and acceptor have changed places"
     order = ", ".join(f"{code} is {name}" for code, name in enumerate(best))
     whose = ", the order of agentic-spliceai" if best == ("donor", "acceptor", "neither") else ""
     return f"another order of the codes ({order}{whose})"
