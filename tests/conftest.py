@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import polars as pl
 import pytest
@@ -13,6 +14,11 @@ from splice_meta.bundled import fixtures
 
 FIXTURES = fixtures()
 MODEL = "bundled:openspliceai-mane"
+
+
+# How long an example takes says more of the machine's load than of the code.
+hypothesis.settings.register_profile("without time", deadline=None)
+hypothesis.settings.load_profile("without time")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
