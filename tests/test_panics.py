@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -14,10 +15,11 @@ from damaged_pages import damage, write_scores
 import splice_meta as sm
 from splice_meta import workflow
 from splice_meta.cli.app import run_command
-from splice_meta.errors import EngineError
+from splice_meta.errors import ClusterError, EngineError
 from splice_meta.panics import plain_panics
 from splice_meta.reference import cache
 from splice_meta.runs import task
+from splice_meta.runs.shards import Shard
 from splice_meta.training import train as training
 
 Panic = pl.exceptions.PanicException
@@ -172,3 +174,28 @@ def test_an_interrupt_that_comes_as_a_panic_ends_the_run(
 
     with pytest.raises(KeyboardInterrupt):
         sm.run(short_genes, MODEL, tmp_path, run_name="r")
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "error", "words"),
+    [
+        (Panic("index out of bounds"), EngineError, "index out of bounds"),
+        (SystemExit(3), ClusterError, "SystemExit"),
+        (KeyboardInterrupt(), ClusterError, "KeyboardInterrupt"),
+    ],
+)
+def test_a_dask_worker_answers_whatever_a_shard_is_ended_by(
+    monkeypatch: pytest.MonkeyPatch, ended_by: BaseException, error: type[Exception], words: str
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    from splice_meta.runs import dask as on_dask
+
+    def run_shard(*_: object) -> Any:
+        raise ended_by
+
+    worker = SimpleNamespace(plugins={"job": SimpleNamespace(job="unpacked")})
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    monkeypatch.setattr(on_dask, "run_shard", run_shard)
+
+    with pytest.raises(error, match=words):
+        on_dask._run_sent("job", Shard(0, 1, 0, 1, 1))
