@@ -15,8 +15,20 @@ class Transcript:
     exons: list[tuple[int, int]]
     mane: bool = False
     canonical: bool = False
-    # How far the transcript line reaches beyond its exons.
+    # How far the transcript line reaches beyond its exons; below 0 it ends before them.
     margin: int = 0
+
+    @property
+    def span(self) -> tuple[int, int]:
+        wider = max(self.margin, 0)
+        return min(s for s, _ in self.exons) - wider, max(e for _, e in self.exons) + wider
+
+    @property
+    def line(self) -> tuple[int, int]:
+        start = min(s for s, _ in self.exons) - self.margin
+        end = max(e for _, e in self.exons) + self.margin
+        # Never crossed, though it may be narrower than the exons.
+        return (start, end) if start <= end else self.exons[0]
 
 
 @dataclass
@@ -27,6 +39,11 @@ class Gene:
     start: int
     end: int
     transcripts: list[Transcript] = field(default_factory=list)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        spans = [(self.start, self.end), *(each.span for each in self.transcripts)]
+        return min(start for start, _ in spans), max(end for _, end in spans)
 
 
 def joined(exons: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -60,6 +77,10 @@ def introns(gene: Gene) -> set[tuple[str, int, int]]:
     return found
 
 
+def positions(start: int, end: int) -> set[int]:
+    return set(range(start, end + 1))
+
+
 def bases(transcript: Transcript) -> int:
     return sum(end - start + 1 for start, end in joined(transcript.exons))
 
@@ -76,14 +97,13 @@ def representative(gene: Gene) -> Transcript | None:
 def features(gene: Gene, genes: list[Gene]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "gene_id": gene.name,
-        "gene_start": gene.start,
-        "gene_end": gene.end,
-        "gene_length": gene.end - gene.start + 1,
+        "gene_start": gene.span[0],
+        "gene_end": gene.span[1],
+        "gene_length": gene.span[1] - gene.span[0] + 1,
         "num_overlaps": sum(
             other is not gene
             and other.chrom == gene.chrom
-            and set(range(other.start, other.end + 1)) & set(range(gene.start, gene.end + 1))
-            != set()
+            and not positions(*other.span).isdisjoint(positions(*gene.span))
             for other in genes
         ),
         "chrom": CHROM_CODES.get(gene.chrom.upper().removeprefix("CHR"), 0),
@@ -93,7 +113,7 @@ def features(gene: Gene, genes: list[Gene]) -> dict[str, Any]:
         return row
     exons = joined(chosen.exons)
     lengths = [end - start + 1 for start, end in exons]
-    start, end = exons[0][0] - chosen.margin, exons[-1][1] + chosen.margin
+    start, end = chosen.span
     return row | {
         "tx_start": start,
         "tx_end": end,
@@ -114,8 +134,7 @@ def as_gtf(genes: list[Gene]) -> str:
         at = f'gene_id "{gene.name}";'
         lines.append(_gtf(gene, "gene", gene.start, gene.end, at))
         for transcript in gene.transcripts:
-            start = min(s for s, _ in transcript.exons) - transcript.margin
-            end = max(e for _, e in transcript.exons) + transcript.margin
+            start, end = transcript.line
             own = f'{at} transcript_id "{transcript.name}";'
             tags = ' tag "MANE_Select";' * transcript.mane
             tags += ' tag "Ensembl_canonical";' * transcript.canonical
@@ -125,13 +144,45 @@ def as_gtf(genes: list[Gene]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_coding_gtf(genes: list[Gene]) -> str:
+    """The genes as GTF without exon lines: coding sequence, start and stop codons, ends apart.
+
+    The first base in the RNA's direction is untranslated where the transcript has more than one,
+    the last three are the stop codon, which is no coding sequence in GTF.
+    """
+    lines = []
+    for gene in genes:
+        for transcript in gene.transcripts:
+            own = f'gene_id "{gene.name}"; transcript_id "{transcript.name}";'
+            lines += [
+                _gtf(gene, kind, start, end, own)
+                for kind, start, end in _parts(joined(transcript.exons), gene.strand)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _parts(exons: list[tuple[int, int]], strand: str) -> list[tuple[str, int, int]]:
+    places = [position for start, end in exons for position in range(start, end + 1)]
+    places = places if strand == "+" else places[::-1]
+    five, stop = places[:1], places[-3:]
+    kinds = {place: "CDS" for place in places}
+    if len(places) > 4:
+        kinds |= dict.fromkeys(five, "UTR") | dict.fromkeys(stop, "stop_codon")
+    parts: list[tuple[str, int, int]] = []
+    for place in sorted(kinds):
+        if parts and parts[-1][0] == kinds[place] and parts[-1][2] == place - 1:
+            parts[-1] = (parts[-1][0], parts[-1][1], place)
+        else:
+            parts.append((kinds[place], place, place))
+    return parts[::2] + parts[1::2]
+
+
 def as_gff3(genes: list[Gene]) -> str:
     lines = ["##gff-version 3"]
     for gene in genes:
         lines.append(_gtf(gene, "gene", gene.start, gene.end, f"ID=gene-{gene.name};Name=x"))
         for transcript in gene.transcripts:
-            start = min(s for s, _ in transcript.exons) - transcript.margin
-            end = max(e for _, e in transcript.exons) + transcript.margin
+            start, end = transcript.line
             tags = ["basic"] + ["MANE Select"] * transcript.mane
             tags += ["Ensembl_canonical"] * transcript.canonical
             own = f"ID=rna-{transcript.name};Parent=gene-{gene.name};tag={','.join(tags)}"

@@ -7,11 +7,22 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from naive_annotation import Gene, Transcript, as_gff3, as_gtf, features, introns, joined, sites
+from naive_annotation import (
+    Gene,
+    Transcript,
+    as_coding_gtf,
+    as_gff3,
+    as_gtf,
+    features,
+    introns,
+    joined,
+    sites,
+)
 
 from splice_meta.catalogue import GENOMIC
+from splice_meta.reference import reasons
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.gene_features import gene_features
 
@@ -41,7 +52,7 @@ def some_genes(draw: Any) -> list[Gene]:
             name = f"t{number}{'bac'[t]}"
             flags = draw(st.tuples(st.booleans(), st.booleans()))
             transcripts.append(
-                Transcript(name, exons, *flags, margin=draw(st.sampled_from([0, 0, 3])))
+                Transcript(name, exons, *flags, margin=draw(st.sampled_from([0, 0, 3, -2])))
             )
         start = draw(st.integers(1, 200))
         genes.append(
@@ -88,6 +99,39 @@ def test_features_and_sites_equal_those_computed_gene_by_gene(
     got_introns = annotation.introns().select("transcript_id", "intron_start", "intron_end").rows()
     assert len(got_introns) == len(set(got_introns))
     assert set(got_introns) == set().union(*(introns(gene) for gene in genes))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(genes=some_genes())
+def test_what_is_counted_and_measured_fits_together(tmp_path: Path, genes: list[Gene]) -> None:
+    annotation = opened(tmp_path, as_gtf(genes))
+    table = gene_features(annotation)
+    assert (table["total_intron_length"].drop_nulls() >= 0).all()
+    assert (table["transcript_length"].drop_nulls() <= table["gene_length"].max()).all()
+    places = annotation.splice_sites().join(annotation.genes.drop("chrom", "strand"), on="gene_id")
+    assert places.select(
+        pl.col("genomic_position").is_between(pl.col("gene_start"), pl.col("gene_end")).all()
+    ).item()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(genes=some_genes())
+def test_coding_sequence_gives_the_same_sites_as_exons(tmp_path: Path, genes: list[Gene]) -> None:
+    genes = [gene for gene in genes if gene.transcripts]
+    assume(genes)
+    annotation = opened(tmp_path, as_coding_gtf(genes))
+
+    found = annotation.splice_sites().select("gene_id", "genomic_position", "splice_type").rows()
+    assert set(found) == set().union(*(sites(gene) for gene in genes))
+    got = annotation.introns().select("transcript_id", "intron_start", "intron_end").rows()
+    assert set(got) == set().union(*(introns(gene) for gene in genes))
+    assert set(annotation.changed["reason"]) == {reasons.DERIVED}
+    assert annotation.changed.height == sum(len(gene.transcripts) for gene in genes)
+    assert annotation.left_out.is_empty()
 
 
 @settings(

@@ -31,6 +31,28 @@ class GenesToScore:
     table: pl.DataFrame
     failures: dict[str, str]
 
+    def with_truth(self, annotation: Annotation, are_named: bool) -> GenesToScore:
+        """Those whose splice sites are known.
+
+        Args:
+            annotation: Tells the sites.
+            are_named: Whether the genes were asked for by name: then the others fail with their
+                reasons, else one warning counts them.
+        """
+        lost = self.table.join(
+            annotation.unknown_sites().rename({"gene_id": "annotated"}),
+            on="annotated", maintain_order="left",
+        ).select("gene_id", pl.format("its splice sites are not known: {}", "reason"))  # fmt: skip
+        known = self.table.filter(~pl.col("gene_id").is_in(lost["gene_id"].implode()))
+        if are_named or known.is_empty():
+            return GenesToScore(known, self.failures | dict(lost.iter_rows()))
+        if lost.height:
+            log.warning(
+                "%d genes are not scored, since the annotation does not tell all of their splice "
+                "sites, first %s.", lost.height, lost["gene_id"][0],
+            )  # fmt: skip
+        return GenesToScore(known, self.failures)
+
     def refuse_none(self) -> None:
         """Refuse to go on without any gene.
 

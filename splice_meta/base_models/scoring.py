@@ -111,6 +111,7 @@ def score(
             ``gene_types`` that lies in the FASTA.
         gene_types: Which types of genes, where ``genes`` is None; every type if empty.
         truth: Add ``splice_type`` from the annotation: the sites of all transcripts of the gene.
+            Genes whose sites it does not tell are not scored.
         device: ``auto``, ``cpu``, ``cuda`` ...
         window: Positions that go through the network at once.
         resume: Keep the genes that an interrupted scoring into ``output``, or one in which genes
@@ -136,6 +137,7 @@ def score(
     genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
     asked = [genes] if isinstance(genes, str) else genes
     found = genes_to_score(listed, genome, asked, gene_types)
+    found = found.with_truth(listed, asked is not None) if truth else found
     found.refuse_none()
     model = (
         load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model

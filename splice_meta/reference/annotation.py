@@ -14,9 +14,11 @@ from splice_meta.contracts import SpliceType
 from splice_meta.panics import plain_panics
 from splice_meta.reference import cache as kept
 from splice_meta.reference.assembly import assemble
+from splice_meta.reference.formats import recognise
 from splice_meta.reference.gff3 import read_gff3
 from splice_meta.reference.gtf import read_gtf
-from splice_meta.reference.lines import no_genes, recognise, unreadable
+from splice_meta.reference.lines import no_genes, types_of, unreadable
+from splice_meta.reference.reasons import counted, unknown_sites
 from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
@@ -41,8 +43,11 @@ class Annotation:
             (from 1, 5' to 3'), exon_start, exon_end. Exons of a transcript neither overlap nor
             touch: those that do in the file are joined.
         left_out: What the file has and the annotation has not: gene_id, transcript_id (null for a
-            whole gene, or its second place), reason. The rules stand in
+            whole gene, or its second place), reason, detail (null or further words). Genes and
+            transcripts without exons are listed, too, but keep their places. The rules stand in
             :mod:`splice_meta.reference.assembly`.
+        changed: What is not as the file has it, with the same columns: spans that were widened,
+            exons that were derived or joined.
         source: The file.
         digest: SHA-256 of the file's bytes, hexadecimal.
     """
@@ -51,6 +56,7 @@ class Annotation:
     transcripts: pl.DataFrame
     exons: pl.DataFrame
     left_out: pl.DataFrame
+    changed: pl.DataFrame
     source: str
     digest: str
 
@@ -63,6 +69,17 @@ class Annotation:
         kept = pl.col("gene_id").is_in(list(genes))
         transcripts, exons = self.transcripts.filter(kept), self.exons.filter(kept)
         return replace(self, transcripts=transcripts, exons=exons)
+
+    def unknown_sites(self) -> pl.DataFrame:
+        """The genes whose splice sites it does not tell, or not all of them, and why.
+
+        Where something of a gene was left out, a position without annotated site may well be one:
+        such a gene has no truth.
+
+        Returns:
+            gene_id (also of genes that it lacks), reason.
+        """
+        return unknown_sites(self.left_out)
 
     def introns(self) -> pl.DataFrame:
         """What lies between two successive exons of a transcript, 5' to 3' by transcript.
@@ -158,11 +175,15 @@ class Annotation:
             .then("how")
             .when(pl.col("several").is_not_null())
             .then(pl.format("fits several genes: {}", "several"))
+            .when(pl.col("why").is_not_null())
+            .then(pl.format("it is left out of the annotation: {}", "why"))
             .otherwise(pl.lit("no gene has this id or name"))
         )
+        lost = self.unknown_sites().select(asked="gene_id", why="reason")
         return (
             asked.join(one, on="asked", how="left", maintain_order="left")
             .join(several, on="asked", how="left", maintain_order="left")
+            .join(lost, on="asked", how="left", maintain_order="left")
             .select("asked", "gene_id", reason=reason)
         )
 
@@ -206,15 +227,21 @@ def open_annotation(path: str | Path, cache: bool = True) -> Annotation:
         read = {"gtf": read_gtf, "gff3": read_gff3}[recognise(path)]
         tables = assemble(read(path))
         if tables["genes"].is_empty():
-            raise no_genes(path)
+            left_out = tables["left_out"]
+            raise no_genes(path, counted(left_out), [] if left_out.height else types_of(path))
         if cache:
             kept.save(digest, tables)
     annotation = Annotation(**tables, source=str(path), digest=digest)
-    if annotation.left_out.height:
-        first = annotation.left_out.row(0, named=True)
-        log.info(
-            "%s: %d genes or transcripts left out, first %s: %s",
-            path, annotation.left_out.height,
-            first["transcript_id"] or first["gene_id"], first["reason"],
-        )  # fmt: skip
+    _say_what_differs(annotation)
     return annotation
+
+
+def _say_what_differs(annotation: Annotation) -> None:
+    """Warn once of what was left out and changed, by reason."""
+    told = {
+        "left out, or without known splice sites": annotation.left_out,
+        "changed": annotation.changed,
+    }
+    parts = [f"{what}: {counted(rows)}" for what, rows in told.items() if rows.height]
+    if parts:
+        log.warning("%s: genes and transcripts %s.", annotation.source, ". ".join(parts))

@@ -1,6 +1,6 @@
 """From the lines of an annotation to genes, transcripts and exons, and what is left out of them.
 
-The rules, in this order; what a rule takes away is recorded with its reason:
+The rules, in this order; what a rule takes away or changes is recorded with its reason:
 
 1. An exon or transcript line without the ids of its gene and transcript is left out.
 2. A gene is left out as a whole if its own lines are marked as trans-spliced, or lie on both
@@ -8,12 +8,18 @@ The rules, in this order; what a rule takes away is recorded with its reason:
 3. A gene id with several gene lines elsewhere keeps the first place in the file; the lines of the
    others go (GENCODE's pseudoautosomal genes on chrX and chrY). The same for transcript ids.
 4. A transcript is left out if it is marked as trans-spliced, if its lines lie on several
-   chromosomes or strands, or have a strand that is neither + nor -.
+   chromosomes or strands, or have a strand that is neither + nor -, or if two successive exons are
+   more than 10 Mb apart.
 5. A transcript is left out if it is not on the chromosome and strand of its gene; where the gene
    has no line, of the gene's first transcript.
-6. Transcripts and genes without lines of their own get the span of their exons, of their
-   transcripts. A gene without line and transcripts is left out.
-7. Exons of a transcript that overlap or touch are joined: there is no intron between them.
+6. A gene is left out if its transcripts, or its line and its transcripts, have a gap of more than
+   1 Mb between them: one id was given to several genes.
+7. Transcripts and genes without lines of their own get the span of their exons, of their
+   transcripts; lines that end before these are widened to them. A gene without line and
+   transcripts is left out.
+8. Exons of a transcript that overlap or touch are joined: there is no intron between them.
+9. Genes and transcripts without exons keep their places, but are listed as left out, since their
+   splice sites are not known.
 """
 
 from __future__ import annotations
@@ -22,7 +28,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from splice_meta.reference.tables import LEFT_OUT, SCHEMAS, exons_of, genes_of, transcripts_of
+from splice_meta.reference import reasons
+from splice_meta.reference.apart import far_genes, far_transcripts
+from splice_meta.reference.reasons import LEFT_OUT
+from splice_meta.reference.tables import SCHEMAS, exons_of, genes_of, transcripts_of
 
 _KEYS = ["gene_id", "transcript_id"]
 _PLACE = ["chrom", "strand"]
@@ -34,6 +43,7 @@ class _Remaining:
 
     lines: pl.DataFrame
     taken: list[pl.DataFrame] = field(default_factory=list)
+    mended: list[pl.DataFrame] = field(default_factory=list)
 
     def take(self, bad: pl.DataFrame, keys: list[str]) -> None:
         """Take away all lines of some genes or transcripts.
@@ -47,14 +57,19 @@ class _Remaining:
             self.lines = self.lines.join(bad, on=keys, how="anti", maintain_order="left")
 
     def record(self, rows: pl.DataFrame) -> None:
-        self.taken.append(rows.select("line", pl.col(list(LEFT_OUT)).cast(pl.String)))
+        self.taken.append(_noted(rows))
+
+    def record_change(self, rows: pl.DataFrame) -> None:
+        self.mended.append(_noted(rows))
 
     def of(self, *kinds: str) -> pl.DataFrame:
         return self.lines.filter(pl.col("kind").is_in(kinds))
 
-    def left_out(self) -> pl.DataFrame:
-        """What was taken away, in the order of the file."""
-        return pl.concat(self.taken).sort("line", maintain_order=True).drop("line")
+
+def _noted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with ``line``, ids and ``reason`` in the columns of what is recorded."""
+    blank = {name: pl.lit(None, pl.String) for name in LEFT_OUT if name not in rows.columns}
+    return rows.with_columns(**blank).select("line", pl.col(list(LEFT_OUT)).cast(pl.String))
 
 
 def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -64,7 +79,7 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
         records: Lines as in :data:`~splice_meta.reference.lines.RECORDS`, in the file's order.
 
     Returns:
-        The tables ``genes``, ``transcripts``, ``exons`` and ``left_out``, as
+        The tables ``genes``, ``transcripts``, ``exons``, ``left_out`` and ``changed``, as
         :class:`~splice_meta.reference.annotation.Annotation` describes them.
     """
     remaining = _Remaining(records)
@@ -72,15 +87,28 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
     _take_genes(remaining)
     _keep_first_place(remaining, "gene", ["gene_id"])
     _keep_first_place(remaining, "transcript", _KEYS)
-    _take_transcripts(remaining)
-    transcripts = transcripts_of(remaining.lines)
+    spans = _take_transcripts(remaining)
+    far = far_genes(remaining.of("gene"), spans)
+    remaining.take(far.with_columns(reason=pl.lit(reasons.FAR_TRANSCRIPTS)), ["gene_id"])
+    spans = spans.join(far, on="gene_id", how="anti", maintain_order="left")
+    transcripts = transcripts_of(remaining.lines, spans)
     genes = genes_of(remaining.lines, transcripts)
+    exons, overlapping = exons_of(remaining.lines, transcripts)
+    for rows, reason in (
+        (genes.filter("widened"), reasons.WIDENED),
+        (transcripts.filter("widened"), reasons.WIDENED),
+        (spans.filter("derived"), reasons.DERIVED),
+        (overlapping, reasons.OVERLAP),
+    ):
+        remaining.record_change(rows.with_columns(reason=pl.lit(reason)))
+    _record_without_exons(remaining, genes, spans)
     _record_lost(remaining, genes)
     tables = {
         "genes": genes,
         "transcripts": transcripts,
-        "exons": exons_of(remaining.lines, transcripts),
-        "left_out": remaining.left_out(),
+        "exons": exons,
+        "left_out": pl.concat(remaining.taken).sort("line", maintain_order=True),
+        "changed": pl.concat(remaining.mended).sort("line", maintain_order=True),
     }
     return {
         name: tables[name].select(pl.col(column).cast(dtype) for column, dtype in schema.items())
@@ -98,9 +126,7 @@ def _take_incomplete(remaining: _Remaining) -> None:
     remaining.record(
         bad.group_by("kind", *_KEYS, maintain_order=True)
         .agg(pl.col("line").first(), n=pl.len())
-        .with_columns(
-            reason=pl.format("{} {} line(s) without the ids of gene and transcript", "n", kind)
-        )
+        .with_columns(reason=pl.lit(reasons.NO_IDS), detail=pl.format("{} {} line(s)", "n", kind))
     )
     remaining.lines = remaining.lines.filter(has_ids)
 
@@ -109,11 +135,11 @@ def _take_genes(remaining: _Remaining) -> None:
     strands = pl.col("strand").n_unique().over("gene_id", "chrom")
     marked = remaining.of("gene").with_columns(
         reason=pl.when("is_trans_spliced")
-        .then(pl.lit("marked as trans-spliced"))
+        .then(pl.lit(reasons.TRANS_SPLICED))
         .when(~pl.col("strand").is_in(["+", "-"]))
-        .then(pl.lit("its strand is neither + nor -"))
+        .then(pl.lit(reasons.NO_STRAND))
         .when(strands > 1)
-        .then(pl.lit("its lines lie on both strands of a chromosome"))
+        .then(pl.lit(reasons.BOTH_STRANDS))
     )
     bad = marked.filter(pl.col("reason").is_not_null())
     remaining.take(bad.unique("gene_id", keep="first", maintain_order=True), ["gene_id"])
@@ -136,18 +162,18 @@ def _keep_first_place(remaining: _Remaining, kind: str, keys: list[str]) -> None
     )
     placed = remaining.lines.join(first, on=keys, how="left", maintain_order="left")
     is_elsewhere = ~at_first.fill_null(True)
-    reason = pl.format(
-        f"at {{}}:{{}}-{{}} ({{}}), where its {kind} id is used again; the first place is kept",
-        "chrom", "start", "end", "strand",
-    )  # fmt: skip
-    rows = placed.filter(is_elsewhere & (pl.col("kind") != "exon")).with_columns(reason=reason)
+    noted = {
+        "reason": pl.lit(reasons.SECOND_PLACE),
+        "detail": pl.format("{}:{}-{} ({})", "chrom", "start", "end", "strand"),
+    }
+    rows = placed.filter(is_elsewhere & (pl.col("kind") != "exon")).with_columns(**noted)
     described = rows.select(_KEYS)
     alone = placed.filter(is_elsewhere & (pl.col("kind") == "exon")).join(
         described, on=_KEYS, how="anti", maintain_order="left"
     )
     remaining.record(rows)
     remaining.record(
-        alone.unique(_KEYS, keep="first", maintain_order=True).with_columns(reason=reason)
+        alone.unique(_KEYS, keep="first", maintain_order=True).with_columns(**noted)
     )
     # Further lines at the first place say nothing new.
     again = (pl.col("kind") == kind) & (pl.int_range(pl.len()).over(*keys, "kind") > 0)
@@ -159,19 +185,24 @@ def _by_transcript(remaining: _Remaining) -> pl.DataFrame:
 
     Returns:
         The keys, ``line``, ``chrom`` and ``strand`` of the first line; ``marked`` as trans-spliced,
-        ``strandless``, at ``several`` places.
+        ``strandless``, at ``several`` places; ``derived`` exons; ``low`` and ``high`` of all lines,
+        ``first`` and ``last`` of the exons (null without).
     """
+    is_exon = pl.col("kind") == "exon"
     rows = remaining.of("transcript", "exon").select(
         "line", *_KEYS, *_PLACE,
         marked="is_trans_spliced",
         strandless=~pl.col("strand").is_in(["+", "-"]),
-        several=pl.lit(False),
+        several=pl.lit(False), derived="is_derived", low="start", high="end",
+        first=pl.when(is_exon).then("start"), last=pl.when(is_exon).then("end"),
     )  # fmt: skip
     moves = pl.any_horizontal(pl.col(name) != pl.col(name).first() for name in _PLACE)
     summary = [
         pl.col("line", *_PLACE).first(),
-        pl.col("marked", "strandless").any(),
+        pl.col("marked", "strandless", "derived").any(),
         (pl.col("several") | moves).any().alias("several"),
+        pl.col("low", "first").min(),
+        pl.col("high", "last").max(),
     ]
     # Runs of adjacent lines first: that takes a fraction of the memory of the many exons' ids.
     starts = pl.any_horizontal(pl.col(name) != pl.col(name).shift(1) for name in _KEYS)
@@ -184,14 +215,19 @@ def _by_transcript(remaining: _Remaining) -> pl.DataFrame:
     )
 
 
-def _take_transcripts(remaining: _Remaining) -> None:
-    transcripts = _by_transcript(remaining).with_columns(
+def _take_transcripts(remaining: _Remaining) -> pl.DataFrame:
+    """Take away what cannot be used; returns those that are left, see :func:`_by_transcript`."""
+    found = _by_transcript(remaining)
+    far = far_transcripts(remaining.of("exon"), found).with_columns(far=True)
+    transcripts = found.join(far, on=_KEYS, how="left", maintain_order="left").with_columns(
         reason=pl.when("marked")
-        .then(pl.lit("marked as trans-spliced"))
+        .then(pl.lit(reasons.TRANS_SPLICED))
         .when("strandless")
-        .then(pl.lit("its strand is neither + nor -"))
+        .then(pl.lit(reasons.NO_STRAND))
         .when("several")
-        .then(pl.lit("trans-spliced: its exons lie on several chromosomes or strands"))
+        .then(pl.lit(reasons.SCATTERED))
+        .when("far")
+        .then(pl.lit(reasons.FAR_EXONS))
     )
     # A gene is where its line is, else where the first of its transcripts is.
     fitting = transcripts.filter(pl.col("reason").is_null())
@@ -202,9 +238,22 @@ def _take_transcripts(remaining: _Remaining) -> None:
         place, on="gene_id", how="left", suffix="_gene", maintain_order="left"
     )
     is_elsewhere = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_gene") for name in _PLACE)
-    elsewhere = pl.when(is_elsewhere).then(pl.lit("not on the chromosome and strand of its gene"))
+    elsewhere = pl.when(is_elsewhere).then(pl.lit(reasons.ELSEWHERE))
     reasoned = placed.with_columns(reason=pl.coalesce("reason", elsewhere))
     remaining.take(reasoned.filter(pl.col("reason").is_not_null()), _KEYS)
+    return reasoned.filter(pl.col("reason").is_null()).select(found.columns)
+
+
+def _record_without_exons(
+    remaining: _Remaining, genes: pl.DataFrame, spans: pl.DataFrame
+) -> None:
+    """Record the genes without exons, and transcripts without exons of the others."""
+    has_exons = pl.col("first").is_not_null()
+    bare = genes.join(spans.filter(has_exons), on="gene_id", how="anti", maintain_order="left")
+    rest = spans.filter(~has_exons).join(bare, on="gene_id", how="anti", maintain_order="left")
+    said = reasons.unknown_sites(pl.concat(remaining.taken))
+    for rows in (bare.join(said, on="gene_id", how="anti", maintain_order="left"), rest):
+        remaining.record(rows.with_columns(reason=pl.lit(reasons.NO_EXONS)))
 
 
 def _record_lost(remaining: _Remaining, genes: pl.DataFrame) -> None:
@@ -216,6 +265,6 @@ def _record_lost(remaining: _Remaining, genes: pl.DataFrame) -> None:
         .agg(pl.col("line").max(), whole=pl.col("transcript_id").is_null().any())
         .filter(~pl.col("whole"))
         .join(genes, on="gene_id", how="anti")
-        .with_columns(transcript_id=None, reason=pl.lit("it has no line and no transcript is left"))
+        .with_columns(reason=pl.lit(reasons.NOTHING_LEFT))
     )
     remaining.record(lost)

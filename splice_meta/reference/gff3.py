@@ -1,9 +1,11 @@
-"""Reading GFF3: the dialects of RefSeq, Ensembl and GENCODE.
+"""Reading GFF3: the dialects of RefSeq, Ensembl and GENCODE, of gffread and MAKER.
 
 Exons are found by their type; everything else by parentage: a transcript is whatever is the Parent
 of an exon, a gene its topmost ancestor. Where that is the transcript itself (an mRNA without
 Parent), the gene has no line of its own; where it is a gene with exons directly under it, it is
-gene and transcript at once. Features of a gene type that have no exons are genes, too.
+gene and transcript at once. Features of a gene type that have no exons are genes, too. A transcript
+without Parent that names its gene (``gene_id``, gffread's ``geneID``) is below that gene. Parents
+of coding sequence that have no exons are transcripts whose exons are derived.
 
 Lines of one ID on the same chromosome and strand are one feature with gaps, as the format says.
 Specification: https://github.com/The-Sequence-Ontology/Specifications/blob/master/gff3.md
@@ -17,18 +19,30 @@ from urllib.parse import unquote
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.reference.lines import RECORDS, collect, scan, tags_contain
+from splice_meta.reference.lines import (
+    BLANKS,
+    PARTS,
+    RECORDS,
+    collect,
+    hide_semicolons,
+    scan,
+    show_semicolons,
+    tags_contain,
+    without_needless,
+)
 
 _EXONS = ("exon", "pseudogenic_exon")
-_GENE_TYPE = r"^(?:\w+_)?(?:gene|pseudogene)$"
+_GENE_TYPE = r"(?i)^(?:\w+_)?(?:gene|pseudogene)$"
+_TRANSCRIPT_TYPE = r"(?i)^(?:\w+_)?(?:transcript|[a-z]*RNA)$"
 # Frequent types that are neither exons nor their ancestors; others fall out by parentage.
 _IGNORED = (
-    "CDS|(?:five|three)_prime_UTR|UTR|start_codon|stop_codon|stop_codon_redefined_as_\\w+|intron"
+    f"{PARTS}|stop_codon_redefined_as_\\w+|intron"
     "|region|biological_region|chromosome|scaffold|contig|supercontig|match|cDNA_match"
 )
+_QUOTED_SEMICOLON = r'="[^";]*;[^"]*"'
 _MOST_LEVELS = 20
 _TEXTS = (
-    "ID", "gene_id", "gene_name", "Name", "gene", "gene_type", "gene_biotype",
+    "ID", "gene_id", "geneID", "gene_name", "Name", "gene", "gene_type", "gene_biotype",
     "transcript_type", "transcript_biotype", "biotype",
 )  # fmt: skip
 
@@ -52,19 +66,18 @@ def read_gff3(path: Path) -> pl.DataFrame:
     exons, features = _read(path, describe_exons=False)
     if not exons["parent"].drop_nulls().is_in(features["ID"].implode()).all():
         exons, features = _read(path, describe_exons=True)
-    edges = (
-        features.select("ID", parent="parents")
-        .explode("parent")
-        .filter(pl.col("parent").is_not_null() & (pl.col("parent") != pl.col("ID")))
-        .unique(maintain_order=True)
-    )
-    features = _joined_lines(features)
-    roots = _roots(path, exons["parent"].drop_nulls().unique(maintain_order=True), edges)
+    edges = _edges(features)
+    exons = _with_derived(path, exons, edges)
+    nameless = features.filter(pl.col("ID").is_null())
+    features = _joined_lines(features.drop_nulls("ID"))
+    parents = pl.concat([exons["parent"].drop_nulls(), _childless(features, edges)])
+    roots = _roots(path, parents.unique(maintain_order=True), edges)
     is_root = pl.col("ID").is_in(roots["root"].implode())
     is_parent = pl.col("ID").is_in(roots["transcript"].implode())
     is_gene_type = pl.col("type").str.contains(_GENE_TYPE)
     is_top = ~pl.col("ID").is_in(edges["ID"].implode())
     genes = features.filter(is_gene_type & is_top | is_root & ~is_parent)
+    genes = pl.concat([genes, nameless.filter(is_gene_type).select(genes.columns)])
     named = _named(roots, features, exons)
     records = pl.concat(
         [
@@ -77,40 +90,111 @@ def read_gff3(path: Path) -> pl.DataFrame:
 
 
 def _read(path: Path, describe_exons: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The exons, one row for each ``parent``, and the other features that have an ID."""
-    lines = collect(path, _plan(path, describe_exons))
-    is_exon = pl.col("type").is_in(_EXONS)
-    exons = lines.filter(is_exon).explode("parents").rename({"parents": "parent"})
-    return exons, lines.filter(~is_exon & pl.col("ID").is_not_null())
-
-
-def _plan(path: Path, describe_exons: bool) -> pl.LazyFrame:
+    """The exons, one row for each ``parent``, and the other features."""
     # Of the many exon lines only parent and gene are looked for, if transcripts have lines.
-    is_described = pl.lit(True) if describe_exons else ~pl.col("type").is_in(_EXONS)
+    is_described = pl.lit(True) if describe_exons else ~_is_exon()
+    lines = collect(path, _plan(scan(path, _IGNORED, but=True), is_described))
+    exons = lines.filter(_is_exon()).explode("parents").rename({"parents": "parent"})
+    return exons, lines.filter(~_is_exon())
+
+
+def _is_exon() -> pl.Expr:
+    return pl.col("type").str.to_lowercase().is_in(_EXONS)
+
+
+def _plan(lines: pl.LazyFrame, is_described: pl.Expr, is_part: bool = False) -> pl.LazyFrame:
+    has_hidden = pl.col("attributes").str.contains(_QUOTED_SEMICOLON)
+    lines = lines.with_columns(attributes=hide_semicolons(has_hidden))
     described = pl.when(is_described).then("attributes")
-    parents = _value(pl.col("attributes"), "Parent").str.split(",")
-    return scan(path, _IGNORED, but=True).select(
-        "is_bad", "line", "type", "chrom", "strand", "start", "end",
-        parents.alias("parents"),
-        *(
-            _value(pl.col("attributes") if name == "gene_id" else described, name)
-            for name in _TEXTS
-        ),
+    named = ("gene_id", "geneID")
+    texts = [
+        _value(pl.col("attributes") if name in named else described, name) for name in _TEXTS
+    ]
+    return lines.select(
+        "is_bad", "line", "type", "chrom", "strand", "start", "end", _parents(), *texts,
         _tag(described, "MANE(?:[_ ]|%20)Select").alias("is_mane_select"),
         _tag(described, "Ensembl_canonical").alias("is_canonical"),
         pl.col("attributes").str.contains(r"(?:^|;)\s*exception=trans[-_ ]splicing")
         .alias("is_trans_spliced"),
-    )  # fmt: skip
+        pl.lit(is_part).alias("is_derived"),
+    ).with_columns(
+        gene_id=pl.coalesce(
+            "gene_id", pl.when(~pl.col("type").str.contains(_GENE_TYPE)).then("geneID")
+        )
+    ).drop("geneID")  # fmt: skip
+
+
+def _parents() -> pl.Expr:
+    """The list of Parents, without blanks and quotes; null where there is none."""
+    listed = pl.col("attributes").str.extract(r"(?:^|;)\s*Parent\s*=([^;]*)", 1)
+    each = pl.element().str.strip_chars(BLANKS + '"')
+    parents = listed.str.split(",").list.eval(each.filter(each != ""))
+    return pl.when(parents.list.len() > 0).then(parents).alias("parents")
+
+
+def _edges(features: pl.DataFrame) -> pl.DataFrame:
+    """``parent`` by ``ID``, as the file has it, or a transcript's gene where it has no Parent."""
+    above = features["parents"].explode().drop_nulls().unique()
+    is_orphan = pl.col("parents").is_null() & ~pl.col("type").str.contains(_GENE_TYPE)
+    is_orphan &= ~pl.col("ID").is_in(above.implode())
+    gene = pl.when(is_orphan & pl.col("gene_id").is_not_null()).then(pl.concat_list("gene_id"))
+    return (
+        features.drop_nulls("ID")
+        .select("ID", parent=pl.coalesce("parents", gene))
+        .explode("parent")
+        .filter(pl.col("parent").is_not_null() & (pl.col("parent") != pl.col("ID")))
+        .unique(maintain_order=True)
+    )
+
+
+def _with_derived(path: Path, exons: pl.DataFrame, edges: pl.DataFrame) -> pl.DataFrame:
+    """Add exons from coding sequence for parents that have no exons, nor ancestors of such."""
+    whole = pl.concat([exons["parent"], _ancestors(exons["parent"].unique(), edges)]).unique()
+
+    def lines(types: str, is_part: bool) -> pl.LazyFrame:
+        plan = _plan(scan(path, types), pl.lit(True), is_part)
+        # Coding sequence without Parent is a transcript of its own, all lines of one ID.
+        return plan.with_columns(parents=pl.coalesce("parents", pl.concat_list("ID")))
+
+    coded = lines("CDS", True).select(pl.col("parents").explode()).unique()
+    if coded.collect()["parents"].is_in(whole.implode()).all():
+        return exons
+    parts = collect(path, lines(PARTS, True)).explode("parents").rename({"parents": "parent"})
+    parts = parts.filter(~pl.col("parent").is_in(whole.implode()).fill_null(False))
+    is_coding = pl.col("type").str.to_lowercase() == "cds"
+    both = pl.concat(
+        [exons.with_columns(is_coding=False), parts.with_columns(is_coding=is_coding)]
+    )
+    return without_needless(both, ["parent"]).select(exons.columns)
+
+
+def _ancestors(names: pl.Series, edges: pl.DataFrame) -> pl.Series:
+    """All features above some; as far up as any file needs."""
+    at, found = pl.DataFrame({"ID": names}), []
+    for _ in range(_MOST_LEVELS):
+        at = at.join(edges, on="ID").select(ID="parent").unique()
+        if at.is_empty():
+            break
+        found.append(at["ID"])
+    return pl.concat(found) if found else names.clear()
+
+
+def _childless(features: pl.DataFrame, edges: pl.DataFrame) -> pl.Series:
+    """Transcripts of a gene that have nothing below them: their exons are not known."""
+    is_child = pl.col("ID").is_in(edges["ID"].implode())
+    is_parent = pl.col("ID").is_in(edges["parent"].implode())
+    is_transcript = pl.col("type").str.contains(_TRANSCRIPT_TYPE)
+    return features.filter(is_transcript & is_child & ~is_parent)["ID"]
 
 
 def _value(attributes: pl.Expr, name: str) -> pl.Expr:
     """The value of an attribute; null where it is absent or empty."""
-    value = attributes.str.extract(rf"(?:^|;)\s*{name}=([^;]*)", 1).str.strip_chars()
-    return pl.when(value != "").then(value).alias(name)
+    value = attributes.str.extract(rf"(?:^|;)\s*{name}\s*=([^;]*)", 1).str.strip_chars(BLANKS + '"')
+    return pl.when(value != "").then(show_semicolons(value)).alias(name)
 
 
 def _tag(attributes: pl.Expr, tag: str) -> pl.Expr:
-    return tags_contain(attributes, "=", tag)
+    return tags_contain(attributes, r"\s*=", tag)
 
 
 def _joined_lines(features: pl.DataFrame) -> pl.DataFrame:

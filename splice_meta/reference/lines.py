@@ -1,10 +1,9 @@
-"""The lines of GTF and GFF3 files: what both formats share, and which of the two a file is."""
+"""The lines of GTF and GFF3 files: what both formats share."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
@@ -19,50 +18,30 @@ RECORDS: dict[str, pl.DataType] = {
     "gene_name": pl.String(), "gene_type": pl.String(), "transcript_type": pl.String(),
     "is_mane_select": pl.Boolean(), "is_canonical": pl.Boolean(),
     "is_trans_spliced": pl.Boolean(), "chrom": pl.String(), "strand": pl.String(),
-    "start": pl.Int64(), "end": pl.Int64(),
+    "start": pl.Int64(), "end": pl.Int64(), "is_derived": pl.Boolean(),
 }  # fmt: skip
-"""What both parsers make: one row per gene, transcript and exon line, in the file's order."""
+"""What both parsers make: one row per gene, transcript and exon line, in the file's order.
+
+Exons that are ``is_derived`` come from the lines of coding sequence, untranslated regions, start
+and stop codons of a transcript that has no exon lines; they touch, overlap and repeat each other.
+"""
+PARTS = (
+    r"CDS|(?:five|three)_prime_UTR|[53]'?_?UTR|UTR[53]?|start_codon|stop_codon"
+)
+"""The types of lines that exons are derived from where a transcript has none."""
 
 _WELL_FORMED = r"^[^\t]+\t[^\t]*\t[^\t]+\t\d{1,12}\t\d{1,12}\t[^\t]*\t[^\t]*\t[^\t]*\t"
-# Comments and directives, headers and sequence of a FASTA section, empty lines.
-_NO_DATA = r"^(?:#|>|\s*$|[A-Za-z*-]+\s*$)"
+# Comments and directives, headers and sequence of a FASTA section, empty lines; what genome
+# browsers are told.
+NO_DATA = r"^(?:#|>|\s*$|[A-Za-z*-]+\s*$|(?:track|browser) [^\t]*$)"
+"""A line that holds no record, as a regular expression."""
+
+# To its semicolon or the end: a search must never begin within quotes.
+_ATTRIBUTE = r'((?:[^";]|"[^"]*")*)(?:;|$)'
+_SEPARATOR, _WITHIN = "\x1f", "\x1e"
+BLANKS = " \t\r\n"
 _COLUMNS = ("chrom", "source", "type", "start", "end", "score", "strand", "phase", "attributes")
 _SHOWN = 120
-
-
-def recognise(path: Path) -> Literal["gtf", "gff3"]:
-    """Tell GTF from GFF3 by the first line of data (or the GFF3 directive), not by the name.
-
-    Args:
-        path: A plain, gzip, bgzip or zstd file.
-
-    Raises:
-        InputError: If it cannot be read or is neither.
-    """
-    neither = InputError(
-        f"{path} is neither GTF nor GFF3.",
-        'Give a tab-separated annotation with attributes such as gene_id "G1"; or ID=gene-G1;.',
-    )
-    try:
-        with unpacked(path) as text:
-            for raw in text:
-                line = raw.removeprefix(b"\xef\xbb\xbf")
-                if line.startswith(b"##gff-version") and line.split()[1:2] == [b"3"]:
-                    return "gff3"
-                if not line.startswith(b"#") and line.strip():
-                    break
-            else:
-                raise no_genes(path)
-    except OSError as error:
-        raise unreadable(path, error) from None
-    columns = line.decode("utf-8", "replace").rstrip("\r\n").split("\t", 8)
-    if len(columns) != len(_COLUMNS):
-        raise neither
-    if re.match(r'\s*[^\s=;"]+\s+("|[^\s=;]+\s*(;|$))', columns[-1]):
-        return "gtf"
-    if re.match(r"\s*[^\s=;]+=", columns[-1]):
-        return "gff3"
-    raise neither
 
 
 def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
@@ -70,7 +49,7 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
 
     Args:
         path: A plain, gzip, bgzip or zstd file.
-        wanted: The wanted types, as a regular expression.
+        wanted: The wanted types, as a regular expression; the case of letters does not matter.
         but: Whether all types *but* these are wanted.
 
     Returns:
@@ -79,8 +58,8 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
         and wanted ones with start below 1 or above end.
     """
     text = pl.col("text")
-    is_wanted = text.str.contains(rf"^[^\t]*\t[^\t]*\t(?:{wanted})\t")
-    is_data = ~text.str.contains(_NO_DATA)
+    is_wanted = text.str.contains(rf"^[^\t]*\t[^\t]*\t(?i:{wanted})\t")
+    is_data = ~text.str.contains(NO_DATA)
     well_formed = text.str.contains(_WELL_FORMED)
     start, end = pl.col("start"), pl.col("end")
     return (
@@ -93,6 +72,19 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
         .with_columns(is_bad=~well_formed | (start < 1) | (start > end))
         .drop("text", "source", "score", "phase")
     )
+
+
+def values_of(path: Path, wanted: str, value: pl.Expr) -> pl.DataFrame:
+    """The distinct values of an attribute in the lines of a type.
+
+    Args:
+        path: A plain, gzip, bgzip or zstd file that was read before.
+        wanted: The type, as a regular expression.
+        value: The attribute, from the column ``text``, the whole line: that is quicker.
+    """
+    is_wanted = pl.col("text").str.contains(rf"^[^\t]*\t[^\t]*\t(?i:{wanted})\t")
+    lines = pl.scan_lines(path, name="text", glob=False).filter(is_wanted)
+    return lines.select(value).unique().collect()
 
 
 def collect(path: Path, plan: pl.LazyFrame) -> pl.DataFrame:
@@ -126,8 +118,33 @@ def collect(path: Path, plan: pl.LazyFrame) -> pl.DataFrame:
     return lines.drop("is_bad")
 
 
+def without_needless(records: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Leave out derived exons that are not needed or not enough, and sort by line.
+
+    Args:
+        records: Lines as in :data:`RECORDS`, with ``is_coding``.
+        keys: What names a transcript.
+
+    Returns:
+        The lines without derived exons of transcripts that have exon lines, or that have no coding
+        sequence (of which untranslated regions or codons alone are not the exons).
+    """
+    with_exons = records.filter((pl.col("kind") == "exon") & ~pl.col("is_derived")).select(keys)
+    coded = records.filter("is_coding").select(keys)
+    derived = (
+        records.filter("is_derived")
+        .join(with_exons, on=keys, how="anti", nulls_equal=True)
+        .join(coded, on=keys, how="semi", nulls_equal=True)
+    )
+    return pl.concat([records.filter(~pl.col("is_derived")), derived]).sort(
+        "line", maintain_order=True
+    )
+
+
 def unreadable(path: Path, error: Exception) -> InputError:
     """The error for a file that cannot be opened, unpacked or decoded."""
+    if isinstance(error, pl.exceptions.PolarsError) and (wrong := not_utf8(path)):
+        return wrong
     reason = str(getattr(error, "strerror", None) or error).strip().splitlines() or ["no reason"]
     return InputError(
         f"The annotation {path} cannot be read: {reason[0][:200]}.",
@@ -135,11 +152,81 @@ def unreadable(path: Path, error: Exception) -> InputError:
     )
 
 
-def no_genes(path: Path) -> InputError:
-    """The error for a file in which there is no gene."""
-    return InputError(
-        f"The annotation {path} holds no gene.", "Give a GTF or GFF3 file with genes and exons."
+def not_utf8(path: Path) -> InputError | None:
+    """The error for a file that is not UTF-8, which names the first wrong line; None if it is."""
+    try:
+        with unpacked(path) as text:
+            for number, line in enumerate(text, start=1):
+                try:
+                    line.decode()
+                except UnicodeDecodeError as error:
+                    before = line[max(error.start - 20, 0) : error.start].decode(errors="replace")
+                    return InputError(
+                        f"The annotation {path} cannot be read: line {number} is not UTF-8 (the "
+                        f"byte 0x{line[error.start]:02X} after {before!r}).",
+                        "Write it as UTF-8, for example by 'iconv -f LATIN1 -t UTF-8'.",
+                    )
+    except (OSError, InputError):
+        return None
+    return None
+
+
+def no_genes(path: Path, reasons: str = "", types: Iterable[str] = ()) -> InputError:
+    """The error for a file in which there is no gene that can be used.
+
+    Args:
+        path: The file.
+        reasons: Why what it has was left out.
+        types: The types of its lines, where none of them is of genes.
+    """
+    hint = "Give a GTF or GFF3 file with genes and exons."
+    listed = ", ".join(types)
+    if reasons:
+        message = f"The annotation {path} holds no gene that can be used; left out: {reasons}."
+    elif listed:
+        message = f"The annotation {path} holds no gene, but lines of the type {listed}."
+    else:
+        message = f"The annotation {path} holds no gene."
+    return InputError(message, hint)
+
+
+def types_of(path: Path) -> list[str]:
+    """The most frequent types of a file's lines, for messages."""
+    text = pl.col("text")
+    types = text.str.extract(r"^[^\t]*\t[^\t]*\t([^\t]+)\t", 1).alias("type")
+    lines = pl.scan_lines(path, name="text", glob=False).filter(~text.str.contains(NO_DATA))
+    counted = lines.select(types).drop_nulls().group_by("type").len()
+    return counted.sort("len", "type", descending=[True, False]).head(3).collect()["type"].to_list()
+
+
+def hide_semicolons(where: pl.Expr) -> pl.Expr:
+    """The attributes with another sign for semicolons within quotes.
+
+    Args:
+        where: Which lines have such semicolons; few do.
+    """
+    attributes = pl.col("attributes")
+    hidden = (
+        pl.when(where)
+        .then(attributes)
+        .str.replace_all(_ATTRIBUTE, f"${{1}}{_SEPARATOR}")
+        .str.replace_all(";", _WITHIN, literal=True)
+        .str.replace_all(_SEPARATOR, ";", literal=True)
     )
+    return pl.coalesce(hidden, attributes)
+
+
+def show_semicolons(value: pl.Expr) -> pl.Expr:
+    """A value with the semicolons that were hidden."""
+    return value.str.replace_all(_WITHIN, ";", literal=True)
+
+
+def with_semicolons_shown(lines: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The same for columns of many lines, few of which have any: looking is quicker."""
+    has_any = [lines[name].str.contains(_WITHIN, literal=True).any() for name in names]
+    if not any(has_any):
+        return lines
+    return lines.with_columns(show_semicolons(pl.col(name)) for name in names)
 
 
 def tags_contain(attributes: pl.Expr, separator: str, tag: str) -> pl.Expr:

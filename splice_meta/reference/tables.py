@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from splice_meta.reference.reasons import LEFT_OUT
+
 _TEXT, _NUMBER, _FLAG = pl.String(), pl.Int64(), pl.Boolean()
-LEFT_OUT: dict[str, pl.DataType] = {"gene_id": _TEXT, "transcript_id": _TEXT, "reason": _TEXT}
 SCHEMAS: dict[str, dict[str, pl.DataType]] = {
     "genes": {
         "gene_id": _TEXT, "gene_name": _TEXT, "gene_type": _TEXT, "chrom": _TEXT, "strand": _TEXT,
@@ -21,6 +22,7 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "exon_number": _NUMBER, "exon_start": _NUMBER, "exon_end": _NUMBER,
     },
     "left_out": LEFT_OUT,
+    "changed": LEFT_OUT,
 }  # fmt: skip
 """The columns of an annotation's tables, by table."""
 
@@ -30,8 +32,16 @@ _PLACE = ["chrom", "strand"]
 _STRIDE = 1 << 40
 
 
-def transcripts_of(lines: pl.DataFrame) -> pl.DataFrame:
-    """Transcripts in the file's order, from their own lines, else from their exons."""
+def transcripts_of(lines: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    """Transcripts in the file's order, from their own lines, else from their exons.
+
+    Args:
+        lines: The lines that are left.
+        spans: The keys, ``first`` and ``last`` of the exons of each transcript.
+
+    Returns:
+        The transcripts; ``widened`` says whether a line ended before its exons.
+    """
     own = lines.filter(kind="transcript")
     derived = (
         lines.filter(kind="exon")
@@ -47,11 +57,16 @@ def transcripts_of(lines: pl.DataFrame) -> pl.DataFrame:
     )
     rows = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
     flags = pl.col("is_mane_select", "is_canonical").fill_null(False)
-    return rows.with_columns(flags).rename({"start": "tx_start", "end": "tx_end"})
+    named = rows.with_columns(flags).rename({"start": "tx_start", "end": "tx_end"})
+    return _widened(named, spans.select(*_KEYS, "first", "last"), _KEYS, "tx")
 
 
 def genes_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
-    """Genes in the file's order, from their own lines, else from their transcripts."""
+    """Genes in the file's order, from their own lines, else from their transcripts.
+
+    Returns:
+        The genes; ``widened`` says whether a line ended before its transcripts.
+    """
     own = lines.filter(kind="gene").rename({"start": "gene_start", "end": "gene_end"})
     derived = (
         transcripts.join(own, on="gene_id", how="anti", maintain_order="left")
@@ -63,36 +78,66 @@ def genes_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
             gene_end=pl.col("tx_end").max(),
         )
     )
-    return pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+    rows = pl.concat([own.select(derived.columns), derived]).sort("line", maintain_order=True)
+    spans = transcripts.group_by("gene_id").agg(
+        first=pl.col("tx_start").min(), last=pl.col("tx_end").max()
+    )
+    return _widened(rows, spans, ["gene_id"], "gene")
 
 
-def exons_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
-    """Exons by transcript, 5' to 3', those that overlap or touch joined."""
+def _widened(
+    rows: pl.DataFrame, spans: pl.DataFrame, keys: list[str], prefix: str
+) -> pl.DataFrame:
+    """Parents whose span holds that of their children, from ``first`` to ``last``."""
+    start, end = f"{prefix}_start", f"{prefix}_end"
+    is_out = (pl.col("first") < pl.col(start)) | (pl.col("last") > pl.col(end))
+    return (
+        rows.join(spans, on=keys, how="left", maintain_order="left")
+        .with_columns(
+            pl.min_horizontal(start, "first").alias(start),
+            pl.max_horizontal(end, "last").alias(end),
+            widened=is_out.fill_null(False),
+        )
+        .drop("first", "last")
+    )
+
+
+def exons_of(
+    lines: pl.DataFrame, transcripts: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Exons by transcript, 5' to 3', those that overlap or touch joined.
+
+    Returns:
+        The exons, and the transcripts of which different exons that share a base were joined.
+    """
     numbered = transcripts.select(*_KEYS, *_PLACE).with_row_index("number")
     axis = pl.col("number").cast(pl.Int64) * _STRIDE
+    start, end = pl.col("start"), pl.col("end")
+    is_again = (start == start.shift(1)) & (end == end.shift(1))
     stretches = (
         lines.filter(kind="exon")
         .join(numbered.drop(_PLACE), on=_KEYS)
-        .select("number", start=axis + pl.col("start"), end=axis + pl.col("end"))
+        .select("number", "is_derived", start=axis + start, end=axis + end)
         .sort("start")
-        .with_columns(pl.col("end").cum_max())
+        .with_columns(end.cum_max().alias("reach"), other=~is_again & ~pl.col("is_derived"))
+        .with_columns(before=pl.col("reach").shift(1).fill_null(-1))
+        .with_columns(is_first=start > pl.col("before") + 1)
         .with_columns(
-            is_first=(pl.col("start") > pl.col("end").shift(1) + 1).fill_null(True),
+            overlaps=(start <= pl.col("before")) & pl.col("other"),
+            is_last=pl.col("is_first").shift(-1).fill_null(True),
         )
-        .with_columns(is_last=pl.col("is_first").shift(-1).fill_null(True))
     )
     exons = stretches.filter("is_first").select("number", "start").with_columns(
-        stretches.filter("is_last")["end"]
+        stretches.filter("is_last")["reach"].alias("end")
     )  # fmt: skip
+    overlapping = stretches.filter("overlaps")["number"].unique().sort()
     rank = pl.int_range(1, pl.len() + 1).over("number")
     from_the_end = pl.len().over("number") + 1 - rank
     return (
-        exons.with_columns(
-            (pl.col("start", "end") - axis).name.prefix("exon_"),
-        )
+        exons.with_columns((pl.col("start", "end") - axis).name.prefix("exon_"))
         .join(numbered, on="number", how="left", maintain_order="left")
         .with_columns(
             exon_number=pl.when(pl.col("strand") == "+").then(rank).otherwise(from_the_end)
         )
         .sort("number", "exon_number")
-    )
+    ), transcripts[overlapping]

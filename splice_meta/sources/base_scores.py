@@ -23,6 +23,7 @@ from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.joined import aligned, check_coverage, check_names
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.locate import as_in_scores, locate
+from splice_meta.sources.located import Located
 from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
@@ -86,13 +87,10 @@ def open_scores(
         return opened
     with readable():
         located = locate(opened.frame, opened.table, reference, truth)
-    if truth and located.unknown:
-        unknown = set(located.unknown)
-        log.warning(
-            "%d genes are not in the annotation and are left out, first %s.",
-            len(unknown), located.unknown[0],
-        )  # fmt: skip
-        known = [gene for gene in located.genes["gene_id"] if gene not in unknown]
+    lost = {*located.unknown, *located.untold} if truth else set()
+    if lost:
+        _say_without_truth(located, reference)
+        known = [gene for gene in located.genes["gene_id"] if gene not in lost]
         asked = [*known, *opened.absent]
         return open_scores(source, asked, reference, truth, predictions=predictions)
     with readable():
@@ -104,6 +102,29 @@ def _say(remarks: Sequence[str]) -> None:
     """Warn of what is doubtful, when nothing was refused."""
     for remark in remarks:
         log.warning("%s", remark)
+
+
+def _say_without_truth(located: Located, reference: Reference) -> None:
+    """Warn of genes whose truth is not known; refuse to go on where none is left."""
+    gene, reason = next(iter(located.untold.items()), ("", ""))
+    if len({*located.unknown, *located.untold}) == located.genes.height:
+        source = reference.files[0]
+        gene, reason = (gene, reason) if gene else (located.unknown[0], "it is not in it")
+        raise InputError(
+            f"The annotation {source} tells the splice sites of none of the "
+            f"{located.genes.height:,} genes, first {gene}: {reason}.",
+            "Give an annotation with the exons of these genes.",
+        )
+    if located.unknown:
+        log.warning(
+            "%d genes are not in the annotation and are left out, first %s.",
+            len(located.unknown), located.unknown[0],
+        )  # fmt: skip
+    if located.untold:
+        log.warning(
+            "%d genes are left out, since the annotation does not tell all of their splice sites, "
+            "first %s: %s.", len(located.untold), gene, reason,
+        )  # fmt: skip
 
 
 def _known_from(

@@ -11,6 +11,7 @@ from splice_meta.errors import InputError
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms, no_match_error
 from splice_meta.reference.gene_features import gene_features
+from splice_meta.reference.reasons import WIDENED
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
@@ -74,7 +75,8 @@ def locate(
         values=values,
         adds=(*missing, *(("base",) if needs_base else ())),
         genome=genome,
-        sites=_sites(located, annotation) if truth and annotation is not None else None,
+        sites=_sites(located, annotation) if truth and annotation else None,
+        untold=_untold(located, annotation) if truth and annotation else {},
     )
 
 
@@ -140,12 +142,7 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
     )
     by_id = found.filter(pl.col("annotated").is_not_null())
     if by_id.is_empty():
-        raise InputError(
-            f"The annotation {annotation.source} has none of the {places.height:,} genes of the "
-            f"scores, first {places['gene_id'][0]}; its own are named like "
-            f"{annotation.genes['gene_id'][0]}.",
-            "Give the annotation that the scores were made with.",
-        )
+        raise _none_of(places["gene_id"], annotation)
     is_other_strand, is_elsewhere = _elsewhere(found, annotation)
     elsewhere = found.filter(is_elsewhere)
     if 2 * elsewhere.height > by_id.height:
@@ -162,6 +159,20 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
         for name in ("annotated", "there", "way", "from", "to")
     ]
     return found.with_columns(blank)
+
+
+def _none_of(genes: pl.Series, annotation: Annotation) -> InputError:
+    """The error for an annotation without any gene of the scores; it may have left them out."""
+    names = f"its own are named like {annotation.genes['gene_id'][0]}"
+    left_out = annotation.unknown_sites().filter(pl.col("gene_id").is_in(genes.implode()))
+    if left_out.height:
+        gene, reason = left_out.row(0)
+        names = f"it has {gene}, but left it out because {reason}"
+    return InputError(
+        f"The annotation {annotation.source} has none of the {len(genes):,} genes of the scores, "
+        f"first {genes[0]}; {names}.",
+        "Give the annotation that the scores were made with.",
+    )
 
 
 def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> tuple[pl.Series, pl.Series]:
@@ -182,7 +193,13 @@ def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> tuple[pl.Series, 
     # As long as annotated but not in the same place: another assembly, a short way off.
     shift = pl.col("start") - pl.col("from")
     moved = (shift != 0) & (shift == pl.col("end") - pl.col("to"))
-    outside = (pl.col("low") < 1) | (pl.col("high") > pl.col("to") - pl.col("from") + 1)
+    length = pl.col("to") - pl.col("from") + 1
+    outside = (pl.col("low") < 1) | (pl.col("high") > length)
+    # Position 1 is the first base of the gene's line or of its widened span: not known which.
+    widened = annotation.changed.filter(
+        pl.col("reason") == WIDENED, pl.col("transcript_id").is_null()
+    )
+    outside |= pl.col("annotated").is_in(widened["gene_id"].implode()) & (pl.col("high") < length)
     # Comparisons with null, where the scores do not tell, are null: no contradiction.
     strand = (pl.coalesce("strand", "direction") != pl.col("way")).fill_null(False)
     place = (chrom != pl.col("there")).fill_null(False) | pl.when(pl.col("start").is_null()).then(
@@ -284,3 +301,12 @@ def _sites(places: pl.DataFrame, annotation: Annotation) -> pl.DataFrame:
     return sites.join(ids, on="annotated", how="inner", maintain_order="left").select(
         "gene_id", "genomic_position", "splice_type"
     )
+
+
+def _untold(places: pl.DataFrame, annotation: Annotation) -> dict[str, str]:
+    """Why not all splice sites are known, by the scores' gene ids."""
+    unknown = annotation.unknown_sites().rename({"gene_id": "annotated"})
+    told = places.select("gene_id", "annotated").join(
+        unknown, on="annotated", how="inner", maintain_order="left"
+    )
+    return dict(told.select("gene_id", "reason").iter_rows())

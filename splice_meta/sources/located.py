@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -28,6 +28,8 @@ class Located:
         genome: The sequence.
         sites: ``gene_id`` (the scores'), ``genomic_position``, ``splice_type``; None where the
             truth is the scores' own.
+        untold: Reason by gene of which the annotation does not tell all splice sites; empty where
+            the truth is the scores' own.
     """
 
     genes: pl.DataFrame
@@ -35,6 +37,7 @@ class Located:
     adds: tuple[str, ...]
     genome: Genome | None = None
     sites: pl.DataFrame | None = None
+    untold: dict[str, str] = field(default_factory=dict)
 
     @property
     def unknown(self) -> list[str]:
