@@ -28,6 +28,7 @@ from splice_meta.given import Given
 from splice_meta.panics import plain_panics
 from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation, open_annotation
+from splice_meta.reference.composition import say_unknown_bases
 from splice_meta.reference.sequence import Genome, transcript_bases
 from splice_meta.reference.truth import truth_of
 
@@ -147,6 +148,8 @@ def score(
     sites = truth_of(listed) if truth else None
     rows = found.table.to_dicts()
     todo = [gene for gene in rows if not parts.has(gene["gene_id"])]
+    places = found.table.select("gene_id", "record", "start", "end").iter_rows()
+    say_unknown_bases(genome, places)
     watch.planned(len(todo), sum(gene["end"] - gene["start"] + 1 for gene in todo))
     failures = dict(found.failures)
     _score_genes(model, genome, todo, parts, sites, window, failures, watch)

@@ -42,9 +42,7 @@ def far_genes(genes: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     )
     own = genes.select("gene_id", "line", "start", "end")
     wide = whole.filter(pl.col("end") - pl.col("start") > FAR_TRANSCRIPTS)
-    scattered = _with_gap(
-        parts.join(wide, on="gene_id", how="semi"), ["gene_id"], FAR_TRANSCRIPTS
-    )
+    scattered = _with_gap(parts.join(wide, on="gene_id", how="semi"), ["gene_id"], FAR_TRANSCRIPTS)
     astray = _with_gap(pl.concat([own, whole.select(own.columns)]), ["gene_id"], FAR_TRANSCRIPTS)
     far = pl.concat([scattered, astray]).unique()
     return far.join(whole.select("gene_id", "line"), on="gene_id", maintain_order="left")

@@ -172,9 +172,7 @@ def _keep_first_place(remaining: _Remaining, kind: str, keys: list[str]) -> None
         described, on=_KEYS, how="anti", maintain_order="left"
     )
     remaining.record(rows)
-    remaining.record(
-        alone.unique(_KEYS, keep="first", maintain_order=True).with_columns(**noted)
-    )
+    remaining.record(alone.unique(_KEYS, keep="first", maintain_order=True).with_columns(**noted))
     # Further lines at the first place say nothing new.
     again = (pl.col("kind") == kind) & (pl.int_range(pl.len()).over(*keys, "kind") > 0)
     remaining.lines = placed.filter(~is_elsewhere).filter(~again).select(remaining.lines.columns)
@@ -244,9 +242,7 @@ def _take_transcripts(remaining: _Remaining) -> pl.DataFrame:
     return reasoned.filter(pl.col("reason").is_null()).select(found.columns)
 
 
-def _record_without_exons(
-    remaining: _Remaining, genes: pl.DataFrame, spans: pl.DataFrame
-) -> None:
+def _record_without_exons(remaining: _Remaining, genes: pl.DataFrame, spans: pl.DataFrame) -> None:
     """Record the genes without exons, and transcripts without exons of the others."""
     has_exons = pl.col("first").is_not_null()
     bare = genes.join(spans.filter(has_exons), on="gene_id", how="anti", maintain_order="left")

@@ -1,5 +1,7 @@
 """FASTA files made ready for random access: unpacked and indexed once, in a cache folder.
 
+Files whose lines are not of one length, or hold blanks, are written there with even lines.
+
 Nothing is ever written beside the FASTA. The cache is ``$XDG_CACHE_HOME/splice_meta``, or
 ``~/.cache/splice_meta``; a file's place in it is named after its path, size and time of change.
 Files are made under a temporary name and renamed, so several processes may do so at once.
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from splice_meta.errors import InputError, OutputError
 from splice_meta.packed import packing_of, unpacked
+from splice_meta.reference.fasta_text import check_letters, write_even
 from splice_meta.stores import refuse_pipe
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ log = logging.getLogger("splice_meta")
 
 _PACKED_ENDINGS = (".gz", ".bgz", ".bz2", ".zip")
 _CHUNK_BYTES = 1 << 20
+_FORMAT = 2
+"""Raised whenever other texts are made or other files refused, so that older ones are not read."""
 
 
 def open_fasta(path: Path) -> Faidx:
@@ -43,7 +48,7 @@ def open_fasta(path: Path) -> Faidx:
 
     Raises:
         InputError: If the file is missing or unreadable, compressed and damaged, or no FASTA file
-            with lines of one length and a name for each record.
+            of nucleotides with a name for each record.
         OutputError: If neither the cache nor a temporary folder can be written.
     """
     refuse_pipe(path)
@@ -84,24 +89,49 @@ def _open_in(folder: Path, path: Path) -> Faidx:
     """Open a FASTA file with what is in a cache folder, or is put there now."""
     facts = path.stat()
     packed = packing_of(path) != "plain"
-    key = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}".encode(errors="surrogateescape")
+    facts_of_text = f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}\0{_FORMAT}"
+    key = facts_of_text.encode(errors="surrogateescape")
     name = f"{path.name[:40]}-{hashlib.sha256(key).hexdigest()[:24]}"
     # The index library goes by the ending of the name, so plain text called .gz is copied, too.
     copied = packed or path.name.lower().endswith(_PACKED_ENDINGS)
-    text = folder / f"{name}.fa" if copied else path
-    index = folder / f"{name}.fai"
-    if not (text.is_file() and index.is_file()):
+    # A plain file is read where it is, but for its uneven lines.
+    own = (folder / f"{name}.fa", folder / f"{name}.fa.fai")
+    places = [own] if copied else [(path, folder / f"{name}.fai"), own]
+    if not any(text.is_file() and index.is_file() for text, index in places):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as temporary:
-            new_text = Path(temporary, "unpacked.fa") if copied else path
-            new_index = Path(temporary, "unpacked.fa.fai")
-            if copied:
-                _unpack(path, new_text)
-            _build_index(path, new_text, new_index)
-            if copied:
+            new_text, new_index = _make(Path(temporary), path, copied)
+            text, index = places[0] if new_text == path else own
+            if new_text != path:
                 new_text.replace(text)
             new_index.replace(index)
+    text, index = next(each for each in places if each[0].is_file() and each[1].is_file())
     return _faidx(path, text, index, build=False)
+
+
+def _make(folder: Path, path: Path, copied: bool) -> tuple[Path, Path]:
+    """Unpack and index a file in a folder, with even lines; returns the text and its index."""
+    text, index = folder / "unpacked.fa" if copied else path, folder / "unpacked.fa.fai"
+    if copied:
+        _unpack(path, text)
+    is_uneven = check_letters(path, text)
+    if not is_uneven:
+        try:
+            _build_index(path, text, index)
+        except _UnevenError:
+            is_uneven = True
+    if is_uneven:
+        log.info("%s: the lines are uneven, so it is written again in the cache.", path)
+        even = folder / "even.fa"
+        write_even(text, even, index)
+        text = even
+    # Names that are there twice and the like are refused here.
+    _faidx(path, text, index, build=False).close()
+    return text, index
+
+
+class _UnevenError(InputError):
+    """Lines of a record that are not of one length."""
 
 
 def _unpack(path: Path, target: Path) -> None:
@@ -134,16 +164,19 @@ def _faidx(path: Path, text: Path, index: Path, build: bool) -> Faidx:
             f"{path} is not a FASTA file in plain text: it has bytes that are not UTF-8.",
             "Give FASTA as plain text, gzip, bgzip or zstd.",
         ) from error
+    except RuntimeError as error:  # what the library says of some blank lines
+        raise _UnevenError("The lines are uneven.") from error
     except (FastaIndexingError, ValueError) as error:
-        if not build:
+        if not build and "Duplicate key" not in str(error):
             raise InputError(
                 f"The index {index} of {path} is damaged.", "Remove it; it is made again."
             ) from error
+        if "not consistent" in str(error):
+            raise _UnevenError("The lines are uneven.") from error
         reason = str(error).replace(str(text), str(path)).rstrip(".")
         raise InputError(
             f"{path} cannot be used as FASTA: {reason}.",
-            "Each record needs a name of its own after '>' and lines of one length; a tool such "
-            "as 'seqkit seq -w 60' writes them.",
+            "Each record needs a name of its own after '>', and its sequence below.",
         ) from error
 
 
@@ -165,8 +198,4 @@ def _check_lines(path: Path, text: Path, faidx: Faidx) -> None:
                 following = rb"\S(?=\s|$)" + following
             file.seek(last)
             if not re.fullmatch(following, file.read(max(stop - last, 0))):
-                raise InputError(
-                    f"{path} cannot be used as FASTA: the lines of the record {name} are not of "
-                    "one length.",
-                    "Write it again with lines of one length, for example by 'seqkit seq -w 60'.",
-                )
+                raise _UnevenError(f"The lines of the record {name} of {path} are uneven.")

@@ -107,9 +107,7 @@ def _plan(lines: pl.LazyFrame, is_described: pl.Expr, is_part: bool = False) -> 
     lines = lines.with_columns(attributes=hide_semicolons(has_hidden))
     described = pl.when(is_described).then("attributes")
     named = ("gene_id", "geneID")
-    texts = [
-        _value(pl.col("attributes") if name in named else described, name) for name in _TEXTS
-    ]
+    texts = [_value(pl.col("attributes") if name in named else described, name) for name in _TEXTS]
     return lines.select(
         "is_bad", "line", "type", "chrom", "strand", "start", "end", _parents(), *texts,
         _tag(described, "MANE(?:[_ ]|%20)Select").alias("is_mane_select"),
@@ -162,9 +160,7 @@ def _with_derived(path: Path, exons: pl.DataFrame, edges: pl.DataFrame) -> pl.Da
     parts = collect(path, lines(PARTS, True)).explode("parents").rename({"parents": "parent"})
     parts = parts.filter(~pl.col("parent").is_in(whole.implode()).fill_null(False))
     is_coding = pl.col("type").str.to_lowercase() == "cds"
-    both = pl.concat(
-        [exons.with_columns(is_coding=False), parts.with_columns(is_coding=is_coding)]
-    )
+    both = pl.concat([exons.with_columns(is_coding=False), parts.with_columns(is_coding=is_coding)])
     return without_needless(both, ["parent"]).select(exons.columns)
 
 

@@ -25,9 +25,7 @@ RECORDS: dict[str, pl.DataType] = {
 Exons that are ``is_derived`` come from the lines of coding sequence, untranslated regions, start
 and stop codons of a transcript that has no exon lines; they touch, overlap and repeat each other.
 """
-PARTS = (
-    r"CDS|(?:five|three)_prime_UTR|[53]'?_?UTR|UTR[53]?|start_codon|stop_codon"
-)
+PARTS = r"CDS|(?:five|three)_prime_UTR|[53]'?_?UTR|UTR[53]?|start_codon|stop_codon"
 """The types of lines that exons are derived from where a transcript has none."""
 
 _WELL_FORMED = r"^[^\t]+\t[^\t]*\t[^\t]+\t\d{1,12}\t\d{1,12}\t[^\t]*\t[^\t]*\t[^\t]*\t"

@@ -40,9 +40,7 @@ def unknown_sites(left_out: pl.DataFrame) -> pl.DataFrame:
         ``gene_id`` and the first ``reason``.
     """
     return (
-        left_out.filter(
-            pl.col("gene_id").is_not_null() & ~pl.col("reason").is_in(_TELL_ALL_SITES)
-        )
+        left_out.filter(pl.col("gene_id").is_not_null() & ~pl.col("reason").is_in(_TELL_ALL_SITES))
         .unique("gene_id", keep="first", maintain_order=True)
         .select("gene_id", "reason")
     )

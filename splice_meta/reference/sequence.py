@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from splice_meta.errors import InputError
 from splice_meta.reference.fasta_cache import open_fasta
+from splice_meta.reference.record_names import place_of, say_names
 
 if TYPE_CHECKING:
     from pyfaidx import Faidx
@@ -22,7 +23,6 @@ Bases = npt.NDArray[np.uint8]
 """ASCII codes of A, C, G, T or N, one per base."""
 
 N = ord("N")
-_SLICE = re.compile(r"(.+):([\d,]+)-([\d,]+)", re.ASCII)
 
 
 def _table(read: bytes, written: bytes) -> Bases:
@@ -33,17 +33,29 @@ def _table(read: bytes, written: bytes) -> Bases:
     return table
 
 
-_PLAIN = _table(b"ACGT", b"ACGT")
-_COMPLEMENT = _table(b"ACGT", b"TGCA")
+_PLAIN = _table(b"ACGTU", b"ACGTT")
+_COMPLEMENT = _table(b"ACGTU", b"TGCAA")
+# 0 for bases, 1 for N and X, 2 for anything else.
+_KIND = np.full(256, 2, np.uint8)
+_KIND[np.frombuffer(b"ACGTUacgtu", np.uint8)] = 0
+_KIND[np.frombuffer(b"NXnx", np.uint8)] = 1
 
 
 @dataclass(frozen=True)
 class _Record:
-    """A record of the FASTA and the span of its chromosome, 1-based, both ends included."""
+    """A record of the FASTA and the span of its chromosome, 1-based, both ends included.
+
+    Args:
+        name: Its name in the file.
+        start: First position.
+        end: Last position.
+        is_reverse: Whether it is the reverse complement, as the strand in its name says.
+    """
 
     name: str
     start: int
     end: int
+    is_reverse: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,28 +79,35 @@ class Genome:
     """Random access to the bases of a FASTA file, by chromosome and position.
 
     A record is a whole chromosome, or a slice named ``chrom:start-end`` (1-based, both ends
-    included) whose length is end - start + 1; a record of another length is a chromosome of that
-    very name. Slices of a chromosome may touch and overlap where their bases agree.
+    included, as samtools names slices) whose length is end - start + 1. Where the length is end -
+    start, the name counts from 0 and without its end, as bedtools does; a warning says so. A record
+    of another length is a chromosome of that very name, which is said, too. A name in front
+    (``gene::chrom:start-end``) does not matter; ``(-)`` and ``/rc`` behind say that the record is
+    the reverse complement. Slices of a chromosome may touch and overlap where their bases agree.
+
+    U counts as T; any other letter than A, C, G and T counts as N, see :meth:`letters`.
 
     The file is opened when it is first needed, and again in each process: what is pickled is the
     path. The first use of a file unpacks and indexes it, see :mod:`.fasta_cache`.
 
     Args:
         path: A FASTA file: plain text, gzip or bgzip.
+        quiet: Say nothing of what the names of its records are taken for.
 
     Raises:
-        InputError: By any method, if the file is missing, damaged, not FASTA, has two records of
-            one name or slices that contradict each other.
+        InputError: By any method, if the file is missing, damaged, not FASTA of nucleotides, has
+            two records of one name or slices that contradict each other.
         OutputError: By any method, if there is no room to unpack and index the file.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, quiet: bool = False) -> None:
+        self._quiet = quiet
         self.source = str(path)
         self._path = Path(path).absolute()
         self._opened: _Opened | None = None
 
-    def __reduce__(self) -> tuple[type[Genome], tuple[str]]:
-        return Genome, (str(self._path),)
+    def __reduce__(self) -> tuple[type[Genome], tuple[str, bool]]:
+        return Genome, (str(self._path), True)
 
     @property
     def chroms(self) -> tuple[str, ...]:
@@ -118,7 +137,7 @@ class Genome:
 
         Returns:
             Upper case ASCII codes, end - start + 1 of them; N where the FASTA has nothing or a
-            letter other than A, C, G, T.
+            letter other than A, C, G, T, U (which is T).
         """
         if end < start - 1:
             raise InputError(
@@ -126,14 +145,34 @@ class Genome:
                 "Give the lower position first, on both strands.",
             )
         opened = self._with(chrom)
-        records = opened.records[chrom]
         bases = np.full(end - start + 1, N, np.uint8)
+        for record, low, high in self._parts(opened, chrom, start, end):
+            bases[low - start : high - start + 1] = self._read(opened.faidx, record, low, high)
+        return bases
+
+    def letters(self, chrom: str, start: int, end: int) -> tuple[int, int, int]:
+        """What a span, 1-based with both ends, is made of.
+
+        Returns:
+            How many letters are there, how many of them N (or X), and how many others that are
+            neither A, C, G, T, U nor N.
+        """
+        counts = np.zeros(3, np.int64)
+        opened = self._with(chrom)
+        for record, low, high in self._parts(opened, chrom, start, end):
+            counts += np.bincount(_KIND[self._raw(opened.faidx, record, low, high)], minlength=3)
+        return int(counts.sum()), int(counts[1]), int(counts[2])
+
+    @staticmethod
+    def _parts(
+        opened: _Opened, chrom: str, start: int, end: int
+    ) -> Iterator[tuple[_Record, int, int]]:
+        """The records that a span touches, and the positions in each."""
+        records = opened.records[chrom]
         first = bisect_left(records, start, key=lambda record: record.end)
         stop = bisect_right(records, end, key=lambda record: record.start)
         for record in records[first:stop]:
-            low, high = max(start, record.start), min(end, record.end)
-            bases[low - start : high - start + 1] = self._read(opened.faidx, record, low, high)
-        return bases
+            yield record, max(start, record.start), min(end, record.end)
 
     def _open(self) -> _Opened:
         process = os.getpid()
@@ -159,10 +198,13 @@ class Genome:
 
     def _layout(self, faidx: Faidx) -> dict[str, list[_Record]]:
         by_chrom: dict[str, list[_Record]] = {}
+        places = {name: place_of(name, entry.rlen) for name, entry in faidx.index.items()}
         for name, entry in faidx.index.items():
-            chrom, start = _place(name, entry.rlen)
-            record = _Record(name, start, start + entry.rlen - 1)
-            by_chrom.setdefault(chrom, []).extend([record] if entry.rlen else [])
+            place = places[name]
+            record = _Record(name, place.start, place.start + entry.rlen - 1, place.is_reverse)
+            by_chrom.setdefault(place.chrom, []).extend([record] if entry.rlen else [])
+        if not self._quiet:
+            say_names(self.source, places)
         return {chrom: self._without_nested(faidx, found) for chrom, found in by_chrom.items()}
 
     def _without_nested(self, faidx: Faidx, records: list[_Record]) -> list[_Record]:
@@ -189,8 +231,16 @@ class Genome:
 
     def _read(self, faidx: Faidx, record: _Record, start: int, end: int) -> Bases:
         """The bases of a span that lies within a record, A, C, G, T or N."""
-        before = record.start - 1
-        text = faidx.fetch(record.name, start - before, end - before)
+        raw = self._raw(faidx, record, start, end)
+        return reverse_complement(raw) if record.is_reverse else _PLAIN[raw]
+
+    def _raw(self, faidx: Faidx, record: _Record, start: int, end: int) -> Bases:
+        """The letters of the record that a span is made from, in the record's order."""
+        if record.is_reverse:
+            first, last = record.end - end + 1, record.end - start + 1
+        else:
+            first, last = start - record.start + 1, end - record.start + 1
+        text = faidx.fetch(record.name, first, last)
         raw = np.frombuffer(text.encode("ascii", errors="replace"), np.uint8)
         if raw.size != end - start + 1 or bool((raw <= ord(" ")).any()):
             raise InputError(
@@ -198,17 +248,7 @@ class Genome:
                 f"from {start} to {end}.",
                 "Remove blanks within its lines; if the file changed meanwhile, start again.",
             )
-        return _PLAIN[raw]
-
-
-def _place(name: str, length: int) -> tuple[str, int]:
-    """Chromosome and first position of a record, from its name and length."""
-    match = _SLICE.fullmatch(name)
-    if match:
-        start, end = (int(number.replace(",", "") or 0) for number in match.groups()[1:])
-        if start >= 1 and length == end - start + 1:
-            return match[1], start
-    return name, 1
+        return raw
 
 
 def _merged(records: list[_Record]) -> list[tuple[int, int]]:

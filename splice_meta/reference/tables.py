@@ -85,9 +85,7 @@ def genes_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
     return _widened(rows, spans, ["gene_id"], "gene")
 
 
-def _widened(
-    rows: pl.DataFrame, spans: pl.DataFrame, keys: list[str], prefix: str
-) -> pl.DataFrame:
+def _widened(rows: pl.DataFrame, spans: pl.DataFrame, keys: list[str], prefix: str) -> pl.DataFrame:
     """Parents whose span holds that of their children, from ``first`` to ``last``."""
     start, end = f"{prefix}_start", f"{prefix}_end"
     is_out = (pl.col("first") < pl.col(start)) | (pl.col("last") > pl.col(end))
@@ -102,9 +100,7 @@ def _widened(
     )
 
 
-def exons_of(
-    lines: pl.DataFrame, transcripts: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def exons_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Exons by transcript, 5' to 3', those that overlap or touch joined.
 
     Returns:

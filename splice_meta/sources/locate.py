@@ -10,6 +10,7 @@ import polars as pl
 from splice_meta.errors import InputError
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms, no_match_error
+from splice_meta.reference.composition import say_unknown_bases
 from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reasons import WIDENED
 from splice_meta.reference.reference import Reference
@@ -61,6 +62,8 @@ def locate(
     needs_base = genome is not None and "base" not in columns
     if genome is not None and needs_base:
         _say_uncovered(located, genome)
+        placed = located.drop_nulls(["record", "start", "end"])
+        say_unknown_bases(genome, placed.select("gene_id", "record", "start", "end").iter_rows())
     values = None
     if annotation is not None:
         annotation = annotation.exons_of(located["annotated"].drop_nulls().to_list())
