@@ -1170,7 +1170,7 @@ def test_command_interrupted_and_resumed(call: Any, tmp_path: Path) -> None:
     assert parts == ["ENSG08.1.parquet", "out.parquet.parts", "scoring.json"]
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, said_besides_letters(done)) == (0, "")
     assert done.stdout == "3 genes, 262 positions: out.parquet\n"
     table = pl.read_parquet(tmp_path / "out.parquet")
     assert_frame_equal(table, expected_tables("WHOLE", "PLUS", "ONE"), check_exact=True)
