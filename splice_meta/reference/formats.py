@@ -50,9 +50,11 @@ def recognise(path: Path) -> Format:
                     if line.startswith("##FASTA"):
                         break
                     continue
+                if "\x00" in line or "\r" in line:
+                    raise _neither(path, line)
                 first = first or line
                 columns = line.split("\t", 8)
-                if len(columns) != 9:
+                if len(columns) != 9 or not {"+", "-"}.isdisjoint(columns[2:4]):  # a genePred
                     continue
                 if _GFF3.search(columns[-1]):
                     return "gff3"

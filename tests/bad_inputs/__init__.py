@@ -50,6 +50,7 @@ class Case:
         make: Makes the files in the folder it is given; returns the command's arguments.
         words: What stderr must say, whatever the letters' case.
         status: The exit status. With 2 stderr has at most two lines and nothing is written.
+        warnings: Lines of warnings that come before those of the error.
         never: What neither stderr nor stdout may say.
         then: Looks at what was written, for inputs that are taken, or taken with a warning: the
             right numbers.
@@ -59,6 +60,7 @@ class Case:
     make: Callable[[Path], Sequence[str | Path]]
     words: Sequence[str] = ()
     status: int = 2
+    warnings: int = 0
     never: Sequence[str] = ()
     then: Callable[[Said], Any] | None = None
 
