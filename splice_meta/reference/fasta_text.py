@@ -62,7 +62,7 @@ def check_letters(path: Path, text: Path) -> bool:
         InputError: If a record is protein, or has digits or other signs.
     """
     is_uneven = False
-    for record in _records(text):
+    for record in _records(path, text):
         blanks = sum(record.others.pop(sign, 0) for sign in _BLANKS)
         ends_in_stop = record.others[ord("*")] == 1 and record.last == ord("*")
         is_uneven |= blanks > 0 or ends_in_stop
@@ -93,18 +93,48 @@ def _check(path: Path, record: _Record) -> None:
         )
 
 
-def _records(text: Path) -> Iterator[_Record]:
+def _records(path: Path, text: Path) -> Iterator[_Record]:
     record: _Record | None = None
     for header, sequence in _pieces(text):
         if header is not None:
             if record is not None:
                 yield record
-            words = header.decode(errors="replace").split()
-            record = _Record(words[0] if words else "")
-        if record is not None:
+            record = _Record(_name(path, header))
+        if record is None:
+            _check_before(path, sequence)
+        else:
             record.add(sequence)
     if record is not None:
         yield record
+
+
+def _name(path: Path, header: bytes) -> str:
+    if b"\r" in header.rstrip():
+        raise InputError(
+            f"The lines of {path} end with CR alone.",
+            "Write it with the line ends of Unix: 'tr \\r \\n'.",
+        )
+    words = header.decode(errors="replace").split()
+    if not words:
+        raise InputError(
+            f"{path} cannot be used as FASTA: a record has no name behind its '>'.",
+            "Give each record a name of its own.",
+        )
+    return words[0]
+
+
+def _check_before(path: Path, text: bytes) -> None:
+    """Refuse text before the first header, but for comments and empty lines."""
+    first = next((line for line in text.split(b"\n") if line.strip()[:1] not in (b"", b";")), b"")
+    if first:
+        looks = {b"@": "FASTQ", b"L": "GenBank", b"I": "EMBL"}.get(first[:1], "")
+        is_known = looks and first.startswith((b"@", b"LOCUS ", b"ID "))
+        likely = f"; it looks like {looks}" if is_known else ""
+        raise InputError(
+            f"{path} cannot be used as FASTA: it does not begin with a header, a line with '>' and "
+            f"a name{likely}.",
+            "Give the sequence as FASTA.",
+        )
 
 
 def _pieces(text: Path) -> Iterator[tuple[bytes | None, bytes]]:

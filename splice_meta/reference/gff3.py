@@ -161,7 +161,9 @@ def _with_derived(path: Path, exons: pl.DataFrame, edges: pl.DataFrame) -> pl.Da
     parts = parts.filter(~pl.col("parent").is_in(whole.implode()).fill_null(False))
     is_coding = pl.col("type").str.to_lowercase() == "cds"
     both = pl.concat([exons.with_columns(is_coding=False), parts.with_columns(is_coding=is_coding)])
-    return without_needless(both.with_columns(kind=pl.lit("exon")), ["parent"]).select(exons.columns)
+    return without_needless(both.with_columns(kind=pl.lit("exon")), ["parent"]).select(
+        exons.columns
+    )
 
 
 def _ancestors(names: pl.Series, edges: pl.DataFrame) -> pl.Series:

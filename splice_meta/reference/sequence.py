@@ -203,9 +203,10 @@ class Genome:
             place = places[name]
             record = _Record(name, place.start, place.start + entry.rlen - 1, place.is_reverse)
             by_chrom.setdefault(place.chrom, []).extend([record] if entry.rlen else [])
+        layout = {chrom: self._without_nested(faidx, found) for chrom, found in by_chrom.items()}
         if not self._quiet:
             say_names(self.source, places)
-        return {chrom: self._without_nested(faidx, found) for chrom, found in by_chrom.items()}
+        return layout
 
     def _without_nested(self, faidx: Faidx, records: list[_Record]) -> list[_Record]:
         """Sort the records of a chromosome, leave out those within another, compare overlaps.
