@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
 from io import BytesIO
@@ -137,13 +137,19 @@ def _whole(path: Place) -> Iterator[Path | str]:
         ) from error
 
 
-def write_text(path: Place, text: str) -> None:
-    """Write a text file whole."""
+def write_text(path: Place, text: str | Iterable[str]) -> None:
+    """Write a text file whole.
+
+    Args:
+        path: The file.
+        text: Its text, or the pieces of it.
+    """
+    pieces = [text] if isinstance(text, str) else text
     if isinstance(path, ObjectPath):
-        path.write_bytes(text.encode())
+        path.write_bytes("".join(pieces).encode())
         return
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(pieces)
 
 
 def write_csv(path: Place, table: pl.DataFrame) -> None:

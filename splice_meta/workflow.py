@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.report.html import html_report
+from splice_meta.report.json_text import json_pieces
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary, what_is_drawn
 from splice_meta.report.text import text_report
@@ -33,7 +33,7 @@ from splice_meta.runs.genes import gene_table
 from splice_meta.runs.identity import given_digests, refuse_frames
 from splice_meta.runs.inputs import check_given, open_inputs, scores_folder, sources_of
 from splice_meta.runs.ledger import Ledger
-from splice_meta.runs.leftovers import remove_temporaries
+from splice_meta.runs.leftovers import remove_strays, remove_temporaries
 from splice_meta.runs.log import hearing, log_file, log_start
 from splice_meta.runs.outputs import OutputLayout, scan_table
 from splice_meta.runs.resume import (
@@ -172,7 +172,8 @@ def run(
     layout = OutputLayout(root, name_of_run(root, run_name, resume), artifacts)
     check_given(scores, annotation, fasta)
     read = (scores, model, *sources_of(annotation, fasta, training_dataset), weights)
-    check_room(layout, read, overwrite, goes_on=resume and layout.ledger.exists())
+    goes_on = resume and layout.ledger.exists()
+    check_room(layout, read, overwrite, goes_on, run_name is not None)
     if resume:
         refuse_frames(scores)
     execute = choose_executor(workers, cluster)
@@ -254,6 +255,7 @@ def _finish(
 ) -> RunResult:  # fmt: skip
     """Write the reports, the gene manifest and the metadata."""
     layout, settings = job.layout, job.settings
+    remove_strays(layout, receipts)
     gains = job.model.gains() if job.model and fills else {}
     summary = RunSummary(
         mode=settings.mode,
@@ -279,13 +281,8 @@ def _finish(
     write_text(layout.report_text, report)
     drawn = what_is_drawn(layout, receipts, genes)
     write_text(layout.report_html, html_report(summary, drawn))
-    rows = genes.to_dicts()
-    write_text(layout.gene_manifest, _json({"run": layout.run_name, "genes": rows}))
+    write_text(layout.gene_manifest, json_pieces({"run": layout.run_name, "genes": genes}))
     write_csv(layout.manifest_csv, genes)
-    write_text(layout.metadata, _json(run_metadata(job, summary, reference, scored)))
+    write_text(layout.metadata, json_pieces(run_metadata(job, summary, reference, scored)))
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
-
-
-def _json(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=1, default=str) + "\n"

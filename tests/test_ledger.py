@@ -178,3 +178,13 @@ def test_receipts_of_a_run_are_small_and_tell_its_parts(tmp_path: Path) -> None:
             file = result.layout.predictions / part.path
             assert file.stat().st_size == part.bytes
         assert receipt_of(reading(result.layout.ledger).shards[each.shard.number], each.shard)
+
+
+def test_of_two_that_make_a_ledger_one_succeeds(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+
+    assert create_ledger(path, {"model": "first"})
+    assert not create_ledger(path, {"model": "second"})
+
+    assert reading(path).given == {"model": "first"}
+    assert list(tmp_path.iterdir()) == [path]

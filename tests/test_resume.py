@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -26,10 +27,10 @@ import splice_meta as sm
 from splice_meta import workflow
 from splice_meta.digests import END, ends_of
 from splice_meta.errors import InputError, OutputError, UsageError
-from splice_meta.runs import identity
+from splice_meta.runs import identity, resume
 from splice_meta.runs.ledger import read_ledger
 from splice_meta.runs.local import FLUSHED
-from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.outputs import FILE_OF, OutputLayout, scan_parts, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.workflow import RunResult
 
@@ -162,12 +163,12 @@ def done(whole: Whole, tmp_path: Path) -> Callable[..., RunResult]:
     """A copy of the whole run, without what it kept, as a function that resumes it."""
     sm.run(whole.scores, MODEL, tmp_path / "out", settings=SMALL, run_name="r")
 
-    def resume(**changed: Any) -> RunResult:
+    def resume_it(**changed: Any) -> RunResult:
         options = {"settings": SMALL, "resume": True, "run_name": "r"} | changed
         scores, model = options.pop("scores", whole.scores), options.pop("model", MODEL)
         return sm.run(scores, model, tmp_path / "out", **options)
 
-    return resume
+    return resume_it
 
 
 def test_a_finished_run_is_left_as_it_is(
@@ -567,3 +568,107 @@ def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) 
     recorded = read_ledger(tmp_path / "out" / TABLES / "r" / "ledger.jsonl")
     assert recorded is not None
     assert len(recorded.shards) == 3
+
+
+# Strays, names and times.
+
+
+def test_a_stray_part_does_not_survive_a_finished_run(
+    whole: Whole, done: Callable[..., RunResult], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = tmp_path / "out" / TABLES / "r"
+    foreign = pl.read_parquet(tables / FILE_OF["complete"] / "part-00000.parquet")
+    strays = [tables / FILE_OF["complete"] / f"part-{n:05d}.parquet" for n in (99, 100_000)]
+    for path in strays:
+        foreign.write_parquet(path)
+    mine = tables / FILE_OF["base"] / "mine.parquet"
+    foreign.write_parquet(mine)
+    before = whole.result.predictions().collect()
+
+    # Neither what the run gives nor who reads the folder takes it for data.
+    layout = OutputLayout(tmp_path / "out", "r")
+    assert scan_table(layout, "complete").collect().equals(before)
+    assert scan_parts(tables / FILE_OF["complete"]).collect().equals(before)
+    result = done()
+
+    assert result.predictions().collect().equals(before)
+    assert not any(path.exists() for path in strays)
+    assert mine.exists()
+    assert "it was removed" in caplog.text
+    assert "mine.parquet is no part" in caplog.text
+
+
+def test_strays_among_what_is_kept_go_too(whole: Whole, tmp_path: Path) -> None:
+    options = {"settings": SMALL, "run_name": "r", "keep_artifacts_dir": tmp_path / "kept"}
+    sm.run(whole.scores, MODEL, tmp_path / "out", **options)
+    strays = [
+        tmp_path / "kept/master/batch_00099.parquet",
+        tmp_path / "kept/features/uncertain_positions_features.parquet/part-00099.parquet",
+    ]
+    for path in strays:
+        shutil.copy(next(iter(path.parent.iterdir())), path)
+
+    sm.run(whole.scores, MODEL, tmp_path / "out", resume=True, **options)
+
+    assert not any(path.exists() for path in strays)
+    assert len(list((tmp_path / "kept/master").iterdir())) == SHARDS
+
+
+def test_a_part_that_is_gone_is_said(done: Callable[..., RunResult], tmp_path: Path) -> None:
+    result = done()
+    (result.layout.predictions / FILE_OF["complete"] / "part-00003.parquet").unlink()
+
+    with pytest.raises(OutputError, match=r"part-00003.parquet is gone"):
+        result.predictions()
+
+
+def start_line(folder: Path, name: str, started: str) -> None:
+    ledger = folder / TABLES / name / "ledger.jsonl"
+    first, rest = ledger.read_text().split("\n", 1)
+    ledger.write_text(json.dumps(json.loads(first) | {"started": started}) + "\n" + rest)
+
+
+@pytest.mark.parametrize(("a", "b"), [
+    # An hour that comes twice, and machines of other zones; b is the later one.
+    ("2026-10-25T02:50:00+02:00", "2026-10-25T02:10:00+01:00"),
+    ("2026-11-01T23:30:00+09:00", "2026-11-01T15:00:00+00:00"),
+    ("2026-11-01T15:00:00+00:00", "2026-11-01T10:30:00-05:00"),
+    # As before zones were noted: the time of this machine.
+    ("2026-11-01T09:00:00.5", "2026-11-01T09:00:01"),
+])  # fmt: skip
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_the_latest_run_is_that_by_universal_time(
+    whole: Whole, tmp_path: Path, a: str, b: str, names: tuple[str, str]
+) -> None:
+    settings = sm.RunSettings(mode="base_only")
+    for name, started in zip(names, (a, b), strict=True):
+        sm.run(whole.scores, None, tmp_path, settings=settings, run_name=name)
+        start_line(tmp_path, name, started)
+
+    result = sm.run(whole.scores, None, tmp_path, settings=settings, resume=True)
+
+    assert result.layout.run_name == names[1]
+
+
+def test_a_ledger_notes_universal_time(done: Callable[..., RunResult], tmp_path: Path) -> None:
+    ledger = done().layout.ledger
+    assert isinstance(ledger, Path)
+
+    first = json.loads(ledger.read_text().split("\n", 1)[0])
+
+    assert datetime.fromisoformat(first["started"]).utcoffset() == timedelta()
+
+
+def test_runs_that_start_in_one_second_both_work(
+    whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # None sees the folder of another when it looks for a name.
+    monkeypatch.setattr(resume, "new_run_name", lambda _: "selective_inference_20261101_100000")
+    settings = sm.RunSettings(mode="base_only")
+    results = [sm.run(whole.scores, None, tmp_path, settings=settings) for _ in range(3)]
+
+    assert len({result.layout.run_name for result in results}) == 3
+    tables = [result.predictions().collect() for result in results]
+    assert all(table.equals(tables[0]) for table in tables)
+    with pytest.raises(OutputError, match="already"):
+        sm.run(whole.scores, None, tmp_path, settings=settings, run_name=results[0].layout.run_name)

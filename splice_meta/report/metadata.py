@@ -21,7 +21,7 @@ LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
 def run_metadata(
     job: Job, summary: RunSummary, reference: Sequence[str] = (), scored: Scored = NOTHING
 ) -> dict[str, Any]:
-    """Everything needed to tell what a run was made from.
+    """Everything needed to tell what a run was made from; lists of genes are frames.
 
     Args:
         job: The run's scores, model, settings and layout.
@@ -60,7 +60,7 @@ def run_metadata(
         "recalibrated": summary.recalibrated,
         "thresholds_achieved": done.select(
             "gene_id", "achieved_rate", "lowest_criteria", "lowest_entropy"
-        ).to_dicts(),
+        ),
     }
 
 

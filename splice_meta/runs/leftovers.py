@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from splice_meta.ownership import TEMPORARY, is_plain_file
-from splice_meta.runs.outputs import OutputLayout
+from splice_meta.ownership import TABLE, TEMPORARY, is_plain_file
+from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout
 from splice_meta.runs.shards import Shard
-from splice_meta.stores import ObjectPath, remove_objects
+from splice_meta.runs.task import Receipt
+from splice_meta.stores import ObjectPath, Place, remove_objects
+
+log = logging.getLogger("splice_meta")
 
 
 def remove_parts(layout: OutputLayout, shards: Sequence[Shard]) -> None:
@@ -21,6 +26,45 @@ def remove_parts(layout: OutputLayout, shards: Sequence[Shard]) -> None:
     for path in paths:
         if isinstance(path, Path) and is_plain_file(path):
             path.unlink(missing_ok=True)
+
+
+def remove_strays(layout: OutputLayout, receipts: Sequence[Receipt]) -> None:
+    """Remove files of a table's name that no shard of the finished run has written.
+
+    Who reads the folder of a table takes each of them for a part. Other tables in it are not
+    ours, and only named.
+
+    Args:
+        layout: Where the run's files lie.
+        receipts: What all its shards wrote.
+    """
+    listed = {f"{layout.home(part.table)}/{part.path}" for each in receipts for part in each.parts}
+    if isinstance(layout.predictions, ObjectPath):
+        names = {str(each): each for each in layout.predictions.files()}
+        strays = [each for name, each in names.items() if _is_part(each) and name not in listed]
+        remove_objects(strays)
+    tables = [layout.predictions / file for file in FILE_OF.values()]
+    tables += [layout.features(0, 1), layout.master(0).parent] if layout.artifacts else []
+    for table in tables:
+        if isinstance(table, Path):
+            for path in sorted(table.iterdir()) if table.is_dir() else [table]:
+                _remove_stray(path, listed)
+
+
+def _remove_stray(path: Path, listed: set[str]) -> None:
+    if not is_plain_file(path) or path.suffix != ".parquet" or str(path) in listed:
+        return
+    if _is_part(path):
+        log.warning("%s was not written by this run; it was removed.", path)
+        path.unlink()
+    else:
+        log.warning("%s is no part of this table, but who reads its folder reads it.", path)
+
+
+def _is_part(path: Place) -> bool:
+    """Whether a name is that of a table, or of a part of one."""
+    patterns = (*TABLE.files, *KEPT["master"].files, *FILE_OF.values(), FEATURES)
+    return any(fnmatchcase(path.name, pattern) for pattern in patterns)
 
 
 def remove_temporaries(layout: OutputLayout, reports: bool = False) -> None:

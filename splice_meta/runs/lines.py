@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from splice_meta.errors import InputError, OutputError
+from splice_meta.ownership import temporary_name
 from splice_meta.records import parse_record
 from splice_meta.sink import not_written, write_text
 from splice_meta.stores import ObjectPath, Place, read_objects
@@ -39,11 +40,21 @@ def create_lines(path: Place, first: Record) -> bool:
     """Make the file, or the first object; it appears whole or not at all.
 
     Returns:
-        False if there is an object already, which is left as it is.
+        False if there is one already, which is left as it is: of several who try at once, one
+        succeeds.
     """
     if isinstance(path, ObjectPath):
         return _object(path, 0).create(_line(first).encode())
-    write_text(path, _line(first))
+    claim = temporary_name(path)
+    write_text(claim, _line(first))
+    try:
+        os.link(claim, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        claim.replace(path)
+    finally:
+        claim.unlink(missing_ok=True)
     return True
 
 

@@ -13,6 +13,7 @@ from splice_meta.errors import OutputError, StoreError
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.matching import said_base_model
+from splice_meta.runs.shards import beyond_budget
 from splice_meta.settings import RunSettings
 from splice_meta.sink import whole_file
 from splice_meta.sources.opened import BaseScores
@@ -149,6 +150,9 @@ def log_start(
     log.info("Selection: %s", settings.selection)
     if model:
         log.info("Model: %s, %d features", model.source or "given", len(model.manifest.names))
+    beyond = beyond_budget(opened, model, settings)
+    if beyond:
+        log.warning("%s", beyond)
     for gene in opened.table.unsorted:
         log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
     for message in fills.messages() if fills is not None else []:

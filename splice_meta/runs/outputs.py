@@ -187,16 +187,19 @@ def check_run_name(name: str) -> str:
 def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
     """A table of the run, whether it is one file or several parts.
 
-    In an object store only parts that the ledger lists are of the table.
+    Only parts that the ledger lists are of the table, wherever it has a ledger.
 
     Raises:
-        OutputError: If the run did not write it.
+        OutputError: If the run did not write it, or a part is gone.
     """
     path = layout.predictions / FILE_OF[output]
-    listed = _listed(layout, output) if isinstance(path, ObjectPath) else []
-    if listed:
-        return pl.scan_parquet(listed, glob=False)
-    if isinstance(path, ObjectPath) or not path.exists():
+    parts = _listed(path)
+    gone = [part for part in parts or () if isinstance(part, Path) and not part.is_file()]
+    if gone:
+        raise OutputError(f"{gone[0]} is gone.", "Go on with the run, by --resume, to make it.")
+    if parts:
+        return pl.scan_parquet([str(part) for part in parts], glob=False)
+    if parts is not None or not path.exists():
         raise OutputError(
             f"The run has no table {path.name}.",
             "Either no gene could be done, or it was not among the outputs asked for.",
@@ -204,12 +207,18 @@ def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
     return scan_parts(path)
 
 
-def _listed(layout: OutputLayout, output: Output) -> list[str]:
-    """The addresses of the parts of a table that the ledger lists, in order."""
-    records, _ = read_lines(layout.ledger)
+def _listed(table: Place) -> list[Place] | None:
+    """The parts of a table that the ledger beside it lists, in order; None without a ledger."""
+    outputs = {file: output for output, file in FILE_OF.items()}
+    ledger = table.parent / "ledger.jsonl"
+    if table.name not in outputs or (isinstance(ledger, Path) and not ledger.is_file()):
+        return None
+    records, _ = read_lines(ledger)
+    if not records:
+        return None
     shards = {each["number"]: each["parts"] for each in records if each["record"] == "shard"}
     parts = [part for number in sorted(shards) for part in shards[number]]
-    return [f"{layout.predictions}/{part['path']}" for part in parts if part["table"] == output]
+    return [table.parent / part["path"] for part in parts if part["table"] == outputs[table.name]]
 
 
 def scan_parts(path: Place) -> pl.LazyFrame:
@@ -218,9 +227,9 @@ def scan_parts(path: Place) -> pl.LazyFrame:
 
 
 def parts_of(path: Place) -> Sequence[Place]:
-    """A Parquet file, or the part files of a directory, in order."""
+    """A Parquet file, or the part files of a directory, in order; of a run those it lists."""
     if not path.is_dir():
         return [path]
     if isinstance(path, ObjectPath):
         return [each for each in path.objects() if each.suffix == ".parquet"]
-    return sorted(path.glob("*.parquet"))
+    return _listed(path) or sorted(path.glob("*.parquet"))

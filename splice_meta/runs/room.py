@@ -19,7 +19,11 @@ OBJECTS = ("ledger.jsonl/*.json", *RUN.files, *(f"{table}/part-*.parquet" for ta
 
 
 def check_room(
-    layout: OutputLayout, inputs: Sequence[object], overwrite: bool, goes_on: bool = False
+    layout: OutputLayout,
+    inputs: Sequence[object],
+    overwrite: bool,
+    goes_on: bool = False,
+    named: bool = True,
 ) -> None:
     """Refuse a run that would replace what is not its own; nothing is changed.
 
@@ -28,6 +32,7 @@ def check_room(
         inputs: What it reads, as for :class:`splice_meta.given.Given`.
         overwrite: Replace a run of this name, its kept artifacts, and reports that no run wrote.
         goes_on: Whether the run has begun already.
+        named: Whether its name was asked for; if not, nothing has this name when it starts.
 
     Raises:
         OutputError: It says what is in the way.
@@ -43,7 +48,7 @@ def check_room(
                 f"{target} is there already.", "Give another --keep-artifacts-dir, or --overwrite."
             )
         refuse_foreign(target, KEPT[target.name], file=False)
-    if not goes_on:
+    if named and not goes_on:
         _check_run(layout, given, overwrite)
 
 
@@ -81,24 +86,20 @@ def make_room(
     Raises:
         OutputError: If something is in the way, or the folder cannot be made.
     """
-    check_room(layout, inputs, overwrite)
+    check_room(layout, inputs, overwrite, named=named)
     for target in layout.kept:
         remove_owned(target, KEPT[target.name])
     if isinstance(layout.predictions, ObjectPath):
-        remove_tree(layout.predictions)  # a folder need not be made there; the ledger must be
-        return layout
-    remove_owned(layout.predictions, RUN)
+        if named and overwrite:
+            remove_tree(layout.predictions)
+        return layout  # a folder need not be made there; the ledger must be
+    if named and overwrite:
+        remove_owned(layout.predictions, RUN)
     while True:
         try:
-            # Made here or not at all: of two runs that start at once under one name, one fails.
-            layout.predictions.mkdir(parents=True)
+            layout.predictions.mkdir(parents=True, exist_ok=named)
             return layout
-        except FileExistsError:
-            if named:
-                raise OutputError(
-                    f"The run {layout.run_name} has just been started by another process.",
-                    "Give another --run-name.",
-                ) from None
+        except FileExistsError:  # of a run that started in the same second
             layout = replace(layout, run_name=new_run_name(layout.root))
         except OSError as error:
             raise OutputError(
