@@ -14,7 +14,7 @@ SUM_TOLERANCE = 1e-2
 
 
 def fault_exprs(columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """By column, or sum of columns, whether a row fails its check; never null."""
+    """By column, or sum of columns, whether a row fails its check; null where it has no place."""
     found = {
         "gene_id": pl.col("gene_id").is_null(),
         "position": pl.col("position").is_between(0, HIGHEST).not_().fill_null(True),
@@ -25,7 +25,7 @@ def fault_exprs(columns: Sequence[str]) -> dict[str, pl.Expr]:
         found[" + ".join(names)] = _outside(total, 1, 1, SUM_TOLERANCE)
     if "genomic_position" in columns:
         place = pl.col("genomic_position")
-        found["genomic_position"] = place.is_between(0, HIGHEST).not_().fill_null(False)
+        found["genomic_position"] = place.is_between(0, HIGHEST).not_()
     return found
 
 

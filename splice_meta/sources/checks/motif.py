@@ -48,10 +48,10 @@ def motif_counts(columns: Sequence[str]) -> dict[str, pl.Expr]:
         pair = code.shift(first) * 8 + code.shift(second)  # three bits each
         beside = (axis - axis.shift(far)) == far
         known = (pair & 0o44) == 0
-        tested = ((pl.col(f"{label}_score") >= CONFIDENT) & beside & known).fill_null(False)
+        tested = (pl.col(f"{label}_score") >= CONFIDENT) & beside & known
         numbers = [BASES.index(m[0].encode()) * 8 + BASES.index(m[1].encode()) for m in motifs]
         fits = reduce(or_, (pair == number for number in numbers))
-        counted |= {f"{label}s": tested, f"{label}_fits": (tested & fits).fill_null(False)}
+        counted |= {f"{label}s": tested, f"{label}_fits": tested & fits}
     return counted
 
 

@@ -13,9 +13,6 @@ from splice_meta.sources.checks.letters import base_code, letter_counts
 from splice_meta.sources.checks.motif import motif_counts
 from splice_meta.sources.checks.truth import truth_counts
 
-NEXT = "_next"
-"""Whether the row before is of the same gene."""
-
 
 def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = False) -> pl.LazyFrame:
     """One row per run of adjacent rows of a gene, with what the checks need.
@@ -103,7 +100,7 @@ def _place_of(
     """
     counted: dict[str, pl.Expr] = {}
     first: dict[str, pl.Expr] = {}
-    same_run = (pl.col("run") == pl.col("run").shift(1)).fill_null(False)
+    same_run = pl.col("run") == pl.col("run").shift(1)  # null, which counts as no, on the first
     for name in ("chrom", "strand"):
         if name in columns:
             changed = pl.col(name).ne_missing(pl.col(name).shift(1))

@@ -39,7 +39,7 @@ def truth_counts(columns: Sequence[str]) -> dict[str, pl.Expr]:
     if "splice_type" not in columns:
         return {}
     truth = pl.col("splice_type")
-    true = {label: (truth == label).fill_null(False) for label in _TRUE}
+    true = {label: truth == label for label in _TRUE}
     sure = {label: pl.col(f"{label}_score") >= CONFIDENT for label in _TRUE}
     return {
         "true_blank": truth.is_null(),
