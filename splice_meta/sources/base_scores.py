@@ -288,8 +288,8 @@ def scan_scores(
             ``predict.h5``, an ``s3://``, ``gs://`` or ``az://`` address of such a table, folder or
             pattern, another address that Polars can scan, a list of those, a Polars frame, or an
             object with the Arrow PyCapsule interface. Or a mapping of base model names to any of
-            these: they are joined on gene and position; the first is the primary one, whose rows
-            and further columns are kept.
+            these: they are joined on gene and position (by genomic position where both have it);
+            the first is the primary one, whose rows and further columns are kept.
         genes: Only these genes.
         annotation: GTF or GFF3: adds ``chrom``, ``strand`` and ``genomic_position`` where they are
             missing, and the genomic features.
