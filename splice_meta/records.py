@@ -150,7 +150,8 @@ class Entry:
 def shown(value: Any) -> str:
     """A value as JSON on one line, without control characters, cut to a length."""
     if isinstance(value, dict | list):
-        return ("an object" if isinstance(value, dict) else "a list") if value else "empty"
+        kind = "object" if isinstance(value, dict) else "list"
+        return f"{'an' if kind == 'object' else 'a'} {kind}" if value else f"an empty {kind}"
     try:
         text = json.dumps(value)
     except ValueError:  # a number of more digits than Python prints

@@ -73,8 +73,7 @@ def load_foreign(
             anything that is not on the list.
         ManifestError: If the manifest beside it cannot be read.
     """
-    name = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
-    suffix = name.suffix.lower()
+    suffix = model_kind(path)
     if suffix in XGBOOST_FILES:
         return _multiclass(_load([read_model_file(path)], path), path, classes, "XGBoost file")
     if suffix == ".skops":
@@ -90,6 +89,12 @@ def load_foreign(
             "If you trust where it comes from, say so with --trust-pickle (trust_pickle=True).",
         )
     return _convert(read_pickle(path), path, classes)
+
+
+def model_kind(path: Path) -> str:
+    """The ending that tells the kind of a model file: that before ``.gz`` and the like."""
+    name = Path(path.stem) if path.suffix.lower() in _COMPRESSED else path
+    return name.suffix.lower()
 
 
 def _convert(found: Any, path: Path, classes: tuple[str, ...] | None) -> MetaModel:

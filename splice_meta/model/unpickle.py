@@ -61,7 +61,7 @@ ENSEMBLES = frozenset({
 })  # fmt: skip
 """Admitted from any module of these packages, which are never imported."""
 
-_MOST_STEPS = 1_000_000
+_MOST_STEPS = 300_000
 """Opcodes of a file. One of them, of one byte, can take 200 bytes of memory."""
 
 _MOST_DIMENSIONS = 64

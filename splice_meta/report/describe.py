@@ -12,6 +12,7 @@ from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError, SpliceMetaError
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import CARD, MetaModel, load_model
+from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import check_run_name, scan_parts
@@ -57,7 +58,7 @@ def describe(
         return _model(load_model(path))
     if (place / "gene_manifest.json").exists():
         return _run(place)
-    if place.suffix in (".ubj", ".pkl", ".pickle", ".joblib", ".skops"):
+    if model_kind(place) in (".ubj", *PICKLES, ".skops"):
         return _model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
         is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")

@@ -134,7 +134,13 @@ def _sequences(file: str) -> pl.DataFrame:
                 f"{data} has no datasets NAME and SEQ of the same length.",
                 "Give the files that openspliceai predict writes.",
             )
-        names = [name.decode(errors="replace") for name in listed]
+        try:
+            names = [name.decode() for name in listed]
+        except UnicodeDecodeError:
+            raise InputError(
+                f"A name of a sequence in {data} is no text in UTF-8.",
+                "Give the files that openspliceai predict writes.",
+            ) from None
         lengths = [len(sequence) for sequence in sequences]
     with _open(file) as opened:
         held, _, block = opened["predictions"].shape
