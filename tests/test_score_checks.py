@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import splice_meta as sm
+from splice_meta.cli.app import run_command
 from splice_meta.contracts import canonical
 from splice_meta.errors import ContractError
 from splice_meta.reference.reference import open_reference
@@ -220,6 +221,29 @@ def test_the_annotation_tells_that_positions_are_off_by_one(
     ).with_columns(pl.col("position") + 1)  # fmt: skip
     open_scores(moved, None, open_reference(FIXTURES / "annotation.gtf.gz"), truth=True)
     assert "positions and annotation are off by 1" in caplog.text
+
+
+def test_sorting_tables_of_differing_types_keeps_the_words_of_the_truth(tmp_path: Any) -> None:
+    table = make_scores({"A": [1, 2, 3], "B": [1, 2]})
+    words = pl.Series(["donor", "", "neither"])
+    table[:3].with_columns(splice_type=words).write_parquet(tmp_path / "a.parquet")
+    table[3:].with_columns(splice_type=pl.Series([1, 2])).write_parquet(tmp_path / "b.parquet")
+    out = tmp_path / "sorted.parquet"
+    files = [str(tmp_path / name) for name in ("a.parquet", "b.parquet")]
+    assert run_command(["sort", *files, "--output", str(out)]) == 0
+    found = pl.read_parquet(out)
+    assert found.columns == [*table.columns, "splice_type"]
+    assert found["splice_type"].to_list() == ["donor", "", "neither", "donor", "acceptor"]
+
+
+def test_gaps_of_predictions_are_not_told(
+    demo_scores: pl.DataFrame, caplog: pytest.LogCaptureFixture
+) -> None:
+    some = demo_scores.filter(pl.col("position") % 5 == 0)
+    open_scores(some, predictions=True)
+    assert "missing inside" not in caplog.text
+    open_scores(some)
+    assert "missing inside" in caplog.text
 
 
 # ------------------------------------------------------------------------ several base models

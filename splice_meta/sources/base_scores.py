@@ -18,6 +18,7 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.checks import GeneTable, check
+from splice_meta.sources.checks.place import judge_gaps
 from splice_meta.sources.checks.truth import settle_truth
 from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.joined import aligned, check_coverage, check_names
@@ -177,7 +178,8 @@ def _open_one(
     if table.genes.is_empty():
         raise _no_genes(files, wanted)
     rests = [f"{t.file} has no column neither_score: {REST}." for t in tables if t.lacks_neither]
-    table = replace(table, remarks=(*table.remarks, *rests))
+    gaps = [] if predictions else judge_gaps(table.genes)  # those may be of some positions only
+    table = replace(table, remarks=(*gaps, *table.remarks, *rests))
     names = base_models_in(frame.collect_schema().names())
     return BaseScores(frame, table, files, wanted, names, made_by=made_by)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from splice_meta.contracts import OPTIONAL, canonical
+from splice_meta.contracts import OPTIONAL, TRUTH_WORD, canonical
 from splice_meta.errors import ContractError, EngineError, InputError
 from splice_meta.panics import plain_panics
 from splice_meta.sources.cells import fitting_types, refuse_texts
@@ -210,7 +210,11 @@ def scan_unchanged(tables: Sequence[Table]) -> pl.LazyFrame:
     """
     if _agree(tables):
         return _scan(tables)
-    return scan_files([table.file for table in tables], tables=tables)
+    rows = scan_files([table.file for table in tables], tables=tables)
+    if TRUTH_WORD not in rows.collect_schema():
+        return rows
+    word = pl.coalesce(pl.col("splice_type").cast(pl.String), TRUTH_WORD)
+    return rows.with_columns(splice_type=word).drop(TRUTH_WORD)
 
 
 def open_file(path: Place) -> Table | None:

@@ -11,7 +11,7 @@ from splice_meta.errors import ContractError
 from splice_meta.sources.checks.faults import refuse_faults
 from splice_meta.sources.checks.letters import judge_letters
 from splice_meta.sources.checks.motif import judge_motif
-from splice_meta.sources.checks.place import judge_gaps, placed
+from splice_meta.sources.checks.place import placed
 from splice_meta.sources.checks.runs import gene_runs
 from splice_meta.sources.checks.truth import judge_truth, refuse_words
 
@@ -83,7 +83,7 @@ def check(scores: pl.LazyFrame, places: bool = False) -> GeneTable:
     genes = placed(runs.with_columns(is_sorted=pl.col("descents") == below.cast(pl.UInt32)))
     _refuse_duplicates(scores, genes.filter(~pl.col("is_sorted"))["gene_id"].to_list())
     said = [
-        *judge_gaps(genes), *judge_letters(genes, scores), *judge_motif(genes, scores),
+        *judge_letters(genes, scores), *judge_motif(genes, scores),
         *judge_truth(genes, scores),
     ]  # fmt: skip
     bases = [pl.col(name) for name in ("n_bases", "other_bases") if name in genes.columns]
