@@ -126,7 +126,7 @@ def _parents() -> pl.Expr:
     """The list of Parents, without blanks and quotes; null where there is none."""
     listed = pl.col("attributes").str.extract(r"(?:^|;)\s*Parent\s*=([^;]*)", 1)
     each = pl.element().str.strip_chars(BLANKS + '"')
-    parents = listed.str.split(",").list.eval(each.filter(each != ""))
+    parents = listed.str.split(",").list.eval(show_semicolons(each.filter(each != "")))
     return pl.when(parents.list.len() > 0).then(parents).alias("parents")
 
 

@@ -145,7 +145,7 @@ def _with_gene_ids(records: pl.DataFrame) -> pl.DataFrame:
 def _value(attributes: pl.Expr, name: str, after: str = "^|;") -> pl.Expr:
     """The value of an attribute, quoted or not; null where it is absent or empty."""
     # From its first to its last word, which is quicker than to strip it afterwards.
-    words = r'\s*([^\s";]+(?:\s+[^\s";]+)*)'
+    words = r'\s*([^\s";=][^\s";]*(?:\s+[^\s";]+)*)'
     return attributes.str.extract(rf"(?:{after})\s*{name}{_AFTER_NAME}{words}", 1).alias(name)
 
 
