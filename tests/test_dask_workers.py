@@ -236,3 +236,46 @@ def test_as_many_workers_as_processors_are_taken() -> None:
     dask_workers.require_dask(CPU_COUNT)
     with pytest.raises(SpliceMetaError, match=f"Give --workers {CPU_COUNT} or fewer"):
         dask_workers.require_dask(CPU_COUNT + 1)
+
+
+def test_workers_that_do_not_start_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_workers, "START_SECONDS", 0.1)
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(dask_workers, "_command", lambda *_: sleep)
+
+    with (
+        pytest.raises(ClusterError, match="No local Dask worker has started"),
+        dask_workers.open_workers(1, None),
+    ):
+        pass
+
+
+def test_what_workers_said_before_they_ended_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = [sys.executable, "-c", "import sys; print('no luck\\n'); sys.exit(3)"]
+    monkeypatch.setattr(dask_workers, "_command", lambda *_: ends)
+
+    with (
+        pytest.raises(ClusterError, match=r"have ended \(status 3\)") as caught,
+        dask_workers.open_workers(1, None),
+    ):
+        pass
+
+    assert caught.value.hint == "The last they said: no luck"
+
+
+def test_workers_import_what_shards_need_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "splice_meta.runs.dask_preload", raising=False)
+
+    from splice_meta.runs import dask_preload
+
+    dask_preload.dask_setup(None)
+
+    assert {"xgboost", "splice_meta.runs.task"} <= sys.modules.keys()
+
+
+def test_without_shards_no_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    from splice_meta.runs import dask as on_dask
+
+    monkeypatch.setattr(on_dask, "open_workers", None)
+
+    assert list(on_dask.run_dask(None, [], 1, None)) == []  # type: ignore[arg-type]

@@ -199,3 +199,39 @@ def test_a_dask_worker_answers_whatever_a_shard_is_ended_by(
 
     with pytest.raises(error, match=words):
         on_dask._run_sent("job", Shard(0, 1, 0, 1, 1))
+
+
+@pytest.mark.parametrize("verbosity", ["", "-vv"])
+def test_what_nobody_expected_is_told_and_where_it_happened_if_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    verbosity: str,
+) -> None:  # fmt: skip
+    def fails(*_: object, **__: object) -> Any:
+        raise RuntimeError("what is this?")
+
+    monkeypatch.setattr("splice_meta.workflow.run", fails)
+    table = tmp_path / "scores.parquet"
+    write_scores(table)
+
+    status = run_command(list(filter(None, ["run", "--scores", str(table), verbosity])))
+
+    said = capsys.readouterr().err.splitlines()
+    assert status == 1
+    assert "splice-meta: Unexpected RuntimeError: what is this?" in said
+    assert ("Traceback (most recent call last):" in said) == (verbosity == "-vv")
+    assert ("Run again with -vv to see where it happened." in said) == (verbosity == "")
+
+
+def test_the_query_plan_is_shown_where_everything_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "scores.parquet"
+    write_scores(table)
+
+    status = run_command([
+        "run", "--scores", str(table), "--inference-mode", "base_only", "-vvv",
+        "--output-dir", str(tmp_path / "out"),
+    ])  # fmt: skip
+
+    assert status == 0
+    assert "Parquet SCAN" in capsys.readouterr().err

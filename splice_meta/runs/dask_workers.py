@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,15 +123,15 @@ def _start_local(workers: int) -> Iterator[Workers]:
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
             output.open("wb") as stream,
-        ):  # fmt: skip
-            process = subprocess.Popen(
+            subprocess.Popen(
                 _command(cluster.scheduler_address, workers, scratch, security),
                 env=own_environment(os.environ) | worker_environment(workers) | {SCRATCH: scratch},
                 stdin=subprocess.PIPE,  # its end tells them that this process has ended
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )
+            ) as process,
+        ):  # fmt: skip
 
             def check() -> None:
                 if process.poll() is not None:
@@ -145,10 +145,8 @@ def _start_local(workers: int) -> Iterator[Workers]:
                 yield Workers(client=client, check=check, local=True)
             finally:
                 # They hold nothing that is wanted: parts are written, receipts have come.
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                assert process.stdin is not None
-                process.stdin.close()
+                with suppress(ProcessLookupError):  # they may have ended by themselves
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _command(address: str, workers: int, scratch: str, security: Security) -> list[str]:

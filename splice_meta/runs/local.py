@@ -39,7 +39,8 @@ def run_local(job: Job, shards: Sequence[Shard]) -> Generator[Receipt, None, Non
     if shards and any(handler.level <= PLAN for handler in log.handlers):
         first = shards[0]
         plan = describe_plan(job.scores, first.first, first.stop, job.model, job.settings)
-        log.log(PLAN, "%s", plan)
+        for line in plan.splitlines():
+            log.log(PLAN, "%s", line)
     if len(shards) == 1:
         yield run_shard(job, shards[0])
         return
