@@ -33,6 +33,8 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 _LOOKED_AT = 4096
 # What plain text has below the blank: tab, line feed, form feed, carriage return.
 _CONTROL = bytes(set(range(32)) - {9, 10, 12, 13})
+# A byte here and there is a fault of a text, of which the line is said.
+_MOST_CONTROL = 0.02
 
 
 def kind_of_content(head: bytes) -> str:
@@ -47,7 +49,8 @@ def kind_of_content(head: bytes) -> str:
         return "text in UTF-16"
     if head.removeprefix(_UTF8_MARK).lstrip().lower().startswith(_MARKUP):
         return "an HTML or XML page"
-    if len(head[:_LOOKED_AT].translate(None, _CONTROL)) < len(head[:_LOOKED_AT]):
+    looked_at = head[:_LOOKED_AT]
+    if len(looked_at) - len(looked_at.translate(None, _CONTROL)) > len(looked_at) * _MOST_CONTROL:
         return "binary"
     return ""
 

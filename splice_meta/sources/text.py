@@ -203,6 +203,10 @@ def _parse(file: str, separator: str, line: bytes, number: int) -> Header:
             f"Line {number} of {file} is not UTF-8: it holds the byte 0x{line[error.start]:02x}.",
             "Save it as UTF-8; for files of Windows: iconv -f WINDOWS-1252 -t UTF-8.",
         ) from None
+    if "\0" in text:
+        raise InputError(
+            f"Line {number} of {file} holds a NUL byte.", "Check that the file is whole."
+        )
     if text.lstrip().startswith("#"):
         raise InputError(
             f"{file} begins with a comment, not with the names of its columns.",
