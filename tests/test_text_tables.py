@@ -12,6 +12,7 @@ import pytest
 
 from splice_meta import packed
 from splice_meta.errors import InputError
+from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.tables import open_tables, reading, refuse_cells, scan_files
 
 ROWS = [
@@ -131,3 +132,24 @@ def test_lines_are_counted_whatever_the_blocks(
     path.write_bytes("\n".join(lines[: fault - 1]).encode() + b"\n\xe9\n")
     with pytest.raises(InputError, match=rf"^Line {fault} of .* is not UTF-8"):
         read(path)
+
+
+def test_a_column_that_a_model_reads_is_read_by_the_check(tmp_path: Path) -> None:
+    count = 11_000  # more than those from which Polars takes the column for whole numbers
+    rows = pl.DataFrame({
+        "gene_id": ["G"] * count, "position": range(count), "donor_score": [0.0] * count,
+        "acceptor_score": [0.0] * count, "neither_score": [1.0] * count,
+    })  # fmt: skip
+    last = pl.int_range(count) == count - 1
+    path = tmp_path / "t.tsv"
+
+    def written(text: str) -> Path:
+        own = pl.when(last).then(pl.lit(text)).otherwise(pl.lit("0"))
+        rows.with_columns(phylop=own).write_csv(path, separator="\t")
+        return path
+
+    opened = open_scores(written("0.5"), also=("phylop", "not there"))
+    assert opened.all_rows().select(pl.col("phylop").last()).collect().item() == 0.5
+    with pytest.raises(InputError, match=rf"Line {count + 1} of .* column phylop has 'high'"):
+        open_scores(written("high"), also=("phylop",))
+    assert open_scores(path).table.positions == count  # nobody reads it

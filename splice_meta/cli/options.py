@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from splice_meta.errors import InputError, UsageError
+from splice_meta.packed import blocks
+from splice_meta.sources.content import kind_of_content
 from splice_meta.stores import refuse_pipe
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
@@ -85,14 +87,7 @@ def gene_list(genes: str | None, genes_file: Path | None) -> list[str] | None:
     if genes is None and genes_file is None:
         return None
     if genes_file is not None:
-        refuse_pipe(genes_file)
-        try:
-            lines = genes_file.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"The gene list {genes_file} cannot be read: {error}.",
-                "Give a text file with one gene id per line.",
-            ) from None
+        lines = _lines_of(genes_file)
         listed = [line.split("#")[0].strip() for line in lines]
     else:
         listed = [gene.strip() for gene in (genes or "").split(",")]
@@ -100,6 +95,23 @@ def gene_list(genes: str | None, genes_file: Path | None) -> list[str] | None:
     if not found:
         raise UsageError("The gene list names no gene.", "Leave it out to take every gene.")
     return found
+
+
+def _lines_of(path: Path) -> list[str]:
+    """The lines of a gene list, plain or compressed."""
+    hint = "Give a text file in UTF-8 with one gene id per line."
+    refuse_pipe(path)
+    if not path.is_file():
+        raise InputError(f"There is no gene list {path}.", hint)
+    data = b"".join(blocks(path))
+    found = kind_of_content(data) if data.strip() else ""
+    if found:
+        raise InputError(f"The gene list {path} is {found}.", hint)
+    try:
+        return data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"Line {line} of the gene list {path} is not UTF-8.", hint) from None
 
 
 def score_paths(scores: Sequence[str]) -> list[str] | dict[str, list[str]]:

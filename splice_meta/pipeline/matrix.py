@@ -18,6 +18,7 @@ from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
+from splice_meta.sources.tables import readable
 
 
 def plan_features(
@@ -78,10 +79,10 @@ def _gaps_of_own(
     if not own:
         return ""
     values = {name: column(name).cast(pl.Float64) for name in own}
-    counts = scores.frame.select(
-        **{f"infinite {name}": value.is_infinite().sum() for name, value in values.items()},
-        **{f"missing {name}": value.fill_nan(None).null_count() for name, value in values.items()},
-    ).collect().row(0, named=True)  # fmt: skip
+    infinite_in = {f"infinite {name}": each.is_infinite().sum() for name, each in values.items()}
+    missing_in = {f"missing {n}": each.fill_nan(None).null_count() for n, each in values.items()}
+    with readable():
+        counts = scores.frame.select(**infinite_in, **missing_in).collect().row(0, named=True)
     said = []
     for name in own:
         infinite, missing = (counts[f"{what} {name}"] or 0 for what in ("infinite", "missing"))

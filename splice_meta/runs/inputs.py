@@ -134,7 +134,8 @@ def open_inputs(
     opened = None
     if scores is not None:
         try:
-            opened = open_scores(sources_for(scores, model), genes, reference)
+            also = model.manifest.names if model is not None else ()
+            opened = open_scores(sources_for(scores, model), genes, reference, also=also)
             require_base_models(model, opened)
         except NoGenesError:
             if both is None:

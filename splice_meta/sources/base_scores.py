@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -57,6 +57,7 @@ def open_scores(
     truth: bool = False,
     *,
     predictions: bool = False,
+    also: Collection[str] = (),
 ) -> BaseScores:
     """Read and check base scores, in one streaming pass and without keeping them.
 
@@ -69,6 +70,8 @@ def open_scores(
         truth: Take ``splice_type`` from the annotation; genes it lacks are left out.
         predictions: Take the base scores of predictions, with their other columns; such a table is
             refused otherwise.
+        also: Further columns that will be read where the table has them, such as a model's
+            features: whether they can be is checked, too.
 
     Raises:
         InputError: If a file is missing or of an unknown kind or holds predictions, or the
@@ -80,9 +83,9 @@ def open_scores(
     if isinstance(source, BaseScores) and genes is None:
         opened = source
     elif isinstance(source, Mapping):
-        opened = _open_several(source, genes, reference, truth)
+        opened = _open_several(source, genes, reference, truth, also)
     else:
-        opened = _open_one(source, genes, reference, truth, predictions=predictions)
+        opened = _open_one(source, genes, reference, truth, predictions=predictions, also=also)
     if reference is None:
         _say([] if again else opened.remarks)
         return opened
@@ -93,7 +96,7 @@ def open_scores(
         _say_without_truth(located, reference)
         known = [gene for gene in located.genes["gene_id"] if gene not in lost]
         asked = [*known, *opened.absent]
-        return open_scores(source, asked, reference, truth, predictions=predictions)
+        return open_scores(source, asked, reference, truth, predictions=predictions, also=also)
     with readable():
         _say([] if again else [*opened.remarks, *judge_located(opened, located)])
     return replace(opened, located=located)
@@ -146,6 +149,7 @@ def _open_one(
     places: bool = False,
     predictions: bool = False,
     name: str = "",
+    also: Collection[str] = (),
 ) -> BaseScores:
     """Open the scores of one table; its own truth is dropped where the annotation's counts."""
     files = files_of(source)
@@ -164,13 +168,14 @@ def _open_one(
             if reference is not None and reference.annotation is not None:
                 wanted = as_in_scores(wanted, frame, reference.annotation)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
-        table = check(frame, places)
+        table = check(frame, places, also)
         return settle_truth(frame), wanted, table
 
     with readable():
         refuse_cells(tables, KNOWN_COLUMNS)
         try:
-            frame, wanted, table = reading(tables, KNOWN_COLUMNS, lambda: read(files, tables))
+            columns = {*KNOWN_COLUMNS, *also}
+            frame, wanted, table = reading(tables, columns, lambda: read(files, tables))
         except ContractError as error:
             raise _explained(error, tables, read) from None
     if wanted is None:
@@ -229,11 +234,12 @@ def _open_several(
     genes: Sequence[str] | None,
     reference: Reference | None,
     truth: bool,
+    also: Collection[str],
 ) -> BaseScores:
     """Open the scores of each base model, the first being the primary one."""
     names = check_names(source)
     primary, *others = (
-        _open_one(scores, genes, reference, truth, places=True, name=name)
+        _open_one(scores, genes, reference, truth, places=True, name=name, also=also)
         for name, scores in source.items()
     )
     others = [

@@ -139,6 +139,17 @@ def training(content: bytes, name: str) -> Callable[[Path], list[str | Path]]:
     return make
 
 
+def listed(content: bytes) -> Callable[[Path], list[str | Path]]:
+    """A run of good scores with a gene list."""
+
+    def make(folder: Path) -> list[str | Path]:
+        real().write_parquet(folder / "s.parquet")
+        (folder / "genes.txt").write_bytes(content)
+        return run_of("s.parquet", "--genes-file", "genes.txt")
+
+    return make
+
+
 def quoted(text: str, separator: str) -> str:
     return separator.join(f'"{cell}"' for cell in text.split(separator))
 
@@ -715,4 +726,36 @@ TRAINING = [
     ),
 ]
 
-CASES = [*FIELDS, *QUOTES, *HEADERS, *CELLS, *ENCODINGS, *PACKED, *FOLDERS, *TRAINING]
+LISTS = [
+    Case(
+        name="a gene list in gzip of two members, with line ends of Windows and a mark",
+        make=listed(
+            gzip.compress(b"\xef\xbb\xbf# mine\r\n") + gzip.compress(f"{GENE}\r\n".encode())
+        ),
+        status=0,
+        then=rows(600),
+    ),
+    Case(
+        name="a gene list in UTF-16",
+        make=listed(GENE.encode("utf-16")),
+        words=["gene list genes.txt is text in utf-16", "utf-8"],
+    ),
+    Case(
+        name="a gene list that is not UTF-8",
+        make=listed(f"{GENE}\n".encode() + b"G\xe9\n"),
+        words=["line 2 of the gene list genes.txt is not utf-8"],
+    ),
+    Case(
+        name="a gene list that is a workbook",
+        make=listed(b"PK\x03\x04" + bytes(40)),
+        words=["gene list genes.txt is a zip archive"],
+    ),
+    Case(
+        name="a gene list in gzip, cut off",
+        make=listed(gzip.compress(f"{GENE}\n".encode() * 99)[:-9]),
+        words=["gzip file genes.txt is damaged or cut off"],
+    ),
+    Case(name="an empty gene list", make=listed(b""), words=["names no gene"]),
+]
+
+CASES = [*FIELDS, *QUOTES, *HEADERS, *CELLS, *ENCODINGS, *PACKED, *FOLDERS, *TRAINING, *LISTS]

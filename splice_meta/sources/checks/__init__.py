@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -54,12 +54,13 @@ class GeneTable:
         return int(self.genes["missing"].sum())
 
 
-def check(scores: pl.LazyFrame, places: bool = False) -> GeneTable:
+def check(scores: pl.LazyFrame, places: bool = False, also: Collection[str] = ()) -> GeneTable:
     """Check base scores against the contract in one streaming pass.
 
     Args:
         scores: Canonical base scores, from :func:`splice_meta.contracts.canonical`.
         places: Whether the genes are to be compared with those of another table.
+        also: Further columns that will be read where they are there.
 
     Returns:
         The genes in input order.
@@ -70,10 +71,10 @@ def check(scores: pl.LazyFrame, places: bool = False) -> GeneTable:
             strand, chromosome, genomic and other positions that contradict one another; on a truth
             or bases that are none. Column, number of rows and first gene are named.
     """
-    runs = gene_runs(scores, MOST_RUNS, places).collect()
+    runs = gene_runs(scores, MOST_RUNS, places, also).collect()
     cut = runs.height == MOST_RUNS
     if cut and runs["gene_id"].is_unique().all():
-        runs, cut = gene_runs(scores, None, places).collect(), False
+        runs, cut = gene_runs(scores, None, places, also).collect(), False
     if runs["faults"].any():
         refuse_faults(scores)
     refuse_words(runs, scores)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
 from splice_meta.catalogue import GENOMIC
-from splice_meta.contracts import GENE_STRIDE, TRUTH_WORD
+from splice_meta.contracts import GENE_STRIDE, OPTIONAL, REQUIRED, TRUTH_WORD, all_scores_in
 from splice_meta.sources.checks.faults import fault_exprs
 from splice_meta.sources.checks.letters import base_code, letter_counts
 from splice_meta.sources.checks.motif import motif_counts
 from splice_meta.sources.checks.truth import truth_counts
 
 
-def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = False) -> pl.LazyFrame:
+def gene_runs(
+    scores: pl.LazyFrame,
+    most: int | None = None,
+    places: bool = False,
+    also: Collection[str] = (),
+) -> pl.LazyFrame:
     """One row per run of adjacent rows of a gene, with what the checks need.
 
     No column is looked at twice, so that the plan streams: what is wrong with a score is looked
@@ -25,6 +30,7 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = Fals
         scores: Canonical base scores.
         most: Runs after so many are left out; none if None.
         places: Whether to add up the positions' hashes, a fifth of the pass.
+        also: Further columns that will be read where they are there.
 
     Returns:
         A plan with ``run`` (0-based), ``gene_id``, ``positions`` (rows), ``first`` and ``last``,
@@ -38,7 +44,7 @@ def gene_runs(scores: pl.LazyFrame, most: int | None = None, places: bool = Fals
     position = pl.col("position")
     counted, first, extremes = _place_of(columns)
     counted |= letter_counts(columns) | motif_counts(columns) | truth_counts(columns)
-    counted |= _lacking(columns)
+    counted |= _lacking(columns, also)
     return (
         _coded(scores, columns)
         .select(
@@ -83,9 +89,10 @@ def _coded(scores: pl.LazyFrame, columns: Sequence[str]) -> pl.LazyFrame:
     return coded.drop(TRUTH_WORD, strict=False)
 
 
-def _lacking(columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """``lacking``: rows without one of the genomic features, where the table has any."""
-    names = [name for name in GENOMIC if name in columns and name != "chrom"]
+def _lacking(columns: Sequence[str], also: Collection[str]) -> dict[str, pl.Expr]:
+    """``lacking``: rows without one of the features that the table has as columns of its own."""
+    read = {*REQUIRED, *OPTIONAL, *(n for names in all_scores_in(columns) for n in names)}
+    names = [name for name in columns if name in {*GENOMIC, *also} - read]
     return {"lacking": pl.any_horizontal(pl.col(names).is_null())} if names else {}
 
 
