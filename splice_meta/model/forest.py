@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,12 @@ class Forest:
             if (right != -1).any():
                 self._fields.refuse("a node has one child")
             return
-        if not any("leaf_weights" in tree for tree in trees):
-            return  # before XGBoost 3.2 a leaf's vector stands among base_weights
+        # Before XGBoost 3.2 a leaf's vector stands among base_weights; later versions crash on that.
+        stand_apart = {"leaf_weights" in tree for tree in trees}
+        if stand_apart != {_installed() >= (3, 2)}:
+            self._fields.refuse("its leaves hold vectors as another version of XGBoost keeps them")
+        if stand_apart == {False}:
+            return
         weights = [self._fields.floats(tree.get("leaf_weights"), "leaf_weights") for tree in trees]
         leaves = np.array([part.size // size for part in weights])
         if any(part.size % size for part in weights):
@@ -133,6 +138,11 @@ class Forest:
             self._fields.refuse("the nodes of a tree do not form a tree")
         if links.depth(is_live) > DEEPEST_TREE:
             self._fields.refuse(f"a tree is more than {DEEPEST_TREE:,} splits deep")
+
+
+def _installed() -> tuple[int, ...]:
+    """The version of XGBoost: major and minor."""
+    return tuple(int(part) for part in version("xgboost").split(".")[:2])
 
 
 class _Links:
