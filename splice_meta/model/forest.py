@@ -108,7 +108,7 @@ class Forest:
             if (right != -1).any():
                 self._fields.refuse("a node has one child")
             return
-        # Before XGBoost 3.2 a leaf's vector stands among base_weights; later versions crash on that.
+        # Before 3.2 a leaf's vector stands among base_weights; later versions crash on that.
         stand_apart = {"leaf_weights" in tree for tree in trees}
         if stand_apart != {_installed() >= (3, 2)}:
             self._fields.refuse("its leaves hold vectors as another version of XGBoost keeps them")
