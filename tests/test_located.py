@@ -19,6 +19,7 @@ from splice_meta.errors import InputError
 from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reference import open_reference
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.openspliceai.from_reference import spans_of
 from splice_meta.training.train import open_training
 
 GTF = FIXTURES / "annotation.gtf.gz"
@@ -463,3 +464,76 @@ def test_the_annotation_wins_over_columns_of_opened_scores(two_genes: pl.DataFra
     opened = open_scores(carried, None, open_reference(GTF))
     found = sm.plan_features(opened, sm.FeatureManifest(("num_exons",))).collect()
     assert 999.0 not in set(found["num_exons"])
+
+
+# --- Genes that the annotation does not tell all of ------------------------------------------
+
+
+def exon_lines(gene: str, *spans: tuple[int, int], more: str = "") -> str:
+    ids = f'gene_id "{gene}"; transcript_id "{gene}t{more}";'
+    return "".join(f"1\tx\texon\t{a}\t{b}\t.\t+\t.\t{ids}\n" for a, b in spans)
+
+
+def flat(gene: str, length: int, first: int | None = None) -> pl.DataFrame:
+    numbers = pl.int_range(1, length + 1, eager=True)
+    table = pl.DataFrame({"position": numbers}).with_columns(
+        gene_id=pl.lit(gene), chrom=pl.lit("1"), strand=pl.lit("+"),
+        donor_score=pl.lit(0.01), acceptor_score=pl.lit(0.01), neither_score=pl.lit(0.98),
+    )  # fmt: skip
+    return table if first is None else table.with_columns(genomic_position=numbers + first - 1)
+
+
+def test_genes_without_known_sites_have_no_truth(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.gtf"
+    path.write_text(
+        exon_lines("A", (101, 120), (150, 200))
+        + '1\tx\tgene\t101\t200\t.\t+\t.\tgene_id "B";\n'
+        + exon_lines("C", (101, 120), (150, 200))
+        + exon_lines("C", (101, 200), more="2").replace("\t+\t", "\t.\t")
+        + exon_lines("D", (101, 200)).replace("\t+\t", "\t.\t")
+    )
+    table = pl.concat(flat(gene, 100, 101) for gene in "ABCD")
+    reference = open_reference(path)
+    opened = open_scores(table, None, reference, truth=True)
+    assert opened.table.genes["gene_id"].to_list() == ["A"]
+    sites = opened.all_rows().filter(pl.col("splice_type") != "neither").collect()
+    assert sites["genomic_position"].to_list() == [120, 150]
+    assert "1 genes are not in the annotation and are left out, first D" in caplog.text
+    assert "2 genes are left out, since the annotation does not tell all" in caplog.text
+    assert "first B: it has neither exons nor coding sequence" in caplog.text
+    # Where no truth is asked for, nothing is lost.
+    assert open_scores(table, None, reference).table.genes.height == 4
+    for genes in (["B"], ["B", "C"], ["B", "D"]):
+        with pytest.raises(InputError, match=r"sites of none .* first B"):
+            open_scores(table, genes, reference, truth=True)
+    with pytest.raises(InputError, match="it has D, but left it out because its strand"):
+        open_scores(table, ["D"], reference, truth=True)
+
+
+@pytest.mark.parametrize(("length", "first"), [(100, 101), (60, None), (80, None)])
+def test_position_1_of_a_widened_gene_is_not_guessed(
+    tmp_path: Path, length: int, first: int | None
+) -> None:
+    path = tmp_path / "a.gtf"
+    path.write_text(
+        '1\tx\tgene\t141\t200\t.\t+\t.\tgene_id "A";\n'
+        + exon_lines("A", (101, 120), (150, 200)) + exon_lines("B", (101, 120), (150, 200))
+    )  # fmt: skip
+    # 100 positions are the widened span; 60 are those of the line, which begins elsewhere.
+    table = pl.concat([flat("A", length), flat("B", 100)])
+    rows = open_scores(table, None, open_reference(path)).all_rows().collect()
+    found = rows.filter(gene_id="A")["genomic_position"]
+    assert found[0] == first
+    assert rows.filter(gene_id="B")["genomic_position"][0] == 101
+
+
+def test_openspliceai_took_the_line_of_a_gene(tmp_path: Path) -> None:
+    path = tmp_path / "a.gtf"
+    line = '1\tx\tgene\t141\t200\t.\t+\t.\tgene_id "A";\n'
+    path.write_text(line + exon_lines("A", (101, 120), (150, 200)))
+    annotation = sm.open_annotation(path)
+    assert annotation.genes.select("gene_start", "gene_end").rows() == [(101, 200)]
+    assert annotation.own_spans().rows() == [("A", 141, 200)]
+    assert spans_of(annotation).select("start", "end").rows() == [(141, 200)]

@@ -1187,3 +1187,27 @@ def test_settings_of_a_scoring_can_be_read(
     assert found["weights"] == "tiny"
     assert found["truth"] is True
     assert found["FASTA"][0] == str((place / "genome.fa").resolve())
+
+
+def test_truth_is_not_made_up(
+    place: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "".join(line for line in gtf_text().splitlines(keepends=True) if "WHOLE1" not in line)
+    path = tmp_path / "genes.gtf"
+    path.write_text(text)
+
+    def score_into(*genes: str, truth: bool) -> sm.ScoreResult:
+        return sm.score(
+            path, place / "genome.fa", tmp_path / "out.parquet", base_model=TinyNetwork(),
+            genes=genes or None, truth=truth, overwrite=True,
+        )  # fmt: skip
+
+    reason = "its splice sites are not known: it has neither exons nor coding sequence"
+    assert fates(score_into("WHOLE", "PLUS", truth=True)) == {"ENSG08.1": reason, "ENSG01.3": ""}
+    with pytest.raises(InputError, match=reason):
+        score_into("WHOLE", truth=True)
+    everything = score_into(truth=True)
+    assert everything.failed == 0
+    assert "ENSG08.1" not in fates(everything)
+    assert "1 genes are not scored, since the annotation does not tell all" in caplog.text
+    assert fates(score_into("WHOLE", truth=False)) == {"ENSG08.1": ""}

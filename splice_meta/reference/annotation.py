@@ -18,7 +18,7 @@ from splice_meta.reference.formats import recognise
 from splice_meta.reference.gff3 import read_gff3
 from splice_meta.reference.gtf import read_gtf
 from splice_meta.reference.lines import no_genes, types_of, unreadable
-from splice_meta.reference.reasons import counted, unknown_sites
+from splice_meta.reference.reasons import WIDENED, counted, unknown_sites
 from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
@@ -46,8 +46,8 @@ class Annotation:
             whole gene, or its second place), reason, detail (null or further words). Genes and
             transcripts without exons are listed, too, but keep their places. The rules stand in
             :mod:`splice_meta.reference.assembly`.
-        changed: What is not as the file has it, with the same columns: spans that were widened,
-            exons that were derived or joined.
+        changed: What is not as the file has it, with the same columns: spans that were widened
+            (detail: start and end of the line), exons that were derived or joined.
         source: The file.
         digest: SHA-256 of the file's bytes, hexadecimal.
     """
@@ -80,6 +80,17 @@ class Annotation:
             gene_id (also of genes that it lacks), reason.
         """
         return unknown_sites(self.left_out)
+
+    def own_spans(self) -> pl.DataFrame:
+        """The spans of the genes whose lines were widened, as these lines give them.
+
+        Returns:
+            gene_id, start, end.
+        """
+        is_gene = (pl.col("reason") == WIDENED) & pl.col("transcript_id").is_null()
+        ends = pl.col("detail").str.split_exact("-", 1).struct.rename_fields(["start", "end"])
+        spans = self.changed.filter(is_gene).select("gene_id", ends.alias("span")).unnest("span")
+        return spans.with_columns(pl.col("start", "end").cast(pl.Int64))
 
     def introns(self) -> pl.DataFrame:
         """What lies between two successive exons of a transcript, 5' to 3' by transcript.

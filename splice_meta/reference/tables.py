@@ -95,6 +95,8 @@ def _widened(rows: pl.DataFrame, spans: pl.DataFrame, keys: list[str], prefix: s
             pl.min_horizontal(start, "first").alias(start),
             pl.max_horizontal(end, "last").alias(end),
             widened=is_out.fill_null(False),
+            # What the line says, for scores that were made with it.
+            detail=pl.when(is_out).then(pl.format("{}-{}", start, end)),
         )
         .drop("first", "last")
     )

@@ -12,7 +12,6 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms, no_match_error
 from splice_meta.reference.composition import say_unknown_bases
 from splice_meta.reference.gene_features import gene_features
-from splice_meta.reference.reasons import WIDENED
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
@@ -199,10 +198,8 @@ def _elsewhere(found: pl.DataFrame, annotation: Annotation) -> tuple[pl.Series, 
     length = pl.col("to") - pl.col("from") + 1
     outside = (pl.col("low") < 1) | (pl.col("high") > length)
     # Position 1 is the first base of the gene's line or of its widened span: not known which.
-    widened = annotation.changed.filter(
-        pl.col("reason") == WIDENED, pl.col("transcript_id").is_null()
-    )
-    outside |= pl.col("annotated").is_in(widened["gene_id"].implode()) & (pl.col("high") < length)
+    widened = annotation.own_spans()["gene_id"]
+    outside |= pl.col("annotated").is_in(widened.implode()) & (pl.col("high") < length)
     # Comparisons with null, where the scores do not tell, are null: no contradiction.
     strand = (pl.coalesce("strand", "direction") != pl.col("way")).fill_null(False)
     place = (chrom != pl.col("there")).fill_null(False) | pl.when(pl.col("start").is_null()).then(

@@ -15,12 +15,14 @@ from splice_meta.sources.openspliceai.motif_check import SequenceOf
 def spans_of(annotation: Annotation) -> pl.DataFrame:
     """Where genes lie, under their ids and, where it is unambiguous, under ids without version.
 
+    OpenSpliceAI takes a gene's own line, even where its exons go beyond.
+
     Returns:
         ``gene_id``, ``chrom``, ``strand``, ``start``, ``end`` (1-based, inclusive).
     """
     spans = annotation.genes.select(
         "gene_id", "chrom", "strand", start="gene_start", end="gene_end"
-    )
+    ).update(annotation.own_spans(), on="gene_id")
     bare = spans.with_columns(
         pl.Series("gene_id", [without_version(gene) for gene in spans["gene_id"]], pl.String)
     )
