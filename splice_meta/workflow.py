@@ -17,6 +17,7 @@ from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.harmonize import Fills
 from splice_meta.model.bundle import MetaModel
 from splice_meta.panics import plain_panics
+from splice_meta.pipeline.comparing import compare_scores, said_comparison, warn_of
 from splice_meta.pipeline.matching import require_base_models, said_base_model
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.pipeline.predict import require_model
@@ -257,6 +258,7 @@ def _finish(
     layout, settings = job.layout, job.settings
     remove_strays(layout, receipts)
     gains = job.model.gains() if job.model and fills else {}
+    compared = compare_scores(job.model, (receipt.beside for receipt in receipts))
     summary = RunSummary(
         mode=settings.mode,
         selection=settings.selection,
@@ -271,7 +273,8 @@ def _finish(
         features=len(job.model.manifest.names) if job.model else 0,
         filled=len(fills.values) if fills else 0,
         base_scores=said_base_model(job.model, job.scores),
-        warnings=warnings,
+        comparison=said_comparison(compared),
+        warnings=(*warnings, *warn_of(compared)),
         scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
         f"{' and '.join(scored.by)}"
         if scored.genes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ import polars as pl
 from splice_meta.combine import PLACE, combine
 from splice_meta.contracts import FLOAT_MEASURES, MEASURES, SCORES, with_axis
 from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline.comparing import compared_columns
 from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import RunSettings
@@ -87,13 +88,17 @@ def plan_predictions(
             marked, model.manifest, settings.features, "is_adjusted", (*SCORES, *model.columns),
             gene_values,
         )  # fmt: skip
-    kept = marked.select(_kept_columns(marked.collect_schema().names(), settings))
+    names = marked.collect_schema().names()
+    kept = marked.select(_kept_columns(names, settings, compared_columns(model)))
     return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
 
 
-def _kept_columns(names: Sequence[str], settings: RunSettings) -> list[str | pl.Expr]:
-    """The columns of a batch that are collected: those that some output needs."""
+def _kept_columns(
+    names: Sequence[str], settings: RunSettings, also: Collection[str]
+) -> list[str | pl.Expr]:
+    """The columns of a batch that are collected: those that some output needs, and others."""
     wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
+    wanted |= set(also)
     if settings.columns == "full":
         wanted |= {*MEASURES}
     if "base" in settings.outputs:

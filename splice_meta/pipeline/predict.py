@@ -13,6 +13,7 @@ from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel, load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
+from splice_meta.pipeline.comparing import compare_scores, count_scores, warn_of
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
@@ -91,7 +92,10 @@ def predict(
         fills_of(opened, loaded.manifest, chosen.features)  # refuses what cannot be a feature
     for gene in opened.absent:
         log.warning("Gene %s has no base scores.", gene)
-    return pl.concat(
-        as_text(predict_genes(opened, first, stop, loaded, chosen).complete).collect()
-        for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen))
-    )
+    tables, counts = [], []
+    for first, stop in opened.batches(chosen.memory, bytes_per_position(loaded, chosen)):
+        batch = predict_genes(opened, first, stop, loaded, chosen)
+        tables.append(as_text(batch.complete).collect())
+        counts.append(count_scores(loaded, [batch.marked]))
+    warn_of(compare_scores(loaded, counts))
+    return pl.concat(tables)

@@ -40,6 +40,7 @@ def run_metadata(
         "inputs": _inputs(job, scored),
         "base_scores": {
             "taken_for": summary.base_scores,
+            "distribution": summary.comparison,
             "made_by": [asdict(each) if each is not None else None for each in job.scores.makers],
         },
         "reference": input_digests(reference) if reference else None,
@@ -54,6 +55,7 @@ def run_metadata(
         }
         if job.model
         else None,
+        "warnings": list(summary.warnings),
         "filled_features": list(summary.fills),
         "filled_gain_share": summary.filled_gain_share,
         "positions": summary.positions,

@@ -42,8 +42,9 @@ class RunSummary:
         filled: How many of them were filled for every row.
         taken: How many of the gene batches an interrupted run had done already.
         base_scores: Which base model the base scores are taken for, and by what.
+        comparison: How they compare with those the model was trained on.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
-        warnings: What was said of the inputs.
+        warnings: What was said of the inputs, and of the scores.
     """
 
     mode: Mode
@@ -59,6 +60,7 @@ class RunSummary:
     filled: int = 0
     taken: int = 0
     base_scores: str = ""
+    comparison: str = ""
     scored: str = ""
     warnings: tuple[str, ...] = ()
 
@@ -102,6 +104,7 @@ class RunSummary:
             ("Target genes", f"{self.genes.height:,}{fate}"),
             *made,
             *([("Base scores", self.base_scores)] if self.base_scores else []),
+            *([("Their distribution", self.comparison)] if self.comparison else []),
             ("Uncertainty range", f"[{self.selection.low:.3f}, {self.selection.high:.3f})"),
             ("Model", self.model),
             *([("Features", self._features())] if self.features else []),

@@ -15,6 +15,7 @@ import polars as pl
 from splice_meta.digests import digest_of, ends_of, input_digests
 from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel
+from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.runs.inputs import Inputs
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
@@ -124,5 +125,5 @@ def _model(model: MetaModel) -> list[Any]:
     margin = asdict(model.margin) if model.margin is not None else None
     return [
         model.digest(), model.kind, model.classes, margin, model.base_models,
-        sorted(model.training_genes),
+        sorted(model.training_genes), model.metadata.get(DISTRIBUTIONS),
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from splice_meta.errors import InputError, UsageError
+from splice_meta.model.distribution import NONE
 from splice_meta.records import Entry
 from splice_meta.runs.lines import Lines, Record, create_lines, read_lines
 from splice_meta.runs.shards import Shard
@@ -132,6 +133,13 @@ def _shard(entry: Entry) -> Record:
         pair = [each.whole(-(1 << 62)) for each in change.items()]
         if len(pair) != 2:
             change.refuse("a list of two numbers")
+    beside = entry.find("beside")
+    for counted in beside.fields().values() if beside is not None else ():
+        classes = [each.items() for each in counted.items()]
+        if [len(each) for each in classes] != list(NONE.shape[1:]) * len(NONE):
+            counted.refuse("the counts of two classes of scores")
+        for each in (bin_ for bins in classes for bin_ in bins):
+            each.whole()
     return dict(entry.value)
 
 
@@ -177,6 +185,7 @@ class Ledger:
                 "genes": receipt.genes.to_dict(as_series=False),
                 "failures": receipt.failures,
                 "changes": list(receipt.changes.items()),
+                "beside": {**receipt.beside},
             }
         )
 
@@ -199,6 +208,7 @@ def receipt_of(record: Record, shard: Shard) -> Receipt:
         tuple(Part(**part) for part in record["parts"]),
         record["seconds"],
         dict(record["changes"]),
+        dict(record.get("beside", {})),
     )
 
 

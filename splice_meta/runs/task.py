@@ -15,6 +15,7 @@ from splice_meta.digests import ends_of
 from splice_meta.model.bundle import MetaModel
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
+from splice_meta.pipeline.comparing import BesideCounts, count_scores
 from splice_meta.runs.figures import SITE_COUNTS, count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import Shard
@@ -84,6 +85,8 @@ class Receipt:
         parts: The files it wrote.
         seconds: Wall time.
         changes: Positions by change of probability, see :mod:`splice_meta.runs.figures`.
+        beside: Base scores beside called sites, counted by base model, see
+            :mod:`splice_meta.pipeline.comparing`.
     """
 
     shard: Shard
@@ -92,6 +95,7 @@ class Receipt:
     parts: tuple[Part, ...] = ()
     seconds: float = 0.0
     changes: dict[int, int] = field(default_factory=dict)
+    beside: BesideCounts = field(default_factory=dict)
 
 
 def run_shard(
@@ -129,7 +133,8 @@ def _compute(job: Job, shard: Shard, files: ExitStack) -> Receipt:
         .join(sites, on="gene_id", how="left", maintain_order="left")
         .with_columns(pl.col(SITE_COUNTS).fill_null(0))
     )
-    return Receipt(shard, genes, failures, changes=changes)
+    counts = count_scores(job.model, (part.marked for part in done))
+    return Receipt(shard, genes, failures, changes=changes, beside=counts)
 
 
 def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:

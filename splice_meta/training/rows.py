@@ -12,14 +12,15 @@ depends on nothing but the gene.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from splice_meta.contracts import GENE, all_scores_in, with_axis
+from splice_meta.contracts import AXIS, GENE, all_scores_in, base_models_in, with_axis
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
+from splice_meta.model.distribution import ScoreCounter, ScoreDistribution
 from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sources.opened import BaseScores
@@ -38,11 +39,14 @@ class TrainingRows:
             (Enum) and ``weight`` (Float64), one row per training position, by gene and position.
         manifest: The features.
         positions: Positions that the rows stand for.
+        distributions: How all scores are distributed, by the base model's name in the columns;
+            under the empty name where there is one base model.
     """
 
     frame: pl.DataFrame
     manifest: FeatureManifest
     positions: int
+    distributions: Mapping[str, ScoreDistribution] = field(default_factory=dict)
 
 
 def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
@@ -114,6 +118,8 @@ def collect_rows(
         )
     columns = [column for scored in all_scores_in(names) for column in scored]
     share = settings.near_rate * 0.05 + settings.far_rate
+    counters = {name: ScoreCounter(name) for name in base_models_in(names) or ("",)}
+    counted = {AXIS, *(column for each in counters.values() for column in each.columns)}
     parts = []
     for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):
         marked = mark_rows(with_axis(scores.batch(first, stop)), settings)
@@ -121,8 +127,12 @@ def collect_rows(
             marked, manifest, FeatureSettings(), ROW, columns, scores.gene_values
         )
         labels = marked.filter(ROW).select(TRUTH, WEIGHT)
-        found, extra, counts = pl.collect_all([features, labels, _gene_counts(marked)])
+        plans = [features, labels, _gene_counts(marked), marked.select(sorted(counted))]
+        found, extra, counts, rows = pl.collect_all(plans)
         scores.verify(counts, first, stop)
+        for counter in counters.values():
+            counter.add(rows)
+        del rows
         parts.append(found.hstack(extra))
         advanced(int(counts["positions"].sum()))
     # The same rows in the same order, whatever the order of the input.
@@ -132,7 +142,12 @@ def collect_rows(
             "There is no annotated splice site among the positions.",
             "Training needs genes with annotated donors and acceptors; check splice_type.",
         )
-    return TrainingRows(frame=frame, manifest=manifest, positions=scores.table.positions)
+    return TrainingRows(
+        frame=frame,
+        manifest=manifest,
+        positions=scores.table.positions,
+        distributions={name: each.distribution() for name, each in counters.items()},
+    )
 
 
 def _gene_counts(marked: pl.LazyFrame) -> pl.LazyFrame:

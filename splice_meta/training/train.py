@@ -16,6 +16,7 @@ from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
+from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import WEIGHTS
 from splice_meta.pipeline.matrix import fills_of
@@ -334,5 +335,9 @@ def _description(
             "settings": asdict(settings),
         },
         WEIGHTS: _weights(subject),
+        DISTRIBUTIONS: {
+            name or "".join(subject.base_models[:1]): each.to_dict()
+            for name, each in rows.distributions.items()
+        },
         "versions": {"xgboost": xgboost.__version__, "polars": pl.__version__},
     }
