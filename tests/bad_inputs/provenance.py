@@ -93,6 +93,27 @@ def half(number: int) -> Callable[[], pl.DataFrame]:
     return lambda: real(gene=("ENSG00000164038", "ENSG00000164039")[number])
 
 
+SITES = 20_000
+"""Positions with enough called sites to tell the base model."""
+
+
+def lifted(rows: int) -> pl.DataFrame:
+    """Scores as another base model may give them: the same sites, a higher background."""
+    names = ("donor_score", "acceptor_score")
+    called = pl.max_horizontal(names) >= 0.5
+    raised = [
+        pl.when(called).then(name).otherwise((pl.col(name) * 1000).clip(0, 0.3)).alias(name)
+        for name in names
+    ]
+    return real(rows).with_columns(raised).drop("neither_score")
+
+
+def rounded(digits: int) -> pl.DataFrame:
+    """Real scores as some tables give them."""
+    scores = pl.col("donor_score", "acceptor_score", "neither_score")
+    return real(SITES).with_columns(scores.round(digits))
+
+
 SPLICEAI = noted(real, "spliceai")
 OTHER = (
     ("run", run_of()),
@@ -248,5 +269,40 @@ CASES = [
         make=given(("inspect", "s.parquet"), s=lambda: old(predicted())),
         status=0,
         then=says("predictions (layout of version 0.1.0", "in true_splice_type"),
+    ),
+    Case(
+        name="scores that are distributed as those of another base model",
+        make=given(run_of(), s=lambda: lifted(SITES)),
+        words=["not distributed like", "openspliceai-mane", "distance"],
+        status=0,
+        then=says("unlike the training scores"),
+    ),
+    Case(
+        name="the same, named as the model's own",
+        make=given(run_of("openspliceai=s.parquet"), s=lambda: lifted(SITES)),
+        words=["not distributed like"],
+        status=0,
+        then=says("taken for openspliceai-mane, as they are named", "unlike the training scores"),
+    ),
+    Case(
+        name="other genes of the same base model",
+        make=given(run_of(), s=lambda: real(SITES)),
+        status=0,
+        never=["not distributed like"],
+        then=says("like the training scores"),
+    ),
+    Case(
+        name="scores rounded to six digits",
+        make=given(run_of(), s=lambda: rounded(6)),
+        status=0,
+        never=["not distributed like"],
+        then=says("not compared with the training scores", "rounded or cut"),
+    ),
+    Case(
+        name="too few sites to tell the base model",
+        make=given(run_of(), s=lambda: lifted(200)),
+        status=0,
+        never=["not distributed like"],
+        then=says("there are too few called sites"),
     ),
 ]
