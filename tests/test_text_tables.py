@@ -13,7 +13,8 @@ import pytest
 from splice_meta import packed
 from splice_meta.errors import InputError
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.tables import open_tables, reading, refuse_cells, scan_files
+from splice_meta.sources.reading import reading, refuse_cells
+from splice_meta.sources.tables import open_tables, scan_files
 
 ROWS = [
     ["gene_id", "position", "donor_score", "acceptor_score", "neither_score", "note"],

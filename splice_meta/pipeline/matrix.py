@@ -18,7 +18,7 @@ from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
-from splice_meta.sources.tables import readable
+from splice_meta.sources.unreadable import readable
 
 
 def plan_features(

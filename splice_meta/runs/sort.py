@@ -25,14 +25,9 @@ from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.files import files_of
 from splice_meta.sources.layouts import position_along_gene
 from splice_meta.sources.made_by import read_made_by
-from splice_meta.sources.tables import (
-    Table,
-    open_tables,
-    readable,
-    reading,
-    refuse_by_gene,
-    scan_unchanged,
-)
+from splice_meta.sources.reading import reading
+from splice_meta.sources.tables import Table, open_tables, refuse_by_gene, scan_unchanged
+from splice_meta.sources.unreadable import readable
 
 Watch = Callable[[int, int, str], None]
 """Told the rows done, the rows in all and, when that changes, what is going on."""

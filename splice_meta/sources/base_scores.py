@@ -30,17 +30,11 @@ from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import refuse_predictions
+from splice_meta.sources.reading import reading, refuse_cells, refuse_lost_rows
 from splice_meta.sources.site_check import judge_located
-from splice_meta.sources.tables import (
-    Table,
-    open_tables,
-    readable,
-    reading,
-    refuse_cells,
-    refuse_lost_rows,
-    scan_files,
-)
+from splice_meta.sources.tables import Table, open_tables, scan_files
 from splice_meta.sources.text import KNOWN_COLUMNS
+from splice_meta.sources.unreadable import readable
 
 log = logging.getLogger("splice_meta")
 

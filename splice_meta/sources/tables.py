@@ -1,19 +1,16 @@
-"""Score tables: each kind of file scanned lazily, and why one of them cannot be read."""
+"""Score tables: what kind each file is, and each kind scanned lazily."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import polars as pl
 
 from splice_meta.contracts import OPTIONAL, TRUTH_WORD, canonical
-from splice_meta.errors import ContractError, EngineError, InputError
+from splice_meta.errors import ContractError, InputError
 from splice_meta.panics import plain_panics
-from splice_meta.sources.cells import fitting_types, refuse_texts
 from splice_meta.sources.content import kind_of_content, wrong_content
 from splice_meta.sources.files import (
     BED,
@@ -31,12 +28,8 @@ from splice_meta.sources.openspliceai.hdf5 import scan_h5
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import check_layouts
 from splice_meta.sources.text import TextTable, Types, look_at, place_of, scan_text
+from splice_meta.sources.unreadable import FAULTS, reason_of, unreadable
 from splice_meta.stores import Place, object_at
-
-FAULTS = (pl.exceptions.PolarsError, EngineError, OSError)
-"""What comes of a file that Polars cannot read, within :func:`plain_panics`."""
-
-T = TypeVar("T")
 
 _FRAMES = {"parquet": "a Parquet file", "ipc": "an Arrow IPC file"}
 _SIGNS = {"parquet": b"PAR1", "ipc": b"ARROW1"}
@@ -127,7 +120,7 @@ def _refuse_ipc(file: str) -> None:
             names = pa.ipc.open_file(stream).schema.names
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(
-            f"The Arrow IPC file {file} is damaged or cut off: {_first_line(error)}.",
+            f"The Arrow IPC file {file} is damaged or cut off: {reason_of(error)}.",
             "Copy or write it again.",
         ) from None
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -247,117 +240,3 @@ def _scan(tables: Sequence[Table]) -> pl.LazyFrame:
     except FAULTS as error:
         raise unreadable(files[0], error) from None
     return frame
-
-
-def unreadable(file: str, error: BaseException) -> InputError:
-    """The error for a table that Polars cannot read.
-
-    Args:
-        file: The file, or what the table is called.
-        error: What Polars raised.
-    """
-    if isinstance(error, pl.exceptions.DuplicateError):
-        return ContractError(
-            f"{file} has two columns of one name: {_first_line(error)}.",
-            "Give each column a name of its own.",
-        )
-    return InputError(
-        f"{file} cannot be read: {_first_line(error)}.",
-        "Check that the file is whole; write or copy it again.",
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    if isinstance(error, EngineError):  # a panic, in words of Rust
-        return "its data is damaged"
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(".: ")
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Say in plain words what Polars finds when it reads the scores."""
-    try:
-        with plain_panics():
-            yield
-    except FAULTS as error:
-        raise unreadable("The table of base scores", error) from None
-
-
-def reading(tables: Sequence[Table], columns: Collection[str], read: Callable[[], T]) -> T:
-    """Read tables; where that fails, find out which file, column and line it is, and why.
-
-    Reading is tried a second time where columns of text only need other types.
-
-    Args:
-        tables: What is read; their types are changed where they do not fit.
-        columns: The columns that are read, by the files' names.
-        read: Reads them.
-
-    Raises:
-        InputError: If they cannot be read.
-    """
-    try:
-        with plain_panics():
-            return read()
-    except FAULTS as error:
-        if getattr(error, "errno", None) is not None:  # not of Polars
-            raise
-        if not _find_types(tables, columns):
-            found = _which(tables, columns)
-            if found is None:
-                raise
-            raise found from None
-    return read()
-
-
-def _find_types(tables: Sequence[Table], columns: Collection[str]) -> bool:
-    """Set other types where the usual ones do not fit; whether any were found."""
-    found: dict[str, pl.DataType | type[pl.DataType]] = {}
-    for table in tables:
-        if table.text is not None:
-            found |= fitting_types(table.text, columns)
-    for table in tables:
-        table.types = {**table.types, **found}
-    return bool(found)
-
-
-def _which(tables: Sequence[Table], columns: Collection[str]) -> InputError | None:
-    """The error with the file, and the column, that cannot be read; None if all can."""
-    for table in tables:
-        frame = table.scan()
-        for name in frame.collect_schema().names():
-            if name in columns:
-                try:
-                    with plain_panics():
-                        frame.select(pl.col(name).null_count()).collect(engine="streaming")
-                except FAULTS as found:
-                    return unreadable(f"Column {name} of {table.file}", found)
-    return None
-
-
-def refuse_lost_rows(tables: Sequence[Table], rows: int) -> None:
-    """Refuse text tables of which other rows were read than they have lines.
-
-    Args:
-        tables: What was read.
-        rows: How many rows were read.
-
-    Raises:
-        InputError: If so; the look at their bytes and Polars do not agree then.
-    """
-    texts = [table.text for table in tables if table.text is not None]
-    there = sum(text.shape.rows for text in texts)
-    if texts and len(texts) == len(tables) and there != rows:
-        raise InputError(
-            f"{there:,} lines of {texts[0].file}{' ...' if len(texts) > 1 else ''} gave {rows:,} "
-            "rows.",
-            "Give the scores as Parquet, or without quotes.",
-        )
-
-
-def refuse_cells(tables: Sequence[Table], columns: Collection[str]) -> None:
-    """Refuse texts in text tables that are not what they seem, see :func:`refuse_texts`."""
-    for table in tables:
-        if table.text is not None:
-            refuse_texts(table.text, columns)

@@ -9,8 +9,10 @@ import polars as pl
 
 from splice_meta.errors import InputError
 from splice_meta.sources.files import TEXT, suffix_of
-from splice_meta.sources.tables import Table, open_file, readable, reading
+from splice_meta.sources.reading import reading
+from splice_meta.sources.tables import Table, open_file
 from splice_meta.sources.text import words_of
+from splice_meta.sources.unreadable import readable
 
 KEYS = ("gene_id", "position")
 EVIDENCE: dict[str, type[pl.DataType]] = {

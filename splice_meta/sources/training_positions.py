@@ -11,8 +11,8 @@ import polars as pl
 
 from splice_meta.errors import InputError
 from splice_meta.sources.opened import BaseScores
-from splice_meta.sources.tables import readable
 from splice_meta.sources.training_dataset import trained_genes
+from splice_meta.sources.unreadable import readable
 
 log = logging.getLogger("splice_meta")
 

@@ -29,7 +29,7 @@ from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import check_label, open_scores
 from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
-from splice_meta.sources.tables import readable
+from splice_meta.sources.unreadable import readable
 from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
