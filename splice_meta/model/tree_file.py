@@ -142,7 +142,7 @@ class _Ubjson:
             if dtype is None or self._take(1) != b"#":
                 raise ValueError(f"byte {self._at - 1:,} is no kind of array that XGBoost writes")
             raw = self._take(self._count() * dtype.itemsize)
-            return np.frombuffer(raw, dtype).astype(dtype.newbyteorder("="))
+            return np.frombuffer(raw, dtype)
         if mark == b"#":
             count = self._count()
             if count > len(self._data) - self._at:
