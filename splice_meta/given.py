@@ -51,7 +51,7 @@ class Given:
         found = []
         for text in self._local:
             path = Path(text).expanduser()
-            if path.exists():
+            if os.path.exists(path):  # of a name too long for a file it says no
                 found.append(path)
             elif has_pattern(text):
                 found += [Path(each) for each in glob.glob(str(path), recursive=True)]

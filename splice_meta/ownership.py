@@ -23,6 +23,9 @@ TEMPORARY = ".*.tmp"
 
 LEFT = "Nothing was changed; give another place, or move what is there."
 
+LONGEST = 255
+"""Bytes of a name that file systems take."""
+
 _PARQUET = b"PAR1"
 
 
@@ -88,13 +91,22 @@ def refuse_target(
         OutputError: It says what lies there. Nothing has been changed.
     """
     refuse_address(target)
+    try:
+        _refuse_target(target, inputs, overwrite, folder)
+    except OSError as error:  # a name that is too long, or a place that may not be looked at
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror}.", "Give another place."
+        ) from None
+    refuse_foreign(target, folder, file)
+
+
+def _refuse_target(target: Path, inputs: Given, overwrite: bool, folder: Owned | None) -> None:
     if folder is None and target.is_dir():
         raise OutputError(f"{target} is a folder.", "Give the name of a file.")
     _refuse_special(target)
     inputs.refuse(target)
     if os.path.lexists(target) and not overwrite:
         raise OutputError(f"{target} is there already.", "Give another name, or --overwrite.")
-    refuse_foreign(target, folder, file)
 
 
 def refuse_foreign(target: Path, folder: Owned | None = None, file: bool = True) -> None:
@@ -244,6 +256,11 @@ def _meets(name: str, patterns: tuple[str, ...]) -> bool:
 def _refuse_special(target: Path) -> None:
     """Refuse what nobody means to replace: devices, pipes, and folders one works or lives in."""
     place = Path(os.path.abspath(target))
+    if (
+        max(len(os.fsencode(name)) for name in (*place.parts, temporary_name(target).name))
+        > LONGEST
+    ):
+        raise OutputError(f"A name in {target} is too long.", "Give a shorter name.")
     if place.parts[1:2] in (("dev",), ("proc",), ("sys",)) and place.parts[2:3] != ("shm",):
         raise OutputError(f"{target} is no place for a result.", "Give the name of a file.")
     if target.exists() and not (target.is_file() or target.is_dir()):

@@ -113,14 +113,22 @@ def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> Non
     for target in layout.reports:
         if isinstance(target, ObjectPath):
             if not may_replace and target.is_file():
-                raise OutputError(f"{target} is there already.", _OTHER_FOLDER)
+                raise OutputError(
+                    f"{target} is there already, and no run wrote it.",
+                    "Give another output directory, or --overwrite.",
+                )
             continue
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder, where a report goes.", _OTHER_FOLDER)
         refuse_target(target, given, True)
         if not may_replace and os.path.lexists(target):
-            raise OutputError(f"{target} is there already, and no run wrote it.", _OTHER_FOLDER)
+            raise OutputError(
+                f"{target} is there already, and no run wrote it.",
+                "Give another output directory, or --overwrite.",
+            )
 
 
-_OTHER_FOLDER = "Give another output directory, or --overwrite."
+_OTHER_FOLDER = "Give another output directory, or move it away."
 
 
 def _has_runs(layout: OutputLayout) -> bool:

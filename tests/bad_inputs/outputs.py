@@ -325,6 +325,16 @@ CASES = [
         make=holding(features("-o", "f/o.parquet"), "f"),
         words=["f is a file"],
     ),
+    *(
+        Case(name=f"a name too long: {name}", make=beside(command), words=["too long"])
+        for name, command in (
+            ("features", features("-o", f"{'x' * 300}.parquet")),
+            ("sort", sort("-o", "x" * 300)),
+            ("evaluate", evaluate("--json", f"{'x' * 300}.json")),
+            ("run", run_of("s.parquet", "--run-name", "x" * 300)),
+            ("train", train("-o", "x" * 300)),
+        )
+    ),
     Case(
         name="a text that a folder of parts would replace",
         make=holding(
