@@ -269,8 +269,24 @@ def test_bundles_with_turned_bits_are_refused(tmp_path: Path) -> None:
         data = path.read_bytes()
         changed = bytearray(data)
         changed[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        if path.name == "bundle.json" and same_json(bytes(changed), data):
+            continue  # such as 1E-7 for 1e-7
         path.write_bytes(bytes(changed))
         with pytest.raises((ModelError, ManifestError)):
             sm.load_model(place)
         path.write_bytes(data)
-    sm.load_model(place)
+
+
+def same_json(one: bytes, other: bytes) -> bool:
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except ValueError:
+        return False
+
+
+def test_digests_under_another_name_are_missed(tmp_path: Path) -> None:
+    folder = meta_model().save(tmp_path / "b")
+    text = (folder / "bundle.json").read_text()
+    (folder / "bundle.json").write_text(text.replace('"sha256"', '"sha257"'))
+    with pytest.raises(ModelError, match="not what it was"):
+        sm.load_model(folder)

@@ -140,6 +140,8 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
     digests = data.find(DIGESTS)
     if digests is not None:
         _check_record(folder, data, digests)
+    elif any(isinstance(e.value, dict) and RECORD in e.value for e in data.fields().values()):
+        raise _changed(folder, RECORD)  # digests under another name
     kind = cast(ModelKind, data.at("kind").one_of(get_args(ModelKind)))
     classes = data.at("classes").texts()
     if sorted(classes) != sorted(CLASSES):
