@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 ALLOCATOR = "_RJEM_MALLOC_CONF"
 
@@ -89,3 +90,24 @@ def import_xgboost() -> None:
         import xgboost  # noqa: F401
     finally:
         del sys.modules["sklearn"]
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: what the user says, the scheduler, and the container.
+
+    ``OMP_NUM_THREADS`` is what the user, a batch system or a Dask worker says.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if said.isdecimal() and int(said):
+        return int(said)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores, _container_cores()))
+
+
+def _container_cores() -> int:
+    """The CPU time that a container's control group grants, in whole cores."""
+    with suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, round(int(quota) / int(period)))
+    return 1 << 16

@@ -19,6 +19,8 @@ Strategy = Literal["confidence_only", "entropy_only", "hybrid_entropy"]
 Output = Literal["complete", "meta", "base"]
 Columns = Literal["full", "lean"]
 Split = Literal["gene", "chromosome"]
+EngineName = Literal["auto", "openvino", "torch"]
+Precision = Literal["float32", "bfloat16"]
 CalibrationChoice = Literal["none", "temperature", "platt", "isotonic"]
 FamilyFunction = Callable[[], Mapping[str, "pl.Expr"]]
 

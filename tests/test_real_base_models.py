@@ -1,10 +1,7 @@
-"""SpliceAI and OpenSpliceAI themselves, where they are installed."""
+"""SpliceAI, OpenSpliceAI and Pangolin themselves, where their weights are."""
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,59 +9,43 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from naive_network import naive_probabilities
 
 import splice_meta as sm
-from splice_meta.base_models.openspliceai import CHANNELS, DILATIONS, WIDTHS
+from splice_meta.base_models.load import load_base_model
+from splice_meta.base_models.network import Ensemble
+from splice_meta.base_models.on_openvino import OnOpenVino
+from splice_meta.base_models.state_dict import read_state_dict
 from splice_meta.base_models.torch_device import CPU_BATCH, GPU_BATCH, batch_of, choose_device
-from splice_meta.base_models.windows import GeneScores, batches, cut, score_windows
 from splice_meta.contracts import SCORES
-from splice_meta.errors import InputError, SpliceMetaError, UsageError
+from splice_meta.errors import UsageError
 
 # Data that stand beside a developer's checkout only.
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 REGION = SHARED / "chr22_20M_grch37"
 GENCODE = SHARED / "chr3_52M_grch38"
 MANE = SHARED / "openspliceai-mane-10000nt"
+PANGOLIN = SHARED / "pangolin"
 SMALLEST = ("ENSG00000274252", "ENSG00000278558")  # one of each strand
-TOLERANCE = 1e-4
+TOLERANCE = 1e-6
 
-
-INSTALLED = {
-    name for name in ("torch", "keras", "h5py", "spliceai", "openspliceai") if find_spec(name)
-}
-# Not by an import: keras chooses its backend at the first one.
-has_spliceai = pytest.mark.skipif(
-    not {"torch", "keras", "h5py", "spliceai"} <= INSTALLED, reason="without the extra spliceai"
-)
-has_openspliceai = pytest.mark.skipif(
-    not {"torch", "openspliceai"} <= INSTALLED, reason="without the extra openspliceai"
-)
-
-
-def refusal(name: str, weights: Any, device: str = "cpu") -> SpliceMetaError:
-    with pytest.raises(SpliceMetaError) as caught:
-        sm.load_base_model(name, weights, device)
-    for part in (caught.value.message, caught.value.hint):
-        assert part
-        assert part.endswith(".") or ": pip install '" in part
-        assert "\n" not in part
-        assert ":." not in part
-    return caught.value
+has_data = pytest.mark.skipif(not REGION.is_dir(), reason="no data beside the checkout")
+has_pangolin = pytest.mark.skipif(not PANGOLIN.is_dir(), reason="no data beside the checkout")
+has_spliceai = pytest.mark.skipif(find_spec("spliceai") is None, reason="without its weights")
+has_torch = pytest.mark.skipif(find_spec("torch") is None, reason="without torch")
 
 
 # --- Against scores that were made elsewhere ---------------------------------------------------
 
 
-@pytest.mark.skipif(not REGION.is_dir(), reason="no data beside the checkout")
+@has_data
+@pytest.mark.parametrize("engine", ["openvino", pytest.param("torch", marks=has_torch)])
 @pytest.mark.parametrize(
     ("name", "weights"),
-    [
-        pytest.param("spliceai", None, marks=has_spliceai),
-        pytest.param("openspliceai", MANE, marks=has_openspliceai),
-    ],
+    [pytest.param("spliceai", None, marks=has_spliceai), ("openspliceai", MANE)],
 )
 def test_scores_are_those_of_the_authors_networks(
-    tmp_path: Path, name: str, weights: Path | None
+    tmp_path: Path, name: str, weights: Path | None, engine: str
 ) -> None:
     expected = pl.read_parquet(REGION / f"scores_{name}.parquet").filter(
         pl.col("gene_id").is_in(SMALLEST)
@@ -74,7 +55,7 @@ def test_scores_are_those_of_the_authors_networks(
 
     result = sm.score(
         gtf, REGION / "region.fa.gz", tmp_path / "scores.parquet",
-        base_model=name, weights=weights, genes=SMALLEST, device="cpu",
+        base_model=name, weights=weights, genes=SMALLEST, device="cpu", engine=engine,
     )  # fmt: skip
 
     assert result.failed == 0
@@ -82,8 +63,7 @@ def test_scores_are_those_of_the_authors_networks(
     assert_same(result.scores().collect(), expected.drop("splice_type"))
 
 
-@pytest.mark.skipif(not GENCODE.is_dir(), reason="no data beside the checkout")
-@has_openspliceai
+@has_data
 def test_scores_and_truth_by_a_real_annotation(tmp_path: Path) -> None:
     gene = "ENSG00000114854"
     expected = pl.read_parquet(GENCODE / "scores_openspliceai.parquet").filter(gene_id=gene)
@@ -118,280 +98,50 @@ def gene_line(row: tuple[str, str, str, int, int]) -> str:
     return f'{chrom}\ttest\tgene\t{start}\t{end}\t.\t{strand}\t.\tgene_id "{gene}";\n'
 
 
-# --- OpenSpliceAI's weights --------------------------------------------------------------------
-
-
-def random_state(units: int, seed: int = 0) -> dict[str, Any]:
-    """The state of a network with random weights, as the package's own class makes it."""
-    import torch
-    from openspliceai.train_base.openspliceai import SpliceAI
-
-    torch.manual_seed(seed)
-    network = SpliceAI(CHANNELS, np.array(WIDTHS[:units]), np.array(DILATIONS[:units]))
-    return dict(network.state_dict())
-
-
-def save_state(path: Path, units: int = 4, seed: int = 0, front: str = "") -> Path:
-    import torch
-
-    state = random_state(units, seed)
-    torch.save({front + name: value for name, value in state.items()}, path)
-    return path
-
-
-def one_hot(rng: np.random.Generator, count: int, length: int) -> np.ndarray:
-    found = np.zeros((count, length, 4), dtype=np.float32)
-    codes = rng.integers(0, 5, (count, length))  # 4 is N
-    for code in range(4):
-        found[codes == code, code] = 1
-    return found
-
-
-@has_openspliceai
-@pytest.mark.parametrize(("units", "context"), [(4, 80), (8, 400), (12, 2000), (16, 10_000)])
-def test_context_is_that_of_the_weights(tmp_path: Path, units: int, context: int) -> None:
-    save_state(tmp_path / "model.pt", units)
-
-    model = sm.load_base_model("openspliceai", tmp_path, "cpu")
-
-    assert isinstance(model, sm.BaseModel)
-    assert (model.context, model.batch) == (context, CPU_BATCH)
-    found = model.predict(one_hot(np.random.default_rng(1), 2, context + 30))
-    assert (found.shape, found.dtype) == ((2, 30, 3), np.float32)
-    np.testing.assert_allclose(found.sum(axis=2), 1, atol=1e-5)
-
-
-@has_openspliceai
-def test_score_is_the_mean_and_channels_are_in_our_order(tmp_path: Path) -> None:
-    import torch
-    from openspliceai.train_base.openspliceai import SpliceAI
-
-    for seed in (1, 2, 3):
-        # DataParallel puts "module." in front.
-        save_state(tmp_path / f"{seed}.pt", seed=seed, front="module." if seed == 2 else "")
-    x = one_hot(np.random.default_rng(2), 3, 100)
-
-    found = sm.load_base_model("openspliceai", tmp_path, "cpu").predict(x)
-
-    outputs = []
-    for seed in (1, 2, 3):
-        network = SpliceAI(CHANNELS, np.array(WIDTHS[:4]), np.array(DILATIONS[:4]))
-        network.load_state_dict(random_state(4, seed))
-        with torch.inference_mode():
-            outputs.append(network.eval()(torch.from_numpy(x).transpose(1, 2)).numpy())
-    neither, acceptor, donor = np.moveaxis(np.mean(outputs, axis=0), 1, 0)
-    expected = np.stack([donor, acceptor, neither], axis=2)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-
-
-@has_openspliceai
-def test_no_seams_within_rounding(tmp_path: Path) -> None:
-    model = sm.load_base_model("openspliceai", save_state(tmp_path / "m.pt"), "cpu")
-    bases = np.random.default_rng(3).choice(list(b"ACGTN"), 700 + 80).astype(np.uint8)
-
-    def scores(size: int, count: int) -> np.ndarray:
-        gene = GeneScores("g", bases, 80)
-        for windows in batches(cut([gene], size), count):
-            score_windows(model, windows)
-        assert gene.missing == 0
-        return gene.scores
-
-    whole = scores(10_000, 1)
-    for size, count in ((1, 8), (97, 1), (97, 4), (350, 2)):
-        np.testing.assert_allclose(scores(size, count), whole, atol=1e-6)
-
-
-@has_openspliceai
-def test_digest_changes_with_the_weights(tmp_path: Path) -> None:
-    def digest(seed: int) -> str:
-        return sm.load_base_model(
-            "openspliceai", save_state(tmp_path / "m.pt", seed=seed), "cpu"
-        ).digest
-
-    assert digest(1) == digest(1) != digest(2)
-
-
-class Code:
-    """Touches a file when it is unpickled."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.path,)
-
-
-def truncated(path: Path) -> None:
-    raw = save_state(path).read_bytes()
-    path.write_bytes(raw[: len(raw) // 2])
-
-
-def with_other(path: Path, change: Any) -> None:
-    import torch
-
-    state = random_state(4)
-    change(state)
-    torch.save(state, path)
-
-
-@has_openspliceai
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (
-            lambda path: path.write_bytes(pickle.dumps(Code(path.with_name("ran")))),
-            "something else",
-        ),
-        (
-            lambda path: __import__("torch").save(Code(path.with_name("ran")), path),
-            "something else",
-        ),
-        (lambda path: __import__("torch").save({"a": 1}, path), "it has 0 residual units"),
-        (lambda path: __import__("torch").save({1: 2}, path), "it has 0 residual units"),
-        (lambda path: __import__("torch").save([1, 2], path), "it holds a list"),
-        (truncated, ""),
-        (lambda path: path.write_bytes(b""), ""),
-        (lambda path: path.write_text("not a network"), "something else than weights"),
-        (lambda path: with_other(path, lambda s: s.pop("final_conv.bias")), "final_conv.bias"),
-        (
-            lambda path: with_other(
-                path, lambda s: s.update({"final_conv.bias": s["final_conv.weight"]})
-            ),
-            "size mismatch for final_conv.bias",
-        ),
-        (lambda path: with_other(path, lambda s: s.update(more=s["final_conv.bias"])), "more"),
-        (
-            lambda path: with_other(path, lambda s: s.update({"final_conv.bias": 3})),
-            "final_conv.bias",
-        ),
-        (lambda path: save_state(path, units=6), "it has 6 residual units, not 4, 8, 12 or 16"),
-    ],
-)
-def test_files_that_hold_no_network(tmp_path: Path, make: Any, words: str) -> None:
-    make(tmp_path / "model.pt")
-
-    error = refusal("openspliceai", tmp_path)
-
-    assert isinstance(error, InputError)
-    assert f"{tmp_path / 'model.pt'} holds no OpenSpliceAI network" in error.message
-    assert words in error.message
-    assert not (tmp_path / "ran").exists()
-
-
-@has_openspliceai
-def test_networks_of_several_contexts_are_refused(tmp_path: Path) -> None:
-    save_state(tmp_path / "a.pt", 4)
-    save_state(tmp_path / "b.pt", 8)
-
-    error = refusal("openspliceai", tmp_path)
-
-    assert "several contexts (a.pt: 80, b.pt: 400)" in error.message
-
-
-@has_openspliceai
-def test_a_wrong_file_among_good_ones_is_named(tmp_path: Path) -> None:
-    import torch
-
-    save_state(tmp_path / "a.pt")
-    torch.save({"optimizer": 1}, tmp_path / "b.pt")
-
-    assert "b.pt holds no OpenSpliceAI network" in refusal("openspliceai", tmp_path).message
-
-
-def test_openspliceai_needs_weights(tmp_path: Path) -> None:
-    assert "needs its weights" in refusal("openspliceai", None).message
-    assert "no folder of weights" in refusal("openspliceai", tmp_path / "none").message
-    assert "holds no weights" in refusal("openspliceai", tmp_path).message
-
-
-# --- SpliceAI's weights ------------------------------------------------------------------------
-
-
-@has_spliceai
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda path: path.write_text("not a network"),
-        lambda path: path.write_bytes(b""),
-        lambda path: __import__("h5py").File(path, "w").close(),
-        lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500)),
-    ],
-)
-def test_files_that_hold_no_keras_network(tmp_path: Path, make: Any) -> None:
-    make(tmp_path / "model.h5")
-
-    error = refusal("spliceai", tmp_path)
-
-    assert isinstance(error, InputError)
-    assert f"{tmp_path / 'model.h5'} holds no SpliceAI network" in error.message
-
-
-def save_layers(path: Path, layer: str) -> None:
-    """Save a network of one layer; in a process of its own, as saving warns."""
-    code = (
-        "import os; os.environ['KERAS_BACKEND'] = 'torch'\n"
-        "import keras\n"
-        f"keras.Sequential([keras.Input((None, 4)), {layer}]).save({str(path)!r})"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-@has_spliceai
-def test_code_in_a_keras_file_is_not_run(tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
-    save_layers(
-        tmp_path / "model.h5",
-        f"keras.layers.Lambda(lambda x: (__import__('pathlib').Path({str(ran)!r}).touch(), x)[1])",
-    )
-    assert ran.exists()
-    ran.unlink()
-
-    error = refusal("spliceai", tmp_path)
-
-    assert "Lambda" in error.message
-    assert not ran.exists()
-
-
-@has_spliceai
-@pytest.mark.parametrize("layer", ["keras.layers.Conv1D(3, 11)", "keras.layers.Conv1D(2, 10_001)"])
-def test_keras_networks_of_another_shape_are_refused(tmp_path: Path, layer: str) -> None:
-    save_layers(tmp_path / "model.h5", layer)
-
-    error = refusal("spliceai", tmp_path)
-
-    assert error.message.endswith("it gives other than 3 scores in a context of 10000.")
-
-
-# --- What is not installed, and devices --------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "blocked"),
-    [
-        ("openspliceai", "openspliceai"),
-        ("openspliceai", "torch"),
-        ("spliceai", "keras"),
-        ("spliceai", "torch"),
-        ("spliceai", "h5py"),
-        ("spliceai", "spliceai"),
-    ],
-)
-def test_a_missing_package_names_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, blocked: str
-) -> None:
-    for suffix in (".pt", ".h5"):
-        (tmp_path / f"model{suffix}").write_text("")
-    for module in [m for m in sys.modules if m.partition(".")[0] == blocked]:
-        monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setitem(sys.modules, blocked, None)
-
-    error = refusal(name, None if blocked == "spliceai" else tmp_path)
-
-    assert isinstance(error, UsageError)
-    assert error.hint == f"Install it with: pip install 'splice_meta[{name}]'"
-
-
-@pytest.mark.skipif("torch" not in INSTALLED, reason="without torch")
+# --- Pangolin, for which there are no scores ---------------------------------------------------
+
+
+def authors_parts(file: Path, head: int) -> dict[str, Any]:
+    """Arrays of one of Pangolin's files by the names of the naive network, one by one."""
+    state, parts = read_state_dict(file), {}
+    norms = {"weight": "gamma", "bias": "beta", "running_mean": "mean", "running_var": "variance"}
+    for array in ("weight", "bias"):
+        parts[f"entry.{array}"] = state[f"conv1.{array}"]
+        parts[f"skip.0.{array}"] = state[f"skip.{array}"]
+        parts[f"head.{array}"] = state[f"conv_last{head}.{array}"]
+        for unit in range(16):
+            parts[f"{unit}.first.{array}"] = state[f"resblocks.{unit}.conv1.{array}"]
+            parts[f"{unit}.second.{array}"] = state[f"resblocks.{unit}.conv2.{array}"]
+        for number in range(4):
+            parts[f"skip.{number + 1}.{array}"] = state[f"convs.{number}.{array}"]
+    for unit in range(16):
+        for theirs, ours in norms.items():
+            for number in (1, 2):
+                name = f"resblocks.{unit}.bn{number}.{theirs}"
+                parts[f"{unit}.norm{number}.{ours}"] = state[name]
+    return parts
+
+
+@has_pangolin
+@pytest.mark.parametrize("tissue", range(4))
+def test_pangolin_is_its_authors_network(tissue: int) -> None:
+    letters = np.zeros((10_000 + 40, 4), dtype=np.float32)
+    letters[np.arange(len(letters)), np.random.default_rng(tissue).integers(0, 4, len(letters))] = 1
+    model = load_base_model("pangolin", PANGOLIN, "cpu", engine="openvino")
+    at = model.ensemble.groups.index(tissue)  # type: ignore[attr-defined]
+    network = model.ensemble.networks[at]  # type: ignore[attr-defined]
+
+    found = OnOpenVino(Ensemble((network,), (0,)), "float32", 1).forward(letters[None])[0]
+
+    parts = authors_parts(PANGOLIN / f"final.1.{2 * tissue}.3.v2", 2 * tissue + 1)
+    expected = naive_probabilities(parts, letters, 1e-5, 0.0)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+# --- Devices -----------------------------------------------------------------------------------
+
+
+@has_torch
 def test_devices() -> None:
     assert choose_device("cpu") == "cpu"
     assert choose_device("auto") in ("cpu", "cuda", "mps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,21 @@ def gene_table(
     scores: NDArray[np.float32],
     bases: NDArray[np.uint8],
     truth: pl.DataFrame | None = None,
+    extras: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Base scores of one gene, one row per nucleotide, 5' to 3' on the transcript strand.
 
     Args:
         gene: ``gene_id``, ``chrom``, ``strand``, ``start``, ``end`` (1-based, inclusive).
-        scores: Shape (length, 3): donor, acceptor, neither.
+        scores: Shape (length, 3 + extras): donor, acceptor, neither, then further columns.
         bases: ASCII codes of the gene, on the transcript strand.
         truth: ``genomic_position`` and ``splice_type`` of its splice sites, one row a position.
+        extras: Names of the further columns.
 
     Returns:
         ``gene_id``, ``chrom``, ``strand``, ``position`` (from 1), ``genomic_position``, the three
-        scores (Float32), ``base``, and with truth ``splice_type`` (0 neither, 1 donor, 2
-        acceptor).
+        scores (Float32), ``base``, the further columns (Float32), and with truth ``splice_type``
+        (0 neither, 1 donor, 2 acceptor).
     """
     start, end = gene["start"], gene["end"]
     length = end - start + 1
@@ -44,6 +47,7 @@ def gene_table(
             "genomic_position": along,
             **{name: np.ascontiguousarray(scores[:, i]) for i, name in enumerate(SCORES)},
             "base": letters(bases),
+            **{name: np.ascontiguousarray(scores[:, 3 + i]) for i, name in enumerate(extras)},
         }
     )
     if truth is None:

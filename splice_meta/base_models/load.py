@@ -5,13 +5,17 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from splice_meta.base_models.engines import choose_engine
+from splice_meta.base_models.openspliceai import load_openspliceai
+from splice_meta.base_models.pangolin import load_pangolin
 from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.spliceai import load_spliceai
 from splice_meta.errors import ModelError, UsageError
 
 GROUP = "splice_meta.base_models"
 """Entry points of this group name a callable ``(weights, device) -> BaseModel``."""
 
-BUILT_IN = ("openspliceai", "spliceai")
+BUILT_IN = ("openspliceai", "pangolin", "spliceai")
 
 
 def base_model_names() -> tuple[str, ...]:
@@ -20,41 +24,55 @@ def base_model_names() -> tuple[str, ...]:
 
 
 def load_base_model(
-    name: str, weights: str | Path | None = None, device: str = "auto"
+    name: str,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    *,
+    engine: str = "auto",
+    precision: str = "float32",
+    tissues: bool = False,
 ) -> BaseModel:
     """Load a base model.
 
     Args:
-        name: ``openspliceai``, ``spliceai`` or the name of an installed package's entry point.
+        name: ``openspliceai``, ``pangolin``, ``spliceai`` or the name of an installed package's
+            entry point.
         weights: Where its weights are; what may be left out depends on the base model.
         device: ``auto``, ``cpu``, ``cuda`` ...
+        engine: ``openvino`` (CPU), ``torch``, or ``auto``: OpenVINO where there is no GPU.
+        precision: ``float32`` or ``bfloat16``.
+        tissues: Also give Pangolin's values of the four tissues.
 
     Raises:
-        UsageError: If there is no such base model, or its package is not installed or broken.
+        UsageError: If there is no such base model, or what it needs is not installed or broken, or
+            an option does not fit it.
         InputError: If its weights cannot be read.
         ModelError: If an entry point gives something else than a base model.
     """
-    if name == "openspliceai":
-        from splice_meta.base_models.openspliceai import OpenSpliceAI
-
-        return OpenSpliceAI(weights, device)
-    if name == "spliceai":
-        from splice_meta.base_models.spliceai import SpliceAI
-
-        return SpliceAI(weights, device)
+    if tissues and name != "pangolin":
+        raise UsageError(f"{name} has no values by tissue.", "Leave --tissues out.")
+    if name in BUILT_IN:
+        make = choose_engine(engine, device, precision)
+        if name == "pangolin":
+            return load_pangolin(weights, make, tissues)
+        return (load_spliceai if name == "spliceai" else load_openspliceai)(weights, make)
     installed = _installed()
     if name not in installed:
         raise UsageError(
             f"There is no base model {name!r}.", f"There are: {', '.join(base_model_names())}."
         )
+    if engine != "auto" or precision != "float32":
+        raise UsageError(
+            f"Engine and precision of {name} are its own.", "Leave --engine and --precision out."
+        )
     try:
-        make = installed[name].load()
+        made_by = installed[name].load()
     except (ImportError, AttributeError) as error:
         raise UsageError(
             f"The base model {name} cannot be loaded: {error}.",
             f"Check the installed package with the entry point {installed[name].value}.",
         ) from error
-    model = make(weights, device)
+    model = made_by(weights, device)
     if not isinstance(model, BaseModel):
         raise ModelError(
             f"The entry point {installed[name].value} of the base model {name} gives a "

@@ -1,135 +1,64 @@
-"""OpenSpliceAI: the network of the PyPI package ``openspliceai``, with weights from a folder.
+"""OpenSpliceAI: its networks, from the state_dicts that its authors publish.
 
-Chao et al., OpenSpliceAI, 2025. The weights are PyTorch state_dicts (``model_10000nt_rs10.pt``
-...); the mean of the networks is the score. Files are loaded with ``weights_only=True``, so none
-can run code.
+Chao et al., OpenSpliceAI, 2025. The mean of the networks (``model_10000nt_rs10.pt`` ...) is the
+score. Neither its package nor PyTorch is needed to read them.
 """
 
 from __future__ import annotations
 
-import pickle
-import warnings
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from splice_meta.base_models.engines import MakeEngine
+from splice_meta.base_models.network import Network, build
+from splice_meta.base_models.network_model import NetworkModel, backwards
+from splice_meta.base_models.state_dict import named_parts, read_state_dict
+from splice_meta.base_models.weights import digest_of, read_ensemble, weight_files
+from splice_meta.errors import UsageError
 
-from splice_meta.base_models.torch_device import batch_of, choose_device
-from splice_meta.base_models.weights import digest_of, reason_of, weight_files
-from splice_meta.errors import InputError, UsageError
+EPSILON = 1e-5
+SLOPE = 0.1
+ENDS = {"initial_conv": "entry", "initial_skip.conv": "skip.0", "final_conv": "head"}
+"""Its names of what lies around the residual units, and ours."""
 
-CHANNELS = 32
-WIDTHS = (11,) * 8 + (21,) * 4 + (41,) * 4
-DILATIONS = (1,) * 4 + (4,) * 4 + (10,) * 4 + (25,) * 4
-"""Widths and dilations of the residual units; smaller networks have the first 4, 8 or 12."""
-UNITS = (4, 8, 12, 16)
-"""How many residual units there are for a context of 80, 400, 2,000 and 10,000."""
+UNIT = {"batchnorm1": "norm1", "batchnorm2": "norm2", "conv1": "first", "conv2": "second"}
+"""Its names of the parts of a residual unit, and ours."""
 
 
-class OpenSpliceAI:
+def load_openspliceai(weights: str | Path | None, make_engine: MakeEngine) -> NetworkModel:
     """The mean of OpenSpliceAI networks that share one context.
 
     Args:
         weights: Folder with the ``.pt`` files, or one of them.
-        device: ``auto``, ``cpu``, ``cuda`` ...
+        make_engine: What runs them.
 
     Raises:
-        UsageError: If the extra is not installed or no weights are given.
+        UsageError: If no weights are given.
         InputError: If a file holds no such network, or networks of two contexts are mixed.
     """
-
-    name = "openspliceai"
-
-    def __init__(self, weights: str | Path | None = None, device: str = "auto") -> None:
-        if weights is None:
-            raise UsageError(
-                "OpenSpliceAI needs its weights.",
-                "Give --weights FOLDER with its .pt files (the README says where they are).",
-            )
-        files = weight_files(weights, ".pt")
-        try:
-            import openspliceai.train_base.openspliceai as package
-            import torch
-        except ImportError as error:
-            raise UsageError(
-                f"OpenSpliceAI is not installed ({error}).",
-                "Install it with: pip install 'splice_meta[openspliceai]'",
-            ) from None
-        self._torch = torch
-        self.device = choose_device(device)
-        self.batch = batch_of(self.device)
-        self.digest = digest_of(files)
-        states = [self._state(file) for file in files]
-        contexts = [_context(_units(state)) for state in states]
-        if len(set(contexts)) > 1:
-            pairs = zip(files, contexts, strict=True)
-            listed = ", ".join(f"{file.name}: {context:,}" for file, context in pairs)
-            raise InputError(
-                f"{weights} holds networks of several contexts ({listed}).",
-                "Put the networks of one context into a folder of their own.",
-            )
-        self.context = contexts[0]
-        count = _units(states[0])
-        widths, dilations = np.array(WIDTHS[:count]), np.array(DILATIONS[:count])
-        self._networks = []
-        for file, state in zip(files, states, strict=True):
-            network = package.SpliceAI(CHANNELS, widths, dilations)
-            try:
-                network.load_state_dict(state)
-            except RuntimeError as error:
-                # Its first line says no more than that there are errors.
-                raise _no_network(
-                    file, reason_of(Exception(str(error).partition("\n")[2]))
-                ) from None
-            self._networks.append(network.eval().to(self.device))
-
-    def _state(self, file: Path) -> dict[str, Any]:
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                state = self._torch.load(file, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError:  # torch's words tell how to run the code in it
-            raise _no_network(file, "it holds something else than weights") from None
-        except Exception as error:  # torch has many
-            raise _no_network(file, reason_of(error)) from None
-        if not isinstance(state, dict):
-            raise _no_network(file, f"it holds a {type(state).__name__}")
-        state = {str(name).removeprefix("module."): value for name, value in state.items()}
-        if _units(state) not in UNITS:
-            raise _no_network(file, f"it has {_units(state)} residual units, not 4, 8, 12 or 16")
-        return state
-
-    def tensor(self, sequences: NDArray[np.float32]) -> Any:
-        """A batch as the networks take it, on their device: (batch, 4, length + context)."""
-        return self._torch.from_numpy(np.ascontiguousarray(sequences.transpose(0, 2, 1))).to(
-            self.device
+    if weights is None:
+        raise UsageError(
+            "OpenSpliceAI needs its weights.",
+            "Give --weights FOLDER with its .pt files (the README says where they are).",
         )
-
-    def forward(self, batch: Any) -> Any:
-        """The mean of the networks' bare forward passes: (batch, 3, length)."""
-        return sum(network(batch) for network in self._networks) / len(self._networks)
-
-    def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
-        with self._torch.inference_mode():
-            mean = self.forward(self.tensor(sequences)).cpu().numpy()
-        # The network's channels are neither, acceptor, donor.
-        return np.ascontiguousarray(mean[:, ::-1, :].transpose(0, 2, 1), dtype=np.float32)
-
-
-def _units(state: dict[str, Any]) -> int:
-    """How many residual units a state has."""
-    return sum(name.endswith(".conv1.weight") for name in state)
-
-
-def _context(units: int) -> int:
-    """The context of a network of so many residual units."""
-    pairs = zip(WIDTHS[:units], DILATIONS[:units], strict=True)
-    return 2 * sum(dilation * (width - 1) for width, dilation in pairs)
-
-
-def _no_network(file: Path, why: str) -> InputError:
-    return InputError(
-        f"{file} holds no OpenSpliceAI network: {why}.",
+    files = weight_files(weights, ".pt")
+    ensemble = read_ensemble(
+        files, _read, "OpenSpliceAI",
         "Give the state_dicts of OpenSpliceAI, as its authors publish them.",
-    )
+    )  # fmt: skip
+    return NetworkModel("openspliceai", ensemble, digest_of(files), make_engine, backwards)
+
+
+def _read(file: Path) -> Network:
+    state = read_state_dict(file)
+    # Residual units and the skip line's convolutions are numbered together.
+    numbers = sorted({int(name.split(".")[1]) for name in state if name.startswith("residual_")})
+    skips = [at for at in numbers if f"residual_units.{at}.conv.weight" in state]
+    units = [at for at in numbers if at not in skips]
+    names = dict(ENDS)
+    names |= {f"residual_units.{at}.conv": f"skip.{n}" for n, at in enumerate(skips, start=1)}
+    names |= {
+        f"residual_units.{at}.{theirs}": f"{n}.{ours}"
+        for n, at in enumerate(units)
+        for theirs, ours in UNIT.items()
+    }
+    return build(named_parts(state, names), EPSILON, SLOPE)

@@ -15,6 +15,10 @@ LETTERS = b"ACGT"
 class BaseModel(Protocol):
     """A network that scores every nucleotide of a sequence.
 
+    It may also have ``parallel``, how many calls of :meth:`predict` may run at once in threads of
+    their own (1), ``precision``, of its products (float32), and ``extras``, the names of further
+    columns that :meth:`predict` gives behind the three scores.
+
     Attributes:
         name: Short name, such as ``spliceai``; it becomes the base model's name in a run.
         context: How many nucleotides around a position it sees, half of them on each side; even.
@@ -38,3 +42,18 @@ class BaseModel(Protocol):
             Shape (batch, length, 3): the probabilities of donor, acceptor and neither.
         """
         ...
+
+
+def parallel_of(model: BaseModel) -> int:
+    """How many calls of a base model may run at once."""
+    return int(getattr(model, "parallel", 1))
+
+
+def precision_of(model: BaseModel) -> str:
+    """The precision of a base model's products."""
+    return str(getattr(model, "precision", "float32"))
+
+
+def extras_of(model: BaseModel) -> tuple[str, ...]:
+    """The names of further columns that a base model gives."""
+    return tuple(getattr(model, "extras", ()))

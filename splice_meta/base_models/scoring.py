@@ -14,15 +14,20 @@ from splice_meta.base_models.gene_table import gene_table
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import load_base_model
 from splice_meta.base_models.parts import Parts
-from splice_meta.base_models.protocol import BaseModel
+from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
 from splice_meta.base_models.windows import (
+    STEP,
     WINDOW,
     GeneScores,
     Window,
     batches,
     cut,
+    overlapped,
     score_windows,
+    spread,
+    window_of,
 )  # fmt: skip
+from splice_meta.contracts import SCORES
 from splice_meta.errors import ModelError, OutputError, UsageError
 from splice_meta.given import Given
 from splice_meta.panics import plain_panics
@@ -91,6 +96,9 @@ def score(
     gene_types: Collection[str] = PROTEIN_CODING,
     truth: bool = False,
     device: str = "auto",
+    engine: str = "auto",
+    precision: str = "float32",
+    tissues: bool = False,
     window: int = WINDOW,
     resume: bool = False,
     overwrite: bool = False,
@@ -105,8 +113,8 @@ def score(
         annotation: GTF or GFF3: where the genes lie.
         fasta: The sequence.
         output: The Parquet file to write.
-        base_model: ``openspliceai``, ``spliceai``, the name of an installed entry point, or a
-            :class:`splice_meta.BaseModel`.
+        base_model: ``openspliceai``, ``pangolin``, ``spliceai``, the name of an installed entry
+            point, or a :class:`splice_meta.BaseModel`.
         weights: Folder of the base model's weights.
         genes: Gene ids, with or without version, or gene names; None for every gene of
             ``gene_types`` that lies in the FASTA.
@@ -114,7 +122,10 @@ def score(
         truth: Add ``splice_type`` from the annotation: the sites of all transcripts of the gene.
             Genes whose sites it does not tell are not scored.
         device: ``auto``, ``cpu``, ``cuda`` ...
-        window: Positions that go through the network at once.
+        engine: ``openvino`` (CPU), ``torch``, or ``auto``: OpenVINO where there is no GPU.
+        precision: ``float32`` or ``bfloat16``.
+        tissues: Also write Pangolin's values of the four tissues.
+        window: Most positions that go through the network at once.
         resume: Keep the genes that an interrupted scoring into ``output``, or one in which genes
             failed, has done.
         overwrite: Replace ``output``.
@@ -140,9 +151,11 @@ def score(
     found = genes_to_score(listed, genome, asked, gene_types)
     found = found.with_truth(listed, asked is not None) if truth else found
     found.refuse_none()
-    model = (
-        load_base_model(base_model, weights, device) if isinstance(base_model, str) else base_model
-    )
+    model = base_model
+    if isinstance(model, str):
+        model = load_base_model(
+            model, weights, device, engine=engine, precision=precision, tissues=tissues
+        )
     _check(model)
     parts.begin(_settings(model, listed, genome, truth), resume)
     sites = truth_of(listed) if truth else None
@@ -150,7 +163,7 @@ def score(
     todo = [gene for gene in rows if not parts.has(gene["gene_id"])]
     places = found.table.select("gene_id", "record", "start", "end").iter_rows()
     say_unknown_bases(genome, places)
-    watch.planned(len(todo), sum(gene["end"] - gene["start"] + 1 for gene in todo))
+    watch.planned(len(todo), sum(map(_length, todo)))
     failures = dict(found.failures)
     _score_genes(model, genome, todo, parts, sites, window, failures, watch)
     done = [gene["gene_id"] for gene in rows if gene["gene_id"] not in failures]
@@ -195,6 +208,8 @@ def _settings(
     return {
         "base model": model.name,
         "weights": model.digest,
+        "precision": precision_of(model),
+        "columns": list(extras_of(model)),
         "annotation": annotation.digest,
         "FASTA": [str(Path(genome.source).resolve()), file.st_size, file.st_mtime_ns],
         "truth": truth,
@@ -213,25 +228,36 @@ def _score_genes(
 ) -> None:
     """Score genes and write a part for each; reasons of those that fail go to ``failures``."""
     places = {gene["gene_id"]: gene for gene in rows}
-    windows = cut(_sequences(genome, rows, model.context, failures), window)
-    for batch in batches(windows, model.batch):
-        _score_batch(model, batch, failures)
+    parallel, extras = parallel_of(model), extras_of(model)
+    most = spread(sum(map(_length, rows)), window, parallel)
+    # Genes whose windows are alike come together, the longest first; each has a part of its own.
+    rows = sorted(rows, key=lambda gene: -(window_of(_length(gene), most) // STEP))
+    windows = cut(_sequences(genome, rows, model, failures), most)
+    listed = batches(windows, model.batch)
+    for batch in overlapped(lambda some: _score_batch(model, some, failures), listed, parallel):
         for part in batch:
             watch.advanced(part.stop - part.first)
             gene = part.gene
-            if gene.missing == 0 and part.stop == len(gene.scores):
+            if gene.gene_id in failures:
+                continue
+            gene.missing -= part.stop - part.first
+            if gene.missing == 0:
                 place, half = places[gene.gene_id], model.context // 2
                 truth = sites.filter(gene_id=place["annotated"]) if sites is not None else None
                 bases = gene.bases[half : len(gene.bases) - half]
-                table = gene_table(place, gene.scores, bases, truth)
+                table = gene_table(place, gene.scores, bases, truth, extras)
                 parts.write(gene.gene_id, table, made_by(model))
 
 
+def _length(gene: dict[str, Any]) -> int:
+    return int(gene["end"] - gene["start"] + 1)
+
+
 def _sequences(
-    genome: Genome, rows: list[dict[str, Any]], context: int, failures: dict[str, str]
+    genome: Genome, rows: list[dict[str, Any]], model: BaseModel, failures: dict[str, str]
 ) -> Iterator[GeneScores]:
     """Each gene with half a context of the FASTA's sequence on each side."""
-    half = context // 2
+    half, width = model.context // 2, len(SCORES) + len(extras_of(model))
     for gene in rows:
         try:
             with plain_panics():
@@ -241,7 +267,7 @@ def _sequences(
         except Exception as error:  # it must not stop the other genes
             failures[gene["gene_id"]] = _reason(error)
             continue
-        yield GeneScores(gene["gene_id"], bases, context)
+        yield GeneScores(gene["gene_id"], bases, model.context, width)
 
 
 def _score_batch(model: BaseModel, batch: list[Window], failures: dict[str, str]) -> None:
@@ -265,7 +291,7 @@ def _reason(error: Exception) -> str:
 
 
 def _fates(rows: list[dict[str, Any]], failures: dict[str, str]) -> pl.DataFrame:
-    lengths = {gene["gene_id"]: gene["end"] - gene["start"] + 1 for gene in rows}
+    lengths = {gene["gene_id"]: _length(gene) for gene in rows}
     genes = list(dict.fromkeys([*lengths, *failures]))
     return pl.DataFrame(
         {

@@ -1,109 +1,140 @@
-"""SpliceAI: the weights of the PyPI package ``spliceai``, run by keras 3 on torch.
+"""SpliceAI: the weights of the PyPI package ``spliceai``.
 
-Jaganathan et al., Cell 2019. The package's code is not imported (it installs a signal handler and
-wants TensorFlow); only its five HDF5 files are read. Their mean is the score.
+Jaganathan et al., Cell 2019. Neither the package's code nor keras is run; only its five HDF5 files
+are read. The mean of the networks is the score.
 """
 
 from __future__ import annotations
 
-import os
-import sys
+import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from splice_meta.base_models.torch_device import batch_of, choose_device
-from splice_meta.base_models.weights import digest_of, reason_of, weight_files
-from splice_meta.errors import InputError, UsageError
+from splice_meta.base_models.engines import MakeEngine
+from splice_meta.base_models.network import Floats, Network, build
+from splice_meta.base_models.network_model import NetworkModel, backwards
+from splice_meta.base_models.weights import digest_of, read_ensemble, weight_files
+from splice_meta.errors import UsageError
 
-INSTALL = "Install it with: pip install 'splice_meta[spliceai]'"
+WEIGHTS = "pip install --no-deps spliceai"
+CONTEXT = 10_000
+_NORMS = {
+    "gamma:0": "gamma", "beta:0": "beta", "moving_mean:0": "mean", "moving_variance:0": "variance",
+}  # fmt: skip
 
 
-class SpliceAI:
+def load_spliceai(weights: str | Path | None, make_engine: MakeEngine) -> NetworkModel:
     """The mean of the five SpliceAI networks.
 
     Args:
         weights: Folder with ``.h5`` files; by default those of the installed package.
-        device: ``auto``, ``cpu``, ``cuda`` ...
+        make_engine: What runs them.
 
     Raises:
-        UsageError: If the extra is not installed, or keras runs on another backend already.
+        UsageError: If the weights, or what reads them, are not installed.
         InputError: If a file holds no such network.
     """
-
-    name = "spliceai"
-    context = 10_000
-
-    def __init__(self, weights: str | Path | None = None, device: str = "auto") -> None:
-        files = weight_files(weights if weights is not None else _packaged(), ".h5")
-        keras = _keras()
-        import torch
-
-        self._torch, self._keras = torch, keras
-        self.device = choose_device(device)
-        self.batch = batch_of(self.device)
-        self.digest = digest_of(files)
-        self._networks = []
-        for file in files:
-            try:
-                with keras.device(self.device):
-                    network = keras.models.load_model(file, compile=False)
-                shape = network.compute_output_shape((1, self.context + 1, 4))
-                if np.ravel(shape).tolist() != [1, 1, 3]:
-                    raise ValueError(f"it gives other than 3 scores in a context of {self.context}")
-            except Exception as error:  # keras and h5py have many
-                raise InputError(
-                    f"{file} holds no SpliceAI network: {reason_of(error)}.",
-                    "Give the .h5 files of the package spliceai.",
-                ) from None
-            self._networks.append(network)
-
-    def tensor(self, sequences: NDArray[np.float32]) -> Any:
-        """A batch as the networks take it, on their device: (batch, length + context, 4)."""
-        return self._torch.from_numpy(np.ascontiguousarray(sequences)).to(self.device)
-
-    def forward(self, batch: Any) -> Any:
-        """The mean of the networks' bare forward passes: (batch, length, 3)."""
-        with self._keras.device(self.device):
-            # The files name their one input, and keras wants it as a list then.
-            total = sum(network([batch], training=False) for network in self._networks)
-        return total / len(self._networks)
-
-    def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
-        with self._torch.inference_mode():
-            mean = self.forward(self.tensor(sequences)).cpu().numpy()
-        # The network's channels are neither, acceptor, donor.
-        return np.ascontiguousarray(mean[:, :, ::-1], dtype=np.float32)
+    files = weight_files(weights if weights is not None else _packaged(), ".h5")
+    try:
+        import h5py  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"SpliceAI's weights are read by h5py ({error}).",
+            "Install it with: pip install 'splice_meta[spliceai]'",
+        ) from None
+    ensemble = read_ensemble(
+        files, _read, "SpliceAI", "Give the .h5 files of the package spliceai.", CONTEXT
+    )
+    return NetworkModel("spliceai", ensemble, digest_of(files), make_engine, backwards)
 
 
 def _packaged() -> Path:
     """The folder of the installed package's weights; its code is not run."""
     found = find_spec("spliceai")
     if found is None or not found.submodule_search_locations:
-        raise UsageError("SpliceAI is not installed.", INSTALL)
+        raise UsageError(
+            "The weights of SpliceAI are not installed.",
+            f"Install the package that has them, without what only its own code needs: {WEIGHTS}",
+        )
     return Path(found.submodule_search_locations[0]) / "models"
 
 
-def _keras() -> Any:
-    """Keras on torch.
+def _read(file: Path) -> Network:
+    """A network of a keras 2 file.
 
-    Keras reads its backend once, from the environment, when it is imported.
+    Layers are numbered in the order in which they were made: entry, skip, then for four units two
+    convolutions each, skip, and so on; the head is the last. The batch norms are numbered by
+    themselves.
     """
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = "torch"
-    try:
-        import h5py  # noqa: F401
-        import keras
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise UsageError(f"SpliceAI needs keras, torch and h5py ({error}).", INSTALL) from None
-    if keras.backend.backend() != "torch":
-        raise UsageError(
-            f"keras is running on {keras.backend.backend()} in this process.",
-            "Load SpliceAI before anything imports keras, or set KERAS_BACKEND=torch.",
-        )
-    return keras
+    import h5py
+
+    with h5py.File(file) as stored:
+        layers = json.loads(stored.attrs["model_config"])["config"]["layers"]
+        kinds = {layer["config"]["name"]: layer for layer in layers}
+        arrays = {name: _arrays(stored["model_weights"][name]) for name in kinds}
+    convolutions = _in_order(kinds, "Conv1D")
+    norms = _in_order(kinds, "BatchNormalization")
+    _refuse_other_layers(kinds)
+    names = _names(len(norms) // 2)
+    if len(names) != len(convolutions) or len(norms) % 2:
+        raise ValueError(f"it has {len(convolutions)} convolutions and {len(norms)} batch norms")
+    parts: dict[str, Floats] = {}
+    for name, layer in zip(names, convolutions, strict=True):
+        parts[f"{name}.weight"] = arrays[layer]["kernel:0"].transpose(2, 1, 0)
+        parts[f"{name}.bias"] = arrays[layer]["bias:0"]
+    for at, layer in enumerate(norms):
+        for theirs, ours in _NORMS.items():
+            parts[f"{at // 2}.norm{at % 2 + 1}.{ours}"] = arrays[layer][theirs]
+    network = build(parts, kinds[norms[0]]["config"]["epsilon"] if norms else 0.0, slope=0.0)
+    used = [kinds[name]["config"]["dilation_rate"][0] for name in convolutions]
+    wanted = [
+        network.units[int(name.split(".")[0])].first.dilation if name[0].isdigit() else 1
+        for name in names
+    ]
+    if used != wanted:
+        raise ValueError("its dilations are others")
+    return network
+
+
+def _arrays(group: Any) -> dict[str, Floats]:
+    """The arrays of a layer by the last part of their name; datasets lie a level below."""
+    found: dict[str, Floats] = {}
+
+    def take(name: str, item: Any) -> None:
+        if hasattr(item, "shape"):
+            found[name.split("/")[-1]] = np.asarray(item, dtype=np.float32)
+
+    group.visititems(take)
+    return found
+
+
+def _in_order(kinds: dict[str, Any], kind: str) -> list[str]:
+    """The layers of a kind in the order of their numbers."""
+    named = [name for name, layer in kinds.items() if layer["class_name"] == kind]
+    return sorted(named, key=lambda name: int(re.sub(r"\D", "", name.split("_")[-1]) or 0))
+
+
+def _names(units: int) -> list[str]:
+    names = ["entry", "skip.0"]
+    for unit in range(units):
+        names += [f"{unit}.first", f"{unit}.second"]
+        if unit % 4 == 3:
+            names.append(f"skip.{unit // 4 + 1}")
+    return [*names, "head"]
+
+
+def _refuse_other_layers(kinds: dict[str, Any]) -> None:
+    """Refuse what is no network of this kind, though its arrays might fit."""
+    activations = {
+        layer["config"]["activation"]
+        for layer in kinds.values()
+        if layer["class_name"] == "Activation"
+    }
+    known = {"InputLayer", "Conv1D", "BatchNormalization", "Activation", "Add", "Cropping1D"}
+    others = sorted({layer["class_name"] for layer in kinds.values()} - known)
+    if others or activations != {"relu"}:
+        raise ValueError(f"it has other layers ({', '.join([*others, *sorted(activations)])})")

@@ -7,7 +7,9 @@ its context: where a gene is cut has no effect on a score (beyond the rounding o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,8 +20,15 @@ from splice_meta.contracts import RANGE_TOLERANCE
 from splice_meta.errors import ModelError
 
 WINDOW = 100_000
-"""Positions of a window: shorter ones lose more to the context they share, and longer ones were
-slower again with both base models on two cores (25,000 to 400,000 tried)."""
+"""Most positions of a window: shorter ones lose more to the context they share, longer ones take
+more memory (on one core with a context of 10,000, 20,000 positions reach 0.79, 50,000 reach 0.94
+and 75,000 reach 0.97 of the speed of 100,000)."""
+
+LEAST_WINDOW = 10_000
+"""Windows are made no shorter than that to give every core one."""
+
+STEP = 2048
+"""Windows count as alike in steps of it: engines make a graph for each length."""
 
 MAX_PADDING = 0.25
 """Most padding of a batch, as a share of its sequence: windows of unlike lengths go one by one."""
@@ -40,21 +49,23 @@ class GeneScores:
         bases: ASCII codes of the gene with half a context on each side, 5' to 3' on the transcript
             strand.
         context: The base model's context.
+        width: Values of a position: 3, and those of further columns.
 
     Attributes:
-        scores: Shape (length, 3): donor, acceptor, neither.
+        scores: Shape (length, width): donor, acceptor, neither, then further columns.
         missing: Positions that have no scores yet.
     """
 
     gene_id: str
     bases: NDArray[np.uint8]
     context: int
+    width: int = 3
     scores: NDArray[np.float32] = field(init=False)
     missing: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.missing = len(self.bases) - self.context
-        self.scores = np.empty((self.missing, 3), dtype=np.float32)
+        self.scores = np.empty((self.missing, self.width), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,28 @@ def one_hot(windows: list[Window]) -> NDArray[np.float32]:
     return batch
 
 
-def cut(genes: Iterable[GeneScores], size: int) -> Iterator[Window]:
-    """Cut genes into windows of ``size`` positions; the last of a gene is shorter."""
+def window_of(length: int, most: int) -> int:
+    """The positions of a gene's windows: as few windows as there can be, and those alike."""
+    windows = max(1, -(-length // most))
+    return max(1, -(-length // windows))
+
+
+def spread(positions: int, most: int, parallel: int) -> int:
+    """The most positions of a window, so that each of some calls at once gets some.
+
+    Args:
+        positions: Of all genes.
+        most: The most where there is enough for all.
+        parallel: Calls at once.
+    """
+    return min(most, max(LEAST_WINDOW, -(-positions // parallel)))
+
+
+def cut(genes: Iterable[GeneScores], most: int) -> Iterator[Window]:
+    """Cut genes into windows of up to ``most`` positions, those of a gene alike."""
     for gene in genes:
         length = len(gene.scores)
+        size = window_of(length, most)
         for first in range(0, length, size):
             yield Window(gene, first, min(first + size, length))
 
@@ -106,15 +135,46 @@ def batches(windows: Iterable[Window], count: int) -> Iterator[list[Window]]:
         yield held
 
 
+def overlapped(
+    do: Callable[[list[Window]], None], listed: Iterable[list[Window]], parallel: int
+) -> Iterator[list[Window]]:
+    """Do something with batches, some of them at once; give them back in order, done.
+
+    Args:
+        do: What to do; where several run at once, in threads of their own.
+        listed: The batches; one more than run is taken ahead.
+        parallel: How many at once. With 1 all is done in the caller's thread.
+    """
+    if parallel == 1:
+        for batch in listed:
+            do(batch)
+            yield batch
+        return
+    waiting: deque[tuple[list[Window], Future[None]]] = deque()
+    pool = ThreadPoolExecutor(parallel, "score")
+    try:
+        for batch in listed:
+            waiting.append((batch, pool.submit(do, batch)))
+            if len(waiting) > parallel + 1:
+                first, done = waiting.popleft()
+                done.result()
+                yield first
+        for first, done in waiting:
+            done.result()
+            yield first
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def score_windows(model: BaseModel, windows: list[Window]) -> None:
-    """Score a batch of windows into their genes.
+    """Score a batch of windows into their genes, which still count them as missing.
 
     Raises:
         ModelError: If what the base model gives is no probabilities; nothing is stored then.
     """
     sequences = one_hot(windows)
     found = model.predict(sequences)
-    shape = (len(windows), sequences.shape[1] - model.context, 3)
+    shape = (len(windows), sequences.shape[1] - model.context, windows[0].gene.width)
     if found.shape != shape:
         raise ModelError(
             f"The base model {model.name} gave an array of shape {found.shape} for {shape}.",
@@ -125,12 +185,11 @@ def score_windows(model: BaseModel, windows: list[Window]) -> None:
     for window, rows in zip(windows, found, strict=True):
         length = window.stop - window.first
         window.gene.scores[window.first : window.stop] = rows[:length]
-        window.gene.missing -= length
 
 
 def _refuse_nonsense(model: BaseModel, window: Window, rows: NDArray[np.float32]) -> None:
     with np.errstate(invalid="ignore"):  # inf - inf
-        total = rows.sum(axis=1, dtype=np.float64)
+        total = rows[:, :3].sum(axis=1, dtype=np.float64)
     # A comparison with NaN is false, so that NaN is refused too.
     inside = (rows >= -RANGE_TOLERANCE) & (rows <= 1 + RANGE_TOLERANCE)
     good = (np.abs(total - 1) <= SUM_TOLERANCE) & inside.all(axis=1)

@@ -61,7 +61,8 @@ Fasta = Annotated[
 BaseModelName = Annotated[
     str,
     typer.Option(
-        "--base-model", help="openspliceai, spliceai, or the name of an installed entry point."
+        "--base-model",
+        help="openspliceai, pangolin, spliceai, or the name of an installed entry point.",
     ),
 ]
 Device = Annotated[

@@ -21,6 +21,7 @@ from splice_meta.cli.options import (
 from splice_meta.cli.progress import scoring_watcher
 from splice_meta.errors import UsageError
 from splice_meta.given import Given
+from splice_meta.settings import EngineName, Precision
 
 
 def score(
@@ -43,8 +44,18 @@ def score(
         bool, typer.Option("--truth", help="Add splice_type, from the annotation's transcripts.")
     ] = False,
     device: Device = "auto",
+    engine: Annotated[
+        EngineName, typer.Option(help="What runs the networks; auto: OpenVINO if there is no GPU.")
+    ] = "auto",
+    precision: Annotated[
+        Precision,
+        typer.Option(help="Of the products; bfloat16 is faster, and less exact (see the README)."),
+    ] = "float32",
+    tissues: Annotated[
+        bool, typer.Option("--tissues", help="Also write Pangolin's values of the four tissues.")
+    ] = False,
     window: Annotated[
-        int, typer.Option(help="Positions that go through the network at once.")
+        int, typer.Option(help="Most positions that go through the network at once.")
     ] = 100_000,
     resume: Annotated[
         bool, typer.Option("--resume", help="Keep the genes an interrupted scoring has done.")
@@ -73,6 +84,9 @@ def score(
             gene_types=types,
             truth=truth,
             device=device,
+            engine=engine,
+            precision=precision,
+            tissues=tissues,
             window=window,
             resume=resume,
             overwrite=overwrite,
