@@ -186,8 +186,9 @@ def _source_of(given: object) -> object:
 
 def made_by(model: BaseModel) -> MadeBy:
     """What tables say of scores that a base model made: its name, its weights, its precision."""
-    precision = str(getattr(model, "precision", "float32"))
-    return MadeBy(base_model=model.name, weights_sha256=model.digest, precision=precision)
+    return MadeBy(
+        base_model=model.name, weights_sha256=model.digest, precision=precision_of(model)
+    )
 
 
 def _check(model: BaseModel) -> None:

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.errors import ModelError
-from splice_meta.model.unpickle import DataUnpickler, Held, Named
+from splice_meta.model.held import Held, Named
+from splice_meta.model.unpickle import DataUnpickler
 
 STORAGES: dict[str, np.dtype[Any]] = {
     "FloatStorage": np.dtype("<f4"), "DoubleStorage": np.dtype("<f8"),
