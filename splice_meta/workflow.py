@@ -196,7 +196,7 @@ def run(
         open_ledger(
             layout, given, [read, inputs.files], resume, overwrite, run_name is not None
         ) as (ledger, layout),
-        log_file(layout.log, append=ledger.resumed, before=heard.records),
+        log_file(layout.log, append=ledger.resumed) as written,
         scores_folder(layout) as folder,
     ):
         before = scored_before(ledger, folder)
@@ -206,6 +206,8 @@ def run(
         job = Job(opened, loaded, chosen, layout, dataset)
         shards = make_shards(opened, loaded, chosen)
         taken, left = take_over(ledger, layout, opened, shards, scored)
+        for record in heard.records:
+            written.handle(record)
         log_start(opened, loaded, chosen, fills)
         receipts = [*taken, *_execute(execute, job, left, ledger, watch)]
         receipts.sort(key=lambda receipt: receipt.shard.number)

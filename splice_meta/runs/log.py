@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -55,27 +55,27 @@ def hearing() -> Iterator[Heard]:
 
 
 @contextmanager
-def log_file(
-    path: Place, append: bool = False, before: Sequence[logging.LogRecord] = ()
-) -> Iterator[None]:
+def log_file(path: Place, append: bool = False) -> Iterator[logging.Handler]:
     """Send everything to the run's log file, and to a caller's logging no more than before.
 
     Args:
         path: The file; an object is put in the end, however the run ends.
         append: Keep what stands in it.
-        before: What was said before; it is written first.
+
+    Yields:
+        What writes to it.
     """
     if isinstance(path, Path):
-        with _logging_to(path, append, before):
-            yield
+        with _logging_to(path, append) as handler:
+            yield handler
         return
     with TemporaryDirectory(prefix="splice_meta_log_") as folder:
         local = Path(folder) / path.name
         if append and path.is_file():
             local.write_bytes(path.read_bytes())
         try:
-            with _logging_to(local, append, before):
-                yield
+            with _logging_to(local, append) as handler:
+                yield handler
         except BaseException:
             with suppress(StoreError):  # what ended the run is what should be told
                 path.write_bytes(local.read_bytes())
@@ -84,9 +84,7 @@ def log_file(
 
 
 @contextmanager
-def _logging_to(
-    path: Path, append: bool, before: Sequence[logging.LogRecord]
-) -> Iterator[None]:  # fmt: skip
+def _logging_to(path: Path, append: bool) -> Iterator[logging.Handler]:
     try:
         _make_own(path, append)
         handler = _LogFile(path, mode="a", encoding="utf-8")
@@ -98,12 +96,10 @@ def _logging_to(
     added = [handler, *([_ToCaller(log.getEffectiveLevel())] if propagate else [])]
     log.setLevel(min(level or logging.DEBUG, logging.DEBUG))
     log.propagate = False
-    for record in before:
-        handler.handle(record)
     for each in added:
         log.addHandler(each)
     try:
-        yield
+        yield handler
     finally:
         for each in added:
             log.removeHandler(each)
