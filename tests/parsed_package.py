@@ -66,9 +66,7 @@ class Package:
             if isinstance(call.func, ast.Attribute):
                 is_known = is_method and (place == path or path in imported.values())
             else:
-                is_known = not is_method and (
-                    place == path or imported.get(function.name) == path
-                )
+                is_known = not is_method and (place == path or imported.get(function.name) == path)
             if is_known:
                 yield place, call
 
@@ -87,9 +85,10 @@ class Package:
         home = self.imports[path].get(name, path)
         found: list[Place] = []
         for node in self.trees[home].body if home in self.trees else ():
-            target = node.targets[0] if isinstance(node, ast.Assign) else None
-            if isinstance(target, ast.Name) and target.id == name:
-                found.append((home, node.value))
+            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+                target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                if isinstance(target, ast.Name) and target.id == name:
+                    found.append((home, node.value))
         return found
 
     def given(self, name: str) -> list[Place]:

@@ -283,7 +283,7 @@ PLAIN = make_scores({"A": list(range(1, 51))})
         (lambda p: sm.evaluate("nowhere.parquet"), InputError, "nowhere.parquet"),
         (lambda p: sm.evaluate(p, modes=["hybrid"]), UsageError, "modes cannot be chosen"),
         (lambda p: sm.evaluate(p, genes=["GHOST"]), InputError, "GHOST"),
-        (lambda p: sm.evaluate(p, resamples=-1), UsageError, "not negative"),
+        (lambda p: sm.evaluate(p, resamples=-1), UsageError, "below 0"),
         (
             lambda p: sm.evaluate(PLAIN.with_columns(splice_type=1), modes=["hybrid"]),
             UsageError, "needs a model",

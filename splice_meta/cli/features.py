@@ -54,7 +54,8 @@ def features(
     """Write gene_id, position and exactly the manifest's columns, one row per position."""
     set_verbosity(quiet, verbose)
     if bool(manifest) == bool(model):
-        raise UsageError("The manifest is not clear.", "Give either --manifest or --model.")
+        what = "both given" if manifest else "both lacking"
+        raise UsageError(f"--manifest and --model are {what}.", "Give one of them.")
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
     given = Given((paths, manifest, model, annotation, fasta, genes_file))
     refuse_target(output, given, overwrite, TABLE)

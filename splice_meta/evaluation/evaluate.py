@@ -150,7 +150,10 @@ def measure(
         progress: Told how far it is.
     """
     if resamples < 0 or seed < 0:
-        raise UsageError("Resamples and seed are not negative.", "Give 0 resamples for none.")
+        raise UsageError(
+            f"There are {resamples} resamples with the seed {seed}; one of them is below 0.",
+            "Give numbers from 0 on; with 0 resamples there are no intervals.",
+        )
     chosen = settings or RunSettings()
     loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
     reference = open_reference(annotation, fasta)

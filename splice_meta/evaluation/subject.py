@@ -185,7 +185,7 @@ def _check_final(frame: pl.LazyFrame) -> None:
     bad = frame.select(pl.any_horizontal(is_bad).sum()).collect().item()
     if bad:
         raise InputError(
-            f"{bad:,} rows of the predictions have a final probability that is none.",
+            f"{bad:,} rows of the predictions have a final probability that cannot be one.",
             "donor_meta, acceptor_meta and neither_meta lie between 0 and 1.",
         )
 

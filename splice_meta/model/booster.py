@@ -31,7 +31,9 @@ def read_model_file(path: Path) -> bytes:
         ModelError: If it cannot be read.
     """
     if not path.exists():
-        raise ModelError(f"There is no model file {path}.", "The bundle is incomplete.")
+        raise ModelError(
+            f"There is no model file {path}.", "The bundle is incomplete; get or make it again."
+        )
     if not path.is_file():
         raise ModelError(f"{path} is no file.", "Give a model file, or a bundle directory.")
     try:
@@ -39,7 +41,9 @@ def read_model_file(path: Path) -> bytes:
             raise ModelError(f"{path} has more than {_LARGEST >> 30} GiB.", "Give a model file.")
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror}.", "Check the path and the permissions."
+        ) from None
 
 
 def load_boosters(
@@ -120,12 +124,12 @@ def name_features(booster: Any, manifest: FeatureManifest, where: Path) -> Any:
         raise ModelError(
             f"The model in {where} reads {booster.num_features()} features, its manifest lists "
             f"{len(manifest.names)}.",
-            "Model and manifest do not belong together.",
+            "Model and manifest do not belong together; give those of one training.",
         )
     if booster.feature_names and tuple(booster.feature_names) != manifest.names:
         raise ModelError(
             f"The feature names in the model in {where} are not those of its manifest.",
-            "Model and manifest do not belong together.",
+            "Model and manifest do not belong together; give those of one training.",
         )
     booster.feature_names = list(manifest.names)
     return booster

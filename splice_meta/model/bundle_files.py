@@ -57,7 +57,9 @@ def write_bundle(model: MetaModel, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror}.") from None
+        raise OutputError(
+            f"{folder} cannot be made: {error.strerror}.", "Check the path and the permissions."
+        ) from None
     try:
         _write_files(model, folder)
     except OSError as error:

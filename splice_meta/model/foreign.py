@@ -162,7 +162,8 @@ def _three_binary(found: Held, path: Path, classes: tuple[str, ...] | None) -> M
     models = found.get("models")
     if not isinstance(models, list | tuple) or len(models) != len(CLASSES):
         raise ModelError(
-            f"The SigmoidEnsemble in {path} does not hold three models.", "The file is damaged."
+            f"The SigmoidEnsemble in {path} does not hold three models.",
+            "The file is damaged; get or save it again.",
         )
     loaded = _load([_model_of(model, path) for model in models], path)
     boosters = [booster for booster, _ in loaded]

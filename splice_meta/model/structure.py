@@ -154,5 +154,5 @@ def check_outputs(sound: Soundness, name: str, kinds: Sequence[str], outputs: in
         raise ModelError(
             f"The model in {name} has {sound.outputs} output(s) by {sound.objective}, not "
             f"{outputs} by {' or '.join(kinds)}.",
-            "Model and bundle.json do not belong together.",
+            "Model and bundle.json do not belong together; get or make the bundle again.",
         )

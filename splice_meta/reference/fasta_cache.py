@@ -62,7 +62,10 @@ def open_fasta(path: Path) -> Faidx:
     try:
         return _open_in(cache_folder(), path)
     except OSError as error:
-        log.warning("No cache (%s): %s is made ready for this process alone", error, path)
+        log.warning(
+            "No cache (%s): %s is made ready for this process alone. Point "
+            "XDG_CACHE_HOME to a folder that can be written, to keep it.", error, path,
+        )  # fmt: skip
     try:
         with tempfile.TemporaryDirectory(prefix="splice_meta.", ignore_cleanup_errors=True) as own:
             # What is open stays readable after the folder is gone.
@@ -130,7 +133,7 @@ def _make(folder: Path, path: Path, copied: bool) -> tuple[Path, Path]:
     return text, index
 
 
-class _UnevenError(InputError):
+class _UnevenError(Exception):
     """Lines of a record that are not of one length."""
 
 

@@ -58,7 +58,7 @@ def _remove_stray(path: Path, listed: set[str]) -> None:
         log.warning("%s was not written by this run; it was removed.", path)
         path.unlink()
     else:
-        log.warning("%s is no part of this table, but who reads its folder reads it.", path)
+        log.warning("%s is no part of this table, but whoever reads its folder reads it.", path)
 
 
 def _is_part(path: Place) -> bool:

@@ -114,7 +114,9 @@ class LineFile:
         try:
             self._handle = os.open(path, os.O_WRONLY | os.O_APPEND)
         except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+            raise OutputError(
+                f"{path} cannot be written: {error.strerror}.", "Check its permissions."
+            ) from None
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -89,7 +89,10 @@ def _logging_to(path: Path, append: bool) -> Iterator[logging.Handler]:
         _make_own(path, append)
         handler = _LogFile(path, mode="a", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}.") from None
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}.",
+            "Check the permissions of the log's folder, and its free space.",
+        ) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.setLevel(logging.DEBUG)
     level, propagate = log.level, log.propagate

@@ -153,8 +153,8 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
         _refuse_elsewhere(elsewhere, by_id.height)
     if elsewhere.height:
         log.warning(
-            "%d genes lie elsewhere in the annotation than in the scores, first %s; it counts as "
-            "lacking them.", elsewhere.height, elsewhere["gene_id"][0],
+            "%d genes lie elsewhere in the annotation than in the scores, first %s; the annotation "
+            "counts as lacking them.", elsewhere.height, elsewhere["gene_id"][0],
         )  # fmt: skip
     blank = [
         pl.when(is_elsewhere).then(None).otherwise(pl.col(name)).alias(name)
