@@ -35,6 +35,8 @@ _SHOWS = ("join", "format_message", "shown")
 
 _DEEPEST = 24
 _PERCENT = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[sdrifgx]")
+_EMPTY = re.compile(r"\s[.,;](?!\.)")
+"""A part that would be empty: nothing is said then."""
 
 Trail = tuple[object, ...]
 """What was followed on the way to an expression; nothing is followed twice."""
@@ -66,8 +68,7 @@ class Words:
         else:
             found = self._of(path, message, None, ())
         found = {_tidy(_PERCENT.sub(VARIES, words).replace("%%", "%")) for words in found}
-        # Nothing is said where a part would be empty.
-        return sorted(w for w in found if re.search(r"\w{2}", w) and not re.search(r"\s[.,;](?!\.)", w))
+        return sorted(w for w in found if re.search(r"\w{2}", w) and not _EMPTY.search(w))
 
     def _of(self, path: Path, node: ast.expr, part: int | None, trail: Trail) -> set[str]:
         """What an expression may say.
