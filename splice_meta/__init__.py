@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from splice_meta.training.train import train
     from splice_meta.workflow import RunResult, run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Annotation",

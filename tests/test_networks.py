@@ -30,7 +30,15 @@ from splice_meta.base_models.network_model import NetworkModel, backwards
 from splice_meta.base_models.on_openvino import OnOpenVino
 from splice_meta.base_models.openspliceai import EPSILON, SLOPE
 from splice_meta.base_models.pangolin import TISSUES, donor_share
-from splice_meta.base_models.windows import STEP, GeneScores, cut, overlapped, score_windows
+from splice_meta.base_models.windows import (
+    STEP,
+    WINDOW,
+    GeneScores,
+    cut,
+    overlapped,
+    score_windows,
+    spread,
+)
 from splice_meta.errors import InputError, UsageError
 from splice_meta.process import usable_cores
 
@@ -426,3 +434,21 @@ def test_what_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.Monk
         with pytest.raises(UsageError, match=words) as caught:
             load_base_model(name, **{"weights": tmp_path / "m.pt", "device": "cpu", **options})
         assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("positions", "parallel", "most"),
+    [
+        (5_000, 1, 10_000),  # no shorter, although there is no more
+        (1_000_000, 1, 100_000),
+        (100_000, 2, 50_000),  # a window for each core
+        (30_000, 8, 10_000),
+        (10_000_000, 2, 100_000),
+        (10_000_000, 16, 30_000),  # what is in work at once must fit into memory
+        (10_000_000, 100, 10_000),
+    ],
+)
+def test_windows_leave_no_core_idle_and_fit_into_memory(
+    positions: int, parallel: int, most: int
+) -> None:
+    assert spread(positions, WINDOW, parallel) == most

@@ -21,7 +21,7 @@ from splice_meta.base_models.network import UNITS_PER_SKIP, Convolution, Ensembl
 from splice_meta.base_models.windows import STEP
 from splice_meta.errors import UsageError
 
-MOST_GRAPHS = 3
+MOST_GRAPHS = 2
 """Lengths whose graphs are kept; each has the memory of its layers for every thread."""
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}

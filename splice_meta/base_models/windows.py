@@ -27,6 +27,10 @@ and 75,000 reach 0.97 of the speed of 100,000)."""
 LEAST_WINDOW = 10_000
 """Windows are made no shorter than that to give every core one."""
 
+MOST_AT_ONCE = 480_000
+"""Positions of all windows that are in work at once: OpenVINO takes about 1.1 KB for each, for as
+many lengths as :data:`splice_meta.base_models.on_openvino.MOST_GRAPHS`."""
+
 STEP = 2048
 """Windows count as alike in steps of it: engines make a graph for each length."""
 
@@ -106,10 +110,11 @@ def spread(positions: int, most: int, parallel: int) -> int:
 
     Args:
         positions: Of all genes.
-        most: The most where there is enough for all.
+        most: The most where there is enough for all, and memory for them.
         parallel: Calls at once.
     """
-    return min(most, max(LEAST_WINDOW, -(-positions // parallel)))
+    share = min(-(-positions // parallel), MOST_AT_ONCE // parallel)
+    return min(most, max(LEAST_WINDOW, share))
 
 
 def cut(genes: Iterable[GeneScores], most: int) -> Iterator[Window]:
