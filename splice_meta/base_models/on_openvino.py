@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.network import UNITS_PER_SKIP, Convolution, Ensemble, Network
-from splice_meta.base_models.windows import STEP
+from splice_meta.base_models.windows import rounded
 from splice_meta.errors import UsageError
 
 MOST_GRAPHS = 2
@@ -26,6 +26,15 @@ MOST_GRAPHS = 2
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 INSTALL = "Install it with: pip install 'splice_meta[openspliceai]'"
+
+
+@dataclass
+class _Graph:
+    """The graph of a length, and the ways to run it that no thread uses."""
+
+    compiled: Any = None
+    idle: list[Any] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
 
 
 class OnOpenVino:
@@ -48,7 +57,7 @@ class OnOpenVino:
         self._openvino = openvino
         self._core = openvino.Core()
         self.ensemble, self.precision, self.parallel = ensemble, precision, threads
-        self._graphs: OrderedDict[int, tuple[Any, SimpleQueue[Any]]] = OrderedDict()
+        self._graphs: OrderedDict[int, _Graph] = OrderedDict()
         self._lock = Lock()
 
     batch = 1
@@ -65,7 +74,7 @@ class OnOpenVino:
         found = []
         for sequence in sequences:
             size = len(sequence)
-            padded = np.zeros((1, 4, -(-size // STEP) * STEP), dtype=np.float32)
+            padded = np.zeros((1, 4, rounded(size)), dtype=np.float32)
             padded[0, :, :size] = sequence.T
             with self._request(padded.shape[2]) as request:
                 request.infer([padded], share_inputs=True)
@@ -77,15 +86,15 @@ class OnOpenVino:
     def _request(self, length: int) -> Iterator[Any]:
         """A way to run the graph of a length that no other thread uses meanwhile."""
         with self._lock:
-            if length not in self._graphs:
-                self._graphs[length] = self._compiled(length), SimpleQueue()
-                if len(self._graphs) > MOST_GRAPHS:
-                    self._graphs.popitem(last=False)
+            graph = self._graphs.setdefault(length, _Graph())
             self._graphs.move_to_end(length)
-            graph, idle = self._graphs[length]
-            request = graph.create_infer_request() if idle.empty() else idle.get()
+            if len(self._graphs) > MOST_GRAPHS:
+                self._graphs.popitem(last=False)
+        with graph.lock:  # other lengths go on while this one is compiled
+            graph.compiled = graph.compiled or self._compiled(length)
+            request = graph.idle.pop() if graph.idle else graph.compiled.create_infer_request()
         yield request
-        idle.put(request)
+        graph.idle.append(request)
 
     def _compiled(self, length: int) -> Any:
         return self._core.compile_model(

@@ -16,13 +16,13 @@ from splice_meta.base_models.load import load_base_model
 from splice_meta.base_models.parts import Parts
 from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
 from splice_meta.base_models.windows import (
-    STEP,
     WINDOW,
     GeneScores,
     Window,
     batches,
     cut,
     overlapped,
+    rounded,
     score_windows,
     spread,
     window_of,
@@ -232,7 +232,9 @@ def _score_genes(
     parallel, extras = parallel_of(model), extras_of(model)
     most = spread(sum(map(_length, rows)), window, parallel)
     # Genes whose windows are alike come together, the longest first; each has a part of its own.
-    rows = sorted(rows, key=lambda gene: -(window_of(_length(gene), most) // STEP))
+    rows = sorted(
+        rows, key=lambda gene: -rounded(window_of(_length(gene), most) + model.context)
+    )
     windows = cut(_sequences(genome, rows, model, failures), most)
     listed = batches(windows, model.batch)
     for batch in overlapped(lambda some: _score_batch(model, some, failures), listed, parallel):

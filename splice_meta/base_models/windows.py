@@ -32,7 +32,7 @@ MOST_AT_ONCE = 480_000
 many lengths as :data:`splice_meta.base_models.on_openvino.MOST_GRAPHS`."""
 
 STEP = 2048
-"""Windows count as alike in steps of it: engines make a graph for each length."""
+"""The least step of lengths that count as alike, see :func:`rounded`."""
 
 MAX_PADDING = 0.25
 """Most padding of a batch, as a share of its sequence: windows of unlike lengths go one by one."""
@@ -97,6 +97,15 @@ def one_hot(windows: list[Window]) -> NDArray[np.float32]:
     for row, window in zip(batch, windows, strict=True):
         np.take(_ONE_HOT, window.bases, axis=0, out=row[: len(window.bases)])
     return batch
+
+
+def rounded(length: int) -> int:
+    """A length rounded up to one of few, by no more than a sixteenth, or to :data:`STEP`.
+
+    Engines make a graph for each length, which takes as long as some thousand positions.
+    """
+    step = max(STEP, (1 << (length.bit_length() - 1)) // 16)
+    return -(-length // step) * step
 
 
 def window_of(length: int, most: int) -> int:
