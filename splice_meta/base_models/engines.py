@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Protocol, get_args
@@ -74,10 +76,19 @@ def choose_engine(name: str, device: str, precision: str) -> MakeEngine:
     return lambda ensemble: OnTorch(ensemble, precision, device)
 
 
+GPU_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""One of them is there where Linux has a GPU that torch can use."""
+
+
 def _on_gpu(device: str) -> bool:
-    """Whether torch is to be asked: for a device that is named, or a GPU that is there."""
-    if device == "cpu" or (device == "auto" and find_spec("torch") is None):
+    """Whether torch runs the networks: on a device that is named, or a GPU that is there."""
+    if device == "cpu":
         return False
+    if device == "auto":
+        # Importing torch to find no GPU takes as long as some ten thousand positions.
+        none = sys.platform == "linux" and not any(map(os.path.exists, GPU_FILES))
+        if none or find_spec("torch") is None:
+            return False
     from splice_meta.base_models.torch_device import choose_device
 
     return choose_device(device) != "cpu"
