@@ -33,7 +33,7 @@ from splice_meta.model.distribution import (
 from splice_meta.runs.shards import AT_ONCE
 
 COLUMNS = scores_of_table()
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).parents[2] / "shared" / "data"
 SLICES = ("chr2_0M_grch38", "chr3_52M_grch38", "chr4_103M_grch37", "chr22_20M_grch37")
 
 
