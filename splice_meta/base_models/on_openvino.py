@@ -49,6 +49,8 @@ class OnOpenVino:
         UsageError: If OpenVINO is not installed.
     """
 
+    batch = 1
+
     def __init__(self, ensemble: Ensemble, precision: str, threads: int) -> None:
         try:
             import openvino
@@ -59,8 +61,6 @@ class OnOpenVino:
         self.ensemble, self.precision, self.parallel = ensemble, precision, threads
         self._graphs: OrderedDict[int, _Graph] = OrderedDict()
         self._lock = Lock()
-
-    batch = 1
 
     def forward(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """The mean probabilities of each group of networks.
@@ -109,19 +109,19 @@ class OnOpenVino:
         )
 
     def _model(self, length: int) -> Any:
-        letters = self._graph.parameter([1, 4, length], np.float32)
+        letters = self._operations.parameter([1, 4, length], np.float32)
         outputs = [
-            _softmax(self._graph, _lay(self._graph, network, letters, length))
+            _softmax(self._operations, _lay(self._operations, network, letters, length))
             for network in self.ensemble.networks
         ]
         means = [
-            _mean(self._graph, [outputs[at] for at in members]) for members in self.ensemble.means
+            _mean(self._operations, [outputs[at] for at in members]) for members in self.ensemble.means
         ]
-        whole = means[0] if len(means) == 1 else self._graph.concat(means, 1)
+        whole = means[0] if len(means) == 1 else self._operations.concat(means, 1)
         return self._openvino.Model([whole], [letters], "networks")
 
     @property
-    def _graph(self) -> Any:
+    def _operations(self) -> Any:
         return self._openvino.opset13
 
 
