@@ -109,20 +109,15 @@ class OnOpenVino:
         )
 
     def _model(self, length: int) -> Any:
-        letters = self._operations.parameter([1, 4, length], np.float32)
+        graph = self._openvino.opset13
+        letters = graph.parameter([1, 4, length], np.float32)
         outputs = [
-            _softmax(self._operations, _lay(self._operations, network, letters, length))
+            graph.softmax(_lay(graph, network, letters, length), 1)
             for network in self.ensemble.networks
         ]
-        means = [
-            _mean(self._operations, [outputs[at] for at in members]) for members in self.ensemble.means
-        ]
-        whole = means[0] if len(means) == 1 else self._operations.concat(means, 1)
+        means = [_mean(graph, [outputs[at] for at in some]) for some in self.ensemble.means]
+        whole = means[0] if len(means) == 1 else graph.concat(means, 1)
         return self._openvino.Model([whole], [letters], "networks")
-
-    @property
-    def _operations(self) -> Any:
-        return self._openvino.opset13
 
 
 def _lay(graph: Any, network: Network, letters: Any, length: int) -> Any:
@@ -159,10 +154,6 @@ def _lay(graph: Any, network: Network, letters: Any, length: int) -> Any:
             more = convolve(node, network.skips[number // UNITS_PER_SKIP])
             line, line_length = graph.add(cut(line, line_length, length), more), length
     return convolve(line, network.head)
-
-
-def _softmax(graph: Any, node: Any) -> Any:
-    return graph.softmax(node, 1)
 
 
 def _mean(graph: Any, nodes: list[Any]) -> Any:
