@@ -89,15 +89,6 @@ class TextTable:
         return self.header.line + 1 + row
 
 
-def read_header(file: str, separator: str) -> Header:
-    """The columns of a text table.
-
-    Raises:
-        InputError: If the file is no text table with this separator, or cannot be read.
-    """
-    return _split_header(file, separator)[0]
-
-
 def words_of(path: Path) -> set[str]:
     """The words of a file's first line, whatever stands between them; none of what is no text.
 
