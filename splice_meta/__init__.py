@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
-    from splice_meta.model.bundle import MetaModel, load_model
+    from splice_meta.model.bundle import MetaModel
+    from splice_meta.model.load import load_model
     from splice_meta.pipeline.matrix import plan_features
     from splice_meta.pipeline.predict import predict
     from splice_meta.reference.annotation import Annotation, open_annotation
@@ -81,7 +82,7 @@ _HOME = {
     "load_manifest": "manifest",
     "reference124": "manifest",
     "MetaModel": "model.bundle",
-    "load_model": "model.bundle",
+    "load_model": "model.load",
     "plan_features": "pipeline.matrix",
     "predict": "pipeline.predict",
     "Annotation": "reference.annotation",

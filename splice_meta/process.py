@@ -92,6 +92,18 @@ def import_xgboost() -> None:
         del sys.modules["sklearn"]
 
 
+_sharing = 1
+
+
+def share_cores(threads: int) -> None:
+    """Say how many threads of this process compute at once, as those of a Dask worker do.
+
+    What ``OMP_NUM_THREADS`` grants it grants to each of them.
+    """
+    global _sharing
+    _sharing = threads
+
+
 def usable_cores() -> int:
     """How many cores this process may use: what the user says, the scheduler, and the container.
 
@@ -99,7 +111,7 @@ def usable_cores() -> int:
     """
     said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if said.isdecimal() and int(said):
-        return int(said)
+        return int(said) * _sharing
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores, _container_cores()))

@@ -295,7 +295,7 @@ def test_after_an_interrupt_it_is_said_how_to_go_on(arguments: list[str], words:
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, number: str) -> None:
     code = (
-        "import os, signal, sys, splice_meta.runs.executor as e\n"
+        "import os, signal, sys, splice_meta.jobs.executor as e\n"
         "from splice_meta.cli.app import main\n"
         f"e.run_local = lambda *_: os.kill(os.getpid(), signal.{number})\n"
         "sys.argv = ['splice-meta', 'demo', '--output-dir', 'out']\n"

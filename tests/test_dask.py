@@ -19,9 +19,9 @@ from conftest import FIXTURES, MODEL, make_scores
 
 import splice_meta as sm
 from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, UsageError
+from splice_meta.jobs import dask as on_dask
+from splice_meta.jobs import dask_cluster, dask_workers
 from splice_meta.process import ENVIRONMENT
-from splice_meta.runs import dask as on_dask
-from splice_meta.runs import dask_cluster, dask_workers
 from splice_meta.runs.outputs import FILE_OF, scan_table
 from splice_meta.runs.task import Receipt
 from splice_meta.sources.base_scores import open_scores
@@ -418,11 +418,11 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
 def test_a_large_frame_is_refused_where_its_file_is_not(
     workers: Any, short_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(on_dask, "LARGEST_JOB", MIB)
+    monkeypatch.setattr(on_dask, "LARGEST_TASK", MIB)
     tiled = pl.concat([pl.read_parquet(short_path).with_columns(pl.col("gene_id") + str(i))
                        for i in range(10)])  # fmt: skip
 
-    with pytest.raises(UsageError, match=r"are \d+ MiB, too much to send(.|\n)*Parquet file"):
+    with pytest.raises(UsageError, match=r"takes \d+ MiB to send(.|\n)*Parquet file"):
         sm.run(tiled, MODEL, tmp_path / "frame", cluster=workers)
     sm.run(short_path, MODEL, tmp_path / "file", cluster=workers)
 
@@ -441,9 +441,9 @@ def test_a_worker_refuses_what_it_cannot_do(
     tmp_path: Path, workers: Any,
 ) -> None:  # fmt: skip
     from splice_meta.runs.outputs import OutputLayout
-    from splice_meta.runs.task import Job
+    from splice_meta.runs.task import RunTask
 
-    job = Job(open_scores(short_path), None, PARTED, OutputLayout(tmp_path / "gone", "r"))
+    job = RunTask(open_scores(short_path), None, PARTED, OutputLayout(tmp_path / "gone", "r"))
     (answer,) = {
         str(found) for found in workers.run(_refusal, on_dask.pack(job), versions).values()
     }
@@ -464,15 +464,16 @@ def test_a_model_brings_no_threads_of_its_own(short_path: Path, tmp_path: Path) 
     import json
 
     from splice_meta.runs.outputs import OutputLayout
-    from splice_meta.runs.task import Job
+    from splice_meta.runs.task import RunTask
 
     model = sm.load_model(MODEL)
     model.boosters[0].set_param({"nthread": 7})
     layout = OutputLayout(tmp_path, "r")
     layout.predictions.mkdir(parents=True)
-    job = Job(open_scores(short_path), model, PARTED, layout)
+    job = RunTask(open_scores(short_path), model, PARTED, layout)
 
     found = on_dask._unpack(on_dask.pack(job), on_dask._versions())
+    found.open(sent=True)
 
     assert found.model is not None
     config = json.loads(found.model.boosters[0].save_config())

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from splice_meta.errors import ClusterError, SpliceMetaError, UsageError
-from splice_meta.runs import dask_cluster, dask_parent, dask_workers
+from splice_meta.jobs import dask_cluster, dask_parent, dask_workers
 
 distributed = pytest.importorskip("distributed")
 
@@ -82,7 +82,7 @@ def test_only_who_has_the_runs_key_can_command_its_processes(scratch: Path) -> N
 
 PARENT = """
 import os, time
-from splice_meta.runs.dask_workers import open_workers
+from splice_meta.jobs.dask_workers import open_workers
 with open_workers(1, None) as found:
     work = next(iter(found.client.run(os.getpid).values()))
     nanny = next(iter(found.client.run(os.getppid).values()))
@@ -264,9 +264,9 @@ def test_what_workers_said_before_they_ended_is_told(monkeypatch: pytest.MonkeyP
 
 
 def test_workers_import_what_shards_need_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "splice_meta.runs.dask_preload", raising=False)
+    monkeypatch.delitem(sys.modules, "splice_meta.jobs.dask_preload", raising=False)
 
-    from splice_meta.runs import dask_preload
+    from splice_meta.jobs import dask_preload
 
     dask_preload.dask_setup(None)
 
@@ -274,7 +274,7 @@ def test_workers_import_what_shards_need_before_the_first(monkeypatch: pytest.Mo
 
 
 def test_without_shards_no_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    from splice_meta.runs import dask as on_dask
+    from splice_meta.jobs import dask as on_dask
 
     monkeypatch.setattr(on_dask, "open_workers", None)
 

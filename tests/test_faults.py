@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Semaphore
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -15,10 +16,12 @@ from conftest import MODEL, make_scores
 import splice_meta as sm
 from splice_meta import sink
 from splice_meta.errors import OutputError
-from splice_meta.runs import local, task
+from splice_meta.jobs import local
+from splice_meta.jobs.plan import Shard
+from splice_meta.runs import task
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.room import make_room
-from splice_meta.runs.shards import Shard, make_shards
+from splice_meta.runs.shards import make_shards
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 
@@ -140,11 +143,11 @@ def test_a_shard_that_is_flushed_leaves_its_room_to_another(
     layout = OutputLayout(tmp_path, "r")
     make_room(layout, (), overwrite=False)
     opened, settings = open_scores(SCORES), sm.RunSettings(mode="base_only")
-    job = task.Job(opened, None, settings, layout)
+    job = task.RunTask(opened, None, settings, layout)
     shard, *_ = make_shards(opened, None, settings)
     monkeypatch.setattr(sink.os, "fsync", fsync)
 
-    receipt = task.run_shard(job, shard, room)
+    receipt = job.run(shard, room, lambda _: None)
 
     assert seen
     assert all(seen)
@@ -152,22 +155,22 @@ def test_a_shard_that_is_flushed_leaves_its_room_to_another(
     assert sum(part.rows for part in receipt.parts if part.table == "complete") == SCORES.height
 
 
-def test_a_shard_is_begun_when_another_needs_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_is_begun_when_another_needs_no_memory() -> None:
     """So that an interrupt waits for no shard that has not begun."""
     shards = [Shard(number, 5, number, number + 1, 1) for number in range(5)]
     computed, flushed = [Event() for _ in shards], [Event() for _ in shards]
     begun: SimpleQueue[int] = SimpleQueue()
 
-    def run_shard(_: object, shard: Shard, room: AbstractContextManager[None]) -> task.Receipt:
+    def run(shard: Shard, room: AbstractContextManager[None], _: object) -> task.Receipt:
         begun.put(shard.number)
         with room:
             assert computed[shard.number].wait(60)
         assert flushed[shard.number].wait(60)
-        return task.Receipt(shard, pl.DataFrame(), {})
+        return task.Receipt(shard)
 
-    monkeypatch.setattr(local, "run_shard", run_shard)
+    job = SimpleNamespace(run=run, open=lambda sent: None, at_once=2, tells=False)
     with ThreadPoolExecutor(1) as pool:
-        receipts = pool.submit(lambda: list(local.run_local(None, shards)))  # type: ignore[arg-type]
+        receipts = pool.submit(lambda: list(local.run_local(job, shards)))  # type: ignore[arg-type]
 
         def assert_no_other_begins() -> None:
             with pytest.raises(Empty):

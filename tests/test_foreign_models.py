@@ -27,9 +27,10 @@ from sklearn.preprocessing import LabelEncoder
 
 from splice_meta.errors import ManifestError, ModelError, UntrustedModelError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.model.bundle import MetaModel
 from splice_meta.model.foreign import load_foreign
 from splice_meta.model.held import Held, Named, plain
+from splice_meta.model.load import load_model
 from splice_meta.model.unpickle import read_pickle
 
 NAMES = ["donor_score", "acceptor_score", "neither_score", "gc_content", "gene_length"]

@@ -10,11 +10,13 @@ from conftest import make_scores
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError
-from splice_meta.runs.ledger import Ledger, Recorded, create_ledger, read_ledger, receipt_of
-from splice_meta.runs.lines import LineFile, read_lines
-from splice_meta.runs.shards import Shard
-from splice_meta.runs.task import GENES_DONE, Part, Receipt
+from splice_meta.jobs.ledger import Ledger, Recorded, create_ledger, read_ledger, receipt_of
+from splice_meta.jobs.lines import LineFile, read_lines
+from splice_meta.jobs.plan import Part, Shard
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.task import GENES_DONE, Receipt, RunTask
 
+TASK = RunTask(None, None, None, OutputLayout(Path("out"), "r"))  # type: ignore[arg-type]
 GENES = pl.DataFrame(
     {
         "gene_id": ["A", "Ä b"],
@@ -38,7 +40,7 @@ def receipt(number: int, genes: pl.DataFrame = GENES) -> Receipt:
     part = Part("complete", f"x/part-{number:05d}.parquet", 30, 1234, "ab" * 32)
     failures = {"C": 'no "luck"\nat all'}
     shard = Shard(number, 9, 3 * number, 3 * number + 3, 30)
-    return Receipt(shard, genes, failures, (part,), 0.1 + number, {-3: 2, 0: 5})
+    return Receipt(shard, failures, (part,), 0.1 + number, genes, {-3: 2, 0: 5})
 
 
 @pytest.fixture
@@ -46,9 +48,10 @@ def path(tmp_path: Path) -> Path:
     create_ledger(tmp_path / "ledger.jsonl", {"model": "m", "memory": "1"})
     with LineFile(tmp_path / "ledger.jsonl") as lines:
         ledger = Ledger(lines, reading(lines.path), resumed=False)
-        ledger.write_plan({"genes": "g"}, [receipt(0).shard], {"files": {}, "failures": {}})
+        notes = {"scored": {"files": {}, "failures": {}}}
+        ledger.write_plan({"genes": "g"}, [receipt(0).shard], notes)
         for number in range(3):
-            ledger.write_shard(receipt(number))
+            ledger.write_shard(TASK, receipt(number))
     return tmp_path / "ledger.jsonl"
 
 
@@ -62,9 +65,9 @@ def reading(path: Path) -> Recorded:
 def test_a_receipt_comes_back_as_it_was(path: Path, genes: pl.DataFrame) -> None:
     written = receipt(1, genes)
     with LineFile(path) as lines:
-        Ledger(lines, reading(path), resumed=True).write_shard(written)
+        Ledger(lines, reading(path), resumed=True).write_shard(TASK, written)
 
-    found = receipt_of(reading(path).shards[1], written.shard)
+    found = receipt_of(TASK, reading(path).shards[1], written.shard)
 
     assert found.genes.schema == genes.schema
     assert found.genes.equals(genes)
@@ -74,10 +77,10 @@ def test_a_receipt_comes_back_as_it_was(path: Path, genes: pl.DataFrame) -> None
 
 def test_the_later_line_of_a_shard_counts(path: Path) -> None:
     with LineFile(path) as lines:
-        again = Receipt(receipt(1).shard, GENES, {}, (), 7.0)
-        Ledger(lines, reading(path), resumed=True).write_shard(again)
+        again = Receipt(receipt(1).shard, seconds=7.0, genes=GENES)
+        Ledger(lines, reading(path), resumed=True).write_shard(TASK, again)
 
-    assert reading(path).shards[1]["seconds"] == 7.0
+    assert reading(path).shards[1].at("seconds").value == 7.0
     assert sorted(reading(path).shards) == [0, 1, 2]
 
 
@@ -86,7 +89,7 @@ def test_a_ledger_says_what_the_run_is_made_from(path: Path) -> None:
 
     assert recorded.given == {"model": "m", "memory": "1"}
     assert recorded.plan is not None
-    assert recorded.plan["shards"] == [[0, 3, 30]]
+    assert recorded.plan.at("shards").value == [[0, 3, 30]]
     assert recorded.end == path.stat().st_size
 
 
@@ -102,7 +105,7 @@ def test_a_last_line_torn_anywhere_is_ignored_and_cut(path: Path) -> None:
         with LineFile(path) as lines:
             ledger = Ledger(lines, recorded, resumed=True)
             ledger.repair()
-            ledger.write_shard(receipt(2))
+            ledger.write_shard(TASK, receipt(2))
         assert path.read_bytes() == data
 
 
@@ -177,7 +180,8 @@ def test_receipts_of_a_run_are_small_and_tell_its_parts(tmp_path: Path) -> None:
         for part in each.parts:
             file = result.layout.predictions / part.path
             assert file.stat().st_size == part.bytes
-        assert receipt_of(reading(result.layout.ledger).shards[each.shard.number], each.shard)
+        line = reading(result.layout.ledger).shards[each.shard.number]
+        assert receipt_of(TASK, line, each.shard).parts == each.parts
 
 
 def test_of_two_that_make_a_ledger_one_succeeds(tmp_path: Path) -> None:

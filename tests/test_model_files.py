@@ -228,7 +228,7 @@ USE = """
 import sys
 from pathlib import Path
 from splice_meta.errors import SpliceMetaError
-from splice_meta.model.bundle import load_model
+from splice_meta.model.load import load_model
 import polars as pl
 try:
     model = load_model(Path(sys.argv[1]), classes=("neither", "donor", "acceptor"))

@@ -22,7 +22,7 @@ from test_unscored_genes import ByBase
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, SpliceMetaError, StoreError, UsageError
-from splice_meta.runs.lines import create_lines, open_lines, read_lines
+from splice_meta.jobs.lines import create_lines, open_lines, read_lines
 from splice_meta.runs.outputs import FILE_OF, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.sink import write_text
@@ -298,7 +298,7 @@ def test_who_takes_a_ledger_over_ends_who_had_it(folder: str) -> None:
     first.append({"record": "one"})
     second = open_lines(path).__enter__()
 
-    with pytest.raises(OutputError, match="Another process goes on with the run"):
+    with pytest.raises(OutputError, match="Another process goes on with the job"):
         first.append({"record": "two"})
     second.append({"record": "three"})
     records, _ = read_lines(path)

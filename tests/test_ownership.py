@@ -30,7 +30,7 @@ OURS: list[tuple[Owned, list[str]]] = [
     (RUN, [".complete_coverage_predictions.parquet.1.ab.tmp"]),
     (BUNDLE, ["bundle.json", "model.ubj", "feature_manifest.json", "evaluation_card.json"]),
     (KEPT["master"], ["batch_00000.parquet"]),
-    (KEPT["artifacts"], ["base_scores.a.parquet", "base_scores.parquet.parts/scoring.json"]),
+    (KEPT["artifacts"], ["base_scores.a.parquet", "base_scores.parquet.parts/ledger.jsonl"]),
 ]
 THEIRS: list[tuple[Owned, list[str], str]] = [
     (TABLE, ["part-00000.parquet", "scores.parquet"], "scores.parquet"),

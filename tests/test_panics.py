@@ -13,13 +13,12 @@ from conftest import MODEL
 from damaged_pages import damage, write_scores
 
 import splice_meta as sm
-from splice_meta import workflow
 from splice_meta.cli.app import run_command
 from splice_meta.errors import ClusterError, EngineError
+from splice_meta.jobs.plan import Shard
 from splice_meta.panics import plain_panics
 from splice_meta.reference import cache
-from splice_meta.runs import task
-from splice_meta.runs.shards import Shard
+from splice_meta.runs import planning, task
 from splice_meta.training import train as training
 
 Panic = pl.exceptions.PanicException
@@ -67,13 +66,13 @@ def test_other_errors_pass(error: BaseException) -> None:
 
 
 def damage_after_the_check(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = workflow.make_shards
+    real = planning.make_shards
 
     def make_shards(*given: Any) -> Any:
         damage(path)
         return real(*given)
 
-    monkeypatch.setattr(workflow, "make_shards", make_shards)
+    monkeypatch.setattr(planning, "make_shards", make_shards)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +187,13 @@ def test_a_dask_worker_answers_whatever_a_shard_is_ended_by(
     monkeypatch: pytest.MonkeyPatch, ended_by: BaseException, error: type[Exception], words: str
 ) -> None:
     distributed = pytest.importorskip("distributed")
-    from splice_meta.runs import dask as on_dask
+    from splice_meta.jobs import dask as on_dask
 
-    def run_shard(*_: object) -> Any:
+    def run(*_: object) -> Any:
         raise ended_by
 
-    worker = SimpleNamespace(plugins={"job": SimpleNamespace(job="unpacked")})
+    worker = SimpleNamespace(plugins={"job": SimpleNamespace(task=SimpleNamespace(run=run))})
     monkeypatch.setattr(distributed, "get_worker", lambda: worker)
-    monkeypatch.setattr(on_dask, "run_shard", run_shard)
 
     with pytest.raises(error, match=words):
         on_dask._run_sent("job", Shard(0, 1, 0, 1, 1))

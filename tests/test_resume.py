@@ -24,12 +24,12 @@ from polars.testing import assert_frame_equal
 from test_unscored_genes import ByBase, Never
 
 import splice_meta as sm
-from splice_meta import workflow
+from splice_meta.base_models import score_task
 from splice_meta.digests import END, ends_of
 from splice_meta.errors import InputError, OutputError, UsageError
-from splice_meta.runs import identity, resume
-from splice_meta.runs.ledger import read_ledger
-from splice_meta.runs.local import FLUSHED
+from splice_meta.jobs.ledger import read_ledger
+from splice_meta.jobs.local import FLUSHED
+from splice_meta.runs import identity, planning, room
 from splice_meta.runs.outputs import FILE_OF, OutputLayout, scan_parts, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.workflow import RunResult
@@ -294,8 +294,8 @@ def test_versions_and_shards_count_too(
         with pytest.raises(UsageError, match=r"other versions of .* XGBoost"):
             done()
     with monkeypatch.context() as patch:
-        real = workflow.make_shards
-        patch.setattr(workflow, "make_shards", lambda *a: [replace(real(*a)[0], stop=3)])
+        real = planning.make_shards
+        patch.setattr(planning, "make_shards", lambda *a: [replace(real(*a)[0], stop=3)])
         with pytest.raises(UsageError, match="other shards"):
             done()
 
@@ -436,7 +436,10 @@ def score_and_run(folder: Path, base_model: Any, **options: Any) -> RunResult:
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_scoring_goes_on_where_it_was_interrupted(tmp_path: Path, kept: bool) -> None:
+def test_scoring_goes_on_where_it_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    monkeypatch.setattr(score_task, "SHARD", 1)
     expected = score_and_run(tmp_path / "whole", counting := Stops())
     options = {"keep_artifacts_dir": tmp_path / "kept"} if kept else {}
 
@@ -489,13 +492,13 @@ def test_kept_scores_that_were_altered_are_refused(tmp_path: Path) -> None:
 COMMAND = """
 import signal, sys, threading
 from splice_meta.cli.app import main
-from splice_meta.runs.ledger import Ledger
+from splice_meta.jobs.ledger import Ledger
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 shards, path, write_shard = int(sys.argv.pop(1)), sys.argv.pop(1), Ledger.write_shard
 
-def write_and_wait(self, receipt):
-    write_shard(self, receipt)
+def write_and_wait(self, task, receipt):
+    write_shard(self, task, receipt)
     if open(path, "rb").read().count(b'"record":"shard"') >= shards:
         print("there", flush=True)
         threading.Event().wait()
@@ -663,7 +666,7 @@ def test_runs_that_start_in_one_second_both_work(
     whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # None sees the folder of another when it looks for a name.
-    monkeypatch.setattr(resume, "new_run_name", lambda _: "selective_inference_20261101_100000")
+    monkeypatch.setattr(room, "new_run_name", lambda _: "selective_inference_20261101_100000")
     settings = sm.RunSettings(mode="base_only")
     results = [sm.run(whole.scores, None, tmp_path, settings=settings) for _ in range(3)]
 

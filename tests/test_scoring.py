@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -21,7 +20,7 @@ from polars.testing import assert_frame_equal
 from tiny_network import CONTEXT, Interrupted, TinyNetwork, Wrong, naive_scores
 
 import splice_meta as sm
-from splice_meta.base_models import load
+from splice_meta.base_models import load, score_task, scoring
 from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.base_models.weights import digest_of, weight_files
 from splice_meta.base_models.windows import (
@@ -39,6 +38,7 @@ from splice_meta.errors import (
     SpliceMetaError,
     UsageError,
 )
+from splice_meta.jobs.ledger import read_ledger
 from splice_meta.reference.sequence import Genome
 
 TESTS = Path(__file__).parent
@@ -639,6 +639,22 @@ def test_no_context_at_all(score: Callable[..., sm.ScoreResult]) -> None:
 NAMES = ("PLUS", "WHOLE", "ONE", "MINUS", "FIRST")
 
 
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each gene is a shard, and one is made at a time."""
+    monkeypatch.setattr(score_task, "SHARD", 1)
+    monkeypatch.setattr(score_task.ScoreTask, "at_once", 1)
+
+
+def listed_genes(folder: Path) -> list[str]:
+    """The genes that the ledger of a scoring lists."""
+    recorded = read_ledger(folder / "ledger.jsonl")
+    assert recorded is not None
+    parts = [part for line in recorded.shards.values() for part in line.at("parts").items()]
+    return [part.at("table").text() for part in parts]
+
+
+@pytest.mark.usefixtures("one_by_one")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize(("batch", "call"), [(1, 0), (1, 3), (1, 8), (4, 0), (4, 2), (4, 3)])
 def test_resumed_is_as_if_never_interrupted(
@@ -652,8 +668,8 @@ def test_resumed_is_as_if_never_interrupted(
     score(*NAMES, output="whole.parquet", base_model=TinyNetwork(batch), **options)
     with pytest.raises(error):
         score(*NAMES, base_model=Interrupted(call, error, batch=batch), **options)
-    kept = list((tmp_path / "out.parquet.parts").glob("*.parquet"))
-    done = sum(pl.read_parquet(part).height for part in kept)
+    kept = listed_genes(tmp_path / "out.parquet.parts")
+    done = expected_tables(*NAMES).filter(pl.col("gene_id").is_in(kept)).height
     assert not (tmp_path / "out.parquet").exists()
     assert bool(kept) == bool(call)
 
@@ -674,6 +690,7 @@ def interrupt(score: Callable[..., sm.ScoreResult], **options: Any) -> None:
         score("PLUS", "WHOLE", base_model=Interrupted(1, KeyboardInterrupt), **options)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_a_gene_that_failed_has_no_part(
     score: Callable[..., sm.ScoreResult], tmp_path: Path
 ) -> None:
@@ -692,9 +709,10 @@ def test_a_gene_that_failed_has_no_part(
             watcher=ScoreWatcher(advanced=stop_at_one),
         )
 
-    assert files_in(tmp_path) == ["out.parquet.parts", "scoring.json"]
+    assert listed_genes(tmp_path / "out.parquet.parts") == []
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_genes_that_failed_are_tried_again(
     score: Callable[..., sm.ScoreResult], tmp_path: Path
 ) -> None:
@@ -721,16 +739,19 @@ def test_genes_that_are_unknown_leave_nothing_to_try_again(
     assert files_in(tmp_path) == ["out.parquet"]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_parts_are_whole_after_an_interrupt(
     score: Callable[..., sm.ScoreResult], tmp_path: Path
 ) -> None:
     interrupt(score)
 
-    assert files_in(tmp_path) == ["ENSG01.3.parquet", "out.parquet.parts", "scoring.json"]
-    part = pl.read_parquet(tmp_path / "out.parquet.parts/ENSG01.3.parquet")
+    parts = tmp_path / "out.parquet.parts"
+    assert files_in(parts) == ["ENSG01.3.parquet", "ledger.jsonl"]
+    part = pl.read_parquet(parts / "ENSG01.3.parquet")
     assert_frame_equal(part, expected_table("PLUS"), check_exact=True)
 
 
+@pytest.mark.usefixtures("one_by_one")
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -763,7 +784,7 @@ def test_resuming_with_other_settings_is_refused(
         os.utime(tmp_path / "genome.fa", (1, 1))
     before = files_in(tmp_path)
 
-    with pytest.raises(OutputError, match=f"with other settings: {words}\\.") as caught:
+    with pytest.raises(UsageError, match=f"began with other {words}\\.") as caught:
         score_here(base_model=network, truth=truth, resume=True)
 
     assert_two_plain_lines(caught.value)
@@ -774,6 +795,7 @@ def test_resuming_with_other_settings_is_refused(
     assert_frame_equal(table_of(result), expected, check_exact=True)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_resuming_may_use_other_windows_and_batches(
     score: Callable[..., sm.ScoreResult],
 ) -> None:
@@ -784,18 +806,37 @@ def test_resuming_may_use_other_windows_and_batches(
     assert_frame_equal(table_of(result), expected_tables("PLUS", "WHOLE"), check_exact=True)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_resuming_with_nothing_left_to_do_and_with_nothing_done(
     score: Callable[..., sm.ScoreResult],
 ) -> None:
-    interrupt(score)
-    network = TinyNetwork()
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
 
-    done = score("PLUS", base_model=network, resume=True)
+    network = TinyNetwork()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "sink_parquet", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            score("PLUS", "WHOLE")
+
+    done = score("PLUS", "WHOLE", base_model=network, resume=True)
     fresh = score("ONE", resume=True, output="fresh.parquet")
 
     assert network.shapes == []
-    assert_frame_equal(table_of(done), expected_table("PLUS"), check_exact=True)
+    assert_frame_equal(table_of(done), expected_tables("PLUS", "WHOLE"), check_exact=True)
     assert_frame_equal(table_of(fresh), expected_table("ONE"), check_exact=True)
+
+
+def test_resuming_with_other_genes_is_refused(
+    score: Callable[..., sm.ScoreResult], tmp_path: Path
+) -> None:
+    interrupt(score)
+    before = files_in(tmp_path)
+
+    with pytest.raises(UsageError, match="began with other genes, shards"):
+        score("PLUS", resume=True)
+
+    assert files_in(tmp_path) == before
 
 
 def test_parts_without_resume_are_refused(
@@ -813,6 +854,7 @@ def test_parts_without_resume_are_refused(
     assert files_in(tmp_path) == before
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_overwrite_starts_anew(score: Callable[..., sm.ScoreResult], tmp_path: Path) -> None:
     interrupt(score)
     network = TinyNetwork()
@@ -824,6 +866,7 @@ def test_overwrite_starts_anew(score: Callable[..., sm.ScoreResult], tmp_path: P
     assert files_in(tmp_path) == ["out.parquet"]
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_an_interrupted_overwriting_keeps_the_table_and_can_be_resumed(
     score: Callable[..., sm.ScoreResult], tmp_path: Path
 ) -> None:
@@ -1182,7 +1225,7 @@ def test_command_interrupted_and_resumed(call: Any, tmp_path: Path) -> None:
     assert said_besides_letters(stopped).startswith("splice-meta: Interrupted.\n")
     assert "--resume" in stopped.stderr
     assert "Traceback" not in stopped.stderr
-    assert parts == ["ENSG08.1.parquet", "out.parquet.parts", "scoring.json"]
+    assert "ledger.jsonl" in parts
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
     assert (done.returncode, said_besides_letters(done)) == (0, "")
@@ -1191,17 +1234,18 @@ def test_command_interrupted_and_resumed(call: Any, tmp_path: Path) -> None:
     assert_frame_equal(table, expected_tables("WHOLE", "PLUS", "ONE"), check_exact=True)
 
 
+@pytest.mark.usefixtures("one_by_one")
 def test_settings_of_a_scoring_can_be_read(
     score: Callable[..., sm.ScoreResult], tmp_path: Path, place: Path
 ) -> None:
     interrupt(score, truth=True)
 
-    found = json.loads((tmp_path / "out.parquet.parts" / "scoring.json").read_text())
+    found = read_ledger(tmp_path / "out.parquet.parts" / "ledger.jsonl")
 
-    assert found["base model"] == "tiny"
-    assert found["weights"] == "tiny"
-    assert found["truth"] is True
-    assert found["FASTA"][0] == str((place / "genome.fa").resolve())
+    assert found is not None
+    assert list(found.given) == [
+        "base model", "weights", "precision", "columns", "annotation", "FASTA", "truth",
+    ]  # fmt: skip
 
 
 def test_truth_is_not_made_up(

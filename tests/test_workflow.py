@@ -248,7 +248,7 @@ def test_watcher_is_told_everything(scores: pl.DataFrame, tmp_path: Path) -> Non
     )  # fmt: skip
 
     assert planned == [(5, scores.height)]
-    assert sum(receipt.shard.positions for receipt in receipts) == scores.height
+    assert sum(receipt.shard.size for receipt in receipts) == scores.height
     assert len(receipts) > 1
 
 

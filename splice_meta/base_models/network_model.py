@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +37,16 @@ class NetworkModel:
         extras: tuple[str, ...] = (),
     ) -> None:
         self.name, self.digest, self.extras = name, digest, extras
-        self.ensemble, self._read = ensemble, read
+        self.ensemble, self._read, self._make_engine = ensemble, read, make_engine
         self.engine: Engine = make_engine(ensemble)
         self.context = ensemble.context
         self.batch, self.parallel = self.engine.batch, self.engine.parallel
         self.precision = self.engine.precision
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The networks, without their engine, which is made again in the other process."""
+        given = self.name, self.ensemble, self.digest, self._make_engine, self._read, self.extras
+        return NetworkModel, given
 
     def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from splice_meta.base_models.gene_table import gene_table
-from splice_meta.base_models.genes import genes_to_score
+from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.load import load_base_model
-from splice_meta.base_models.parts import Parts
 from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
-from splice_meta.base_models.windows import (
-    WINDOW,
-    GeneScores,
-    Window,
-    batches,
-    cut,
-    overlapped,
-    rounded,
-    score_windows,
-    spread,
-    window_of,
+from splice_meta.base_models.score_task import (
+    PARTS,
+    ScoreTask,
+    made_by,
+    make_shards,
+    parts_of_table,
 )  # fmt: skip
-from splice_meta.contracts import SCORES
+from splice_meta.base_models.windows import WINDOW, spread
+from splice_meta.digests import digest_of, ends_of
 from splice_meta.errors import ModelError, OutputError, UsageError
 from splice_meta.given import Given
+from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor, execute
+from splice_meta.jobs.ledger import Ledger, create_ledger
+from splice_meta.jobs.local import run_local
+from splice_meta.jobs.plan import Receipt, Shard, ledger_of
+from splice_meta.jobs.resume import digests_of, open_ledger, refuse_both, take_over
+from splice_meta.jobs.room import refuse_folder, refuse_table, remove_folder
 from splice_meta.panics import plain_panics
-from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.composition import say_unknown_bases
-from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
+from splice_meta.sink import sink_parquet
+from splice_meta.stores import Place, place_of
 
 log = logging.getLogger("splice_meta")
 
@@ -52,7 +53,7 @@ class ScoreResult:
         resumable: Whether genes failed while they were scored, and ``resume`` would try them again.
     """
 
-    path: Path
+    path: Place
     genes: pl.DataFrame
     resumable: bool = False
 
@@ -68,7 +69,7 @@ class ScoreResult:
             raise OutputError(
                 "No gene could be scored, so there is no table.", "The genes' reasons say why."
             )
-        return pl.scan_parquet(self.path, glob=False)
+        return pl.scan_parquet(str(self.path), glob=False)
 
 
 @dataclass
@@ -102,17 +103,19 @@ def score(
     window: int = WINDOW,
     resume: bool = False,
     overwrite: bool = False,
+    workers: int | None = None,
+    cluster: Cluster = None,
     watcher: ScoreWatcher | None = None,
 ) -> ScoreResult:
     """Score genes with a base model, from their sequence.
 
     Every nucleotide sees its whole context: the FASTA's own sequence where it has it, N beyond.
-    Scores do not depend on how genes are cut into windows.
+    Scores do not depend on how genes are cut into windows, nor on who scores them.
 
     Args:
         annotation: GTF or GFF3: where the genes lie.
         fasta: The sequence.
-        output: The Parquet file to write.
+        output: The Parquet file to write, here or in an object store.
         base_model: ``openspliceai``, ``pangolin``, ``spliceai``, the name of an installed entry
             point, or a :class:`splice_meta.BaseModel`.
         weights: Folder of the base model's weights.
@@ -126,25 +129,29 @@ def score(
         precision: ``float32`` or ``bfloat16``.
         tissues: Also write Pangolin's values of the four tissues.
         window: Most positions that go through the network at once.
-        resume: Keep the genes that an interrupted scoring into ``output``, or one in which genes
-            failed, has done.
+        resume: Go on with an interrupted scoring into ``output``, or one in which genes failed:
+            those that are done are kept. If there is none, one starts.
         overwrite: Replace ``output``.
+        workers: Score in this many Dask worker processes on this machine.
+        cluster: Score on the workers of a Dask scheduler: its address, its scheduler file or a
+            connected ``distributed.Client``.
         watcher: Told about progress.
 
     Returns:
         The table and the fate of each gene. A gene that cannot be scored does not stop the others.
 
     Raises:
-        SpliceMetaError: If annotation, FASTA, base model or output cannot be used, or no gene
-            can be scored.
+        SpliceMetaError: If annotation, FASTA, base model, output or cluster cannot be used, or no
+            gene can be scored.
     """
     if window < 1:
         raise UsageError(f"The window is {window} positions.", "Give at least 1.")
     if genes is not None and not genes:
         raise UsageError("No gene is named.", "Leave genes out to score every one.")
-    watch, parts = watcher or ScoreWatcher(), Parts(Path(output))
-    given = (annotation, fasta, weights)
-    parts.check(Given((*given, *map(_source_of, given))), resume, overwrite)
+    refuse_both(resume, overwrite)
+    place, given = place_of(output), (annotation, fasta, weights)
+    _check_room(place, Given((*given, *map(_source_of, given))), resume, overwrite)
+    executor = choose_executor(workers, cluster)
     listed = annotation if isinstance(annotation, Annotation) else open_annotation(annotation)
     genome = fasta if isinstance(fasta, Genome) else Genome(fasta)
     asked = [genes] if isinstance(genes, str) else genes
@@ -156,39 +163,64 @@ def score(
         model = load_base_model(
             model, weights, device, engine=engine, precision=precision, tissues=tissues
         )
+    return score_genes(
+        model, listed, genome, found, place, truth=truth, window=window, resume=resume,
+        executor=executor, watcher=watcher,
+    )  # fmt: skip
+
+
+def score_genes(
+    model: BaseModel,
+    annotation: Annotation,
+    genome: Genome,
+    found: GenesToScore,
+    output: Place,
+    *,
+    truth: bool = False,
+    window: int = WINDOW,
+    resume: bool = False,
+    executor: Executor = run_local,
+    watcher: ScoreWatcher | None = None,
+) -> ScoreResult:
+    """Score genes that are found; as :func:`score`, where everything else is decided."""
     _check(model)
-    parts.begin(_settings(model, listed, genome, truth), resume)
-    sites = truth_of(listed) if truth else None
-    rows = found.table.to_dicts()
-    todo = [gene for gene in rows if not parts.has(gene["gene_id"])]
-    places = found.table.select("gene_id", "record", "start", "end").iter_rows()
-    say_unknown_bases(genome, places)
-    watch.planned(len(todo), sum(map(_length, todo)))
+    genes, shards = make_shards(found.table, model.context)
+    total, watch = sum(shard.size for shard in shards), watcher or ScoreWatcher()
+    sites = truth_of(annotation) if truth else None
+    most = spread(total, window, parallel_of(model))
+    task = ScoreTask(model, genome, genes, sites, output, most)
+    check_task(executor, task)
+    given = _given(model, annotation, genome, truth)
+    with _begun(task, given, resume) as ledger:
+        digests = digests_of(genes["gene_id"].to_list(), shards)
+        taken, left = take_over(ledger, f"scoring into {output}", task, shards, digests, {})
+        say_unknown_bases(
+            genome, found.table.select("gene_id", "record", "start", "end").iter_rows()
+        )
+        watch.planned(
+            sum(shard.stop - shard.first for shard in left), sum(shard.size for shard in left)
+        )
+        receipts = [*taken, *_made(executor, task, left, ledger, watch)]
     failures = dict(found.failures)
-    _score_genes(model, genome, todo, parts, sites, window, failures, watch)
-    done = [gene["gene_id"] for gene in rows if gene["gene_id"] not in failures]
+    for receipt in sorted(receipts, key=lambda receipt: receipt.shard.number):
+        failures |= receipt.failures
+    done = [gene for gene in found.table["gene_id"] if gene not in failures]
     # A device may have failed: what is done need not be done again.
-    parts.finish(done, made_by(model), keep=len(done) < len(rows))
+    keep = 0 < len(done) < found.table.height
+    _join(task, done, keep)
     for gene, why in failures.items():
         log.warning("Gene %s failed: %s", gene, why)
-    return ScoreResult(parts.output, _fates(rows, failures), parts.folder.exists())
+    return ScoreResult(output, _fates(found.table, failures), keep)
 
 
-def is_scored(path: Path) -> bool:
+def is_scored(path: Place) -> bool:
     """Whether a scoring into ``path`` is complete: nothing of it is left to be tried again."""
-    return path.exists() and not Parts(path).folder.exists()
+    return path.exists() and not parts_of_table(path).exists()
 
 
 def _source_of(given: object) -> object:
     """The file behind an annotation or a sequence that is open already."""
     return given.source if isinstance(given, (Annotation, Genome)) else None
-
-
-def made_by(model: BaseModel) -> MadeBy:
-    """What tables say of scores that a base model made: its name, its weights, its precision."""
-    return MadeBy(
-        base_model=model.name, weights_sha256=model.digest, precision=precision_of(model)
-    )
 
 
 def _check(model: BaseModel) -> None:
@@ -201,107 +233,109 @@ def _check(model: BaseModel) -> None:
         )
 
 
-def _settings(
+def _check_room(output: Place, inputs: Given, resume: bool, overwrite: bool) -> None:
+    """Refuse a place that cannot be written to; nothing is changed.
+
+    Raises:
+        OutputError: If something is there and may be neither kept nor replaced.
+    """
+    folder = parts_of_table(output)
+    goes_on = resume and folder.exists()
+    refuse_table(output, inputs, overwrite or goes_on)
+    refuse_folder(folder, PARTS, inputs)
+    if folder.exists() and not (goes_on or overwrite):
+        raise OutputError(
+            f"{folder} holds genes of a scoring that is not complete.",
+            "Go on with --resume, or start anew with --overwrite.",
+        )
+
+
+def _given(
     model: BaseModel, annotation: Annotation, genome: Genome, truth: bool
-) -> dict[str, object]:
-    """Everything that scores depend on, for a resumed scoring to compare."""
-    file = Path(genome.source).stat()
-    return {
+) -> dict[str, str]:
+    """Digests of everything that scores depend on, by the name that a user knows it by."""
+    values = {
         "base model": model.name,
         "weights": model.digest,
         "precision": precision_of(model),
-        "columns": list(extras_of(model)),
+        "columns": extras_of(model),
         "annotation": annotation.digest,
-        "FASTA": [str(Path(genome.source).resolve()), file.st_size, file.st_mtime_ns],
+        "FASTA": ends_of(Path(genome.source)),
         "truth": truth,
     }
+    return {name: digest_of(value) for name, value in values.items()}
 
 
-def _score_genes(
-    model: BaseModel,
-    genome: Genome,
-    rows: list[dict[str, Any]],
-    parts: Parts,
-    sites: pl.DataFrame | None,
-    window: int,
-    failures: dict[str, str],
-    watch: ScoreWatcher,
-) -> None:
-    """Score genes and write a part for each; reasons of those that fail go to ``failures``."""
-    places = {gene["gene_id"]: gene for gene in rows}
-    parallel, extras = parallel_of(model), extras_of(model)
-    most = spread(sum(map(_length, rows)), window, parallel)
-    # Genes whose windows are alike come together, the longest first; each has a part of its own.
-    rows = sorted(
-        rows, key=lambda gene: -rounded(window_of(_length(gene), most) + model.context)
-    )
-    windows = cut(_sequences(genome, rows, model, failures), most)
-    listed = batches(windows, model.batch)
-    for batch in overlapped(lambda some: _score_batch(model, some, failures), listed, parallel):
-        for part in batch:
-            watch.advanced(part.stop - part.first)
-            gene = part.gene
-            if gene.gene_id in failures:
-                continue
-            gene.missing -= part.stop - part.first
-            if gene.missing == 0:
-                place, half = places[gene.gene_id], model.context // 2
-                truth = sites.filter(gene_id=place["annotated"]) if sites is not None else None
-                bases = gene.bases[half : len(gene.bases) - half]
-                table = gene_table(place, gene.scores, bases, truth, extras)
-                parts.write(gene.gene_id, table, made_by(model))
+@contextmanager
+def _begun(task: ScoreTask, given: Mapping[str, str], resume: bool) -> Iterator[Ledger]:
+    """The ledger of a scoring that starts, or of the one to go on with."""
+    path = ledger_of(task.folder)
+    resumed = resume and path.exists()
+    if not resumed:
+        remove_folder(task.folder, PARTS)
+        if isinstance(task.folder, Path):
+            _make(task.folder)
+        create_ledger(path, given)
+    with open_ledger(path, f"scoring into {task.output}", given, resumed) as ledger:
+        yield ledger
 
 
-def _length(gene: dict[str, Any]) -> int:
-    return int(gene["end"] - gene["start"] + 1)
-
-
-def _sequences(
-    genome: Genome, rows: list[dict[str, Any]], model: BaseModel, failures: dict[str, str]
-) -> Iterator[GeneScores]:
-    """Each gene with half a context of the FASTA's sequence on each side."""
-    half, width = model.context // 2, len(SCORES) + len(extras_of(model))
-    for gene in rows:
-        try:
-            with plain_panics():
-                bases = transcript_bases(
-                    genome, gene["record"], gene["strand"], gene["start"] - half, gene["end"] + half
-                )
-        except Exception as error:  # it must not stop the other genes
-            failures[gene["gene_id"]] = _reason(error)
-            continue
-        yield GeneScores(gene["gene_id"], bases, model.context, width)
-
-
-def _score_batch(model: BaseModel, batch: list[Window], failures: dict[str, str]) -> None:
-    """Score windows together; where that fails, one by one to find the gene that fails."""
-    alive = [window for window in batch if window.gene.gene_id not in failures]
+def _make(folder: Path) -> None:
     try:
-        if alive:
-            with plain_panics():
-                score_windows(model, alive)
-    except Exception as error:  # whatever it is, it must not stop the other genes
-        if len(alive) > 1:
-            for window in alive:
-                _score_batch(model, [window], failures)
-            return
-        log.debug("Gene %s", alive[0].gene.gene_id, exc_info=error)
-        failures[alive[0].gene.gene_id] = _reason(error)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be written: {error.strerror}.", "Check the path and its permissions."
+        ) from None
 
 
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _made(
+    executor: Executor,
+    task: ScoreTask,
+    shards: Sequence[Shard],
+    ledger: Ledger,
+    watch: ScoreWatcher,
+) -> Iterator[Receipt]:
+    for done, receipt in execute(executor, task, shards, ledger):
+        if done:
+            watch.advanced(done)
+        if receipt is not None:
+            yield receipt
 
 
-def _fates(rows: list[dict[str, Any]], failures: dict[str, str]) -> pl.DataFrame:
-    lengths = {gene["gene_id"]: _length(gene) for gene in rows}
-    genes = list(dict.fromkeys([*lengths, *failures]))
+def _join(task: ScoreTask, genes: Sequence[str], keep: bool) -> None:
+    """Put the parts together in the order of the genes; then they are removed.
+
+    Args:
+        task: What made them.
+        genes: The genes that are done; without any, there is no table.
+        keep: Keep the parts, for other genes to be tried again.
+
+    Raises:
+        OutputError: If the part of a gene is gone.
+    """
+    gone = next((gene for gene in genes if not task.part(gene).exists()), None)
+    if gone is not None:
+        raise OutputError(
+            f"The scores of gene {gone} are no longer in {task.folder}.",
+            "Let only one scoring at a time write this file; go on with --resume.",
+        )
+    if genes:
+        parts = pl.scan_parquet([str(task.part(gene)) for gene in genes], glob=False)
+        sink_parquet(parts, task.output, made_by=made_by(task.model))
+    if not keep:
+        remove_folder(task.folder, PARTS)
+
+
+def _fates(genes: pl.DataFrame, failures: Mapping[str, str]) -> pl.DataFrame:
+    lengths = dict(genes.select("gene_id", pl.col("end") - pl.col("start") + 1).iter_rows())
+    listed = list(dict.fromkeys([*lengths, *failures]))
     return pl.DataFrame(
         {
-            "gene_id": genes,
-            "status": ["failed" if gene in failures else "done" for gene in genes],
-            "reason": [failures.get(gene, "") for gene in genes],
-            "positions": [0 if gene in failures else lengths[gene] for gene in genes],
+            "gene_id": listed,
+            "status": ["failed" if gene in failures else "done" for gene in listed],
+            "reason": [failures.get(gene, "") for gene in listed],
+            "positions": [0 if gene in failures else lengths[gene] for gene in listed],
         },
         schema={
             "gene_id": pl.String, "status": pl.String, "reason": pl.String, "positions": pl.Int64,

@@ -150,34 +150,34 @@ def batches(windows: Iterable[Window], count: int) -> Iterator[list[Window]]:
 
 
 def overlapped(
-    do: Callable[[list[Window]], None], listed: Iterable[list[Window]], parallel: int
+    do: Callable[[list[Window]], None],
+    listed: Iterable[list[Window]],
+    pool: ThreadPoolExecutor,
+    ahead: int,
 ) -> Iterator[list[Window]]:
     """Do something with batches, some of them at once; give them back in order, done.
 
     Args:
-        do: What to do; where several run at once, in threads of their own.
-        listed: The batches; one more than run is taken ahead.
-        parallel: How many at once. With 1 all is done in the caller's thread.
+        do: What to do.
+        listed: The batches.
+        pool: The threads to do it in.
+        ahead: How many batches may wait for a thread, or run, beside the one that is given back.
     """
-    if parallel == 1:
-        for batch in listed:
-            do(batch)
-            yield batch
-        return
     waiting: deque[tuple[list[Window], Future[None]]] = deque()
-    pool = ThreadPoolExecutor(parallel, "score")
     try:
         for batch in listed:
             waiting.append((batch, pool.submit(do, batch)))
-            if len(waiting) > parallel + 1:
+            if len(waiting) > ahead:
                 first, done = waiting.popleft()
                 done.result()
                 yield first
-        for first, done in waiting:
+        while waiting:
+            first, done = waiting.popleft()
             done.result()
             yield first
     finally:
-        pool.shutdown(cancel_futures=True)
+        for _, left in waiting:
+            left.cancel()
 
 
 def score_windows(model: BaseModel, windows: list[Window]) -> None:

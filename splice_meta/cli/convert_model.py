@@ -24,7 +24,8 @@ def convert_model(
 ) -> int:
     """Turn someone else's model file into a bundle."""
     set_verbosity(quiet, verbose)
-    from splice_meta.model.bundle import BUNDLE, load_model
+    from splice_meta.model.bundle import BUNDLE
+    from splice_meta.model.load import load_model
     from splice_meta.sink import whole_file
 
     order = comma_list(classes)

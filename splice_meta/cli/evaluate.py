@@ -115,7 +115,7 @@ def evaluate(
     wanted = gene_list(genes, genes_file)
     from splice_meta.evaluation.evaluate import measure
     from splice_meta.evaluation.explain import explain as split
-    from splice_meta.model.bundle import load_model
+    from splice_meta.model.load import load_model
 
     loaded = load_model(model, trust_pickle=trust_pickle) if model else None
     # First, because a wrong position should be known before the long part.

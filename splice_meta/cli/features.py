@@ -59,7 +59,7 @@ def features(
     wanted, paths, budget = gene_list(genes, genes_file), score_paths(scores), parse_memory(memory)
     given = Given((paths, manifest, model, annotation, fasta, genes_file))
     refuse_target(output, given, overwrite, TABLE)
-    from splice_meta.model.bundle import load_model
+    from splice_meta.model.load import load_model
     from splice_meta.reference.reference import open_reference
     from splice_meta.runs.feature_table import write_features
 

@@ -71,6 +71,12 @@ Device = Annotated[
 Classes = Annotated[
     str, typer.Option(help="Class order of the model's outputs, such as neither,donor,acceptor.")
 ]
+Workers = Annotated[
+    int | None, typer.Option(help="Use this many Dask worker processes on this machine.")
+]
+Cluster = Annotated[
+    str | None, typer.Option(help="Use a Dask cluster: its scheduler's address or file.")
+]
 Memory = Annotated[
     str, typer.Option("--memory", help="Memory budget of what is in work at a time, such as 1GiB.")
 ]

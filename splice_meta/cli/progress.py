@@ -154,7 +154,7 @@ def run_watcher() -> Iterator[Watcher]:
 
         def advanced(receipt: Receipt) -> None:
             state["genes"] += receipt.shard.stop - receipt.shard.first
-            state["rows"] += receipt.shard.positions
+            state["rows"] += receipt.shard.size
             genes, rows = state["genes"] / bar.seconds, state["rows"] / bar.seconds
             rate = f"{genes:,.1f} genes/s, {rows:,.0f} positions/s"
             bar.show(state["rows"], state["total"], label(), rate)

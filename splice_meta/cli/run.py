@@ -10,6 +10,7 @@ import typer
 from splice_meta.cli.console import say, say_pairs, set_verbosity
 from splice_meta.cli.options import (
     AnnotationFile,
+    Cluster,
     Device,
     Fasta,
     Genes,
@@ -19,6 +20,7 @@ from splice_meta.cli.options import (
     Quiet,
     TrustPickle,
     Verbose,
+    Workers,
     comma_list,
     gene_list,
     score_paths,
@@ -111,12 +113,8 @@ def run(
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
     memory: Memory = "1GiB",
-    workers: Annotated[
-        int | None, typer.Option(help="Run in this many Dask worker processes on this machine.")
-    ] = None,
-    cluster: Annotated[
-        str | None, typer.Option(help="Run on a Dask cluster: its scheduler's address or file.")
-    ] = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,

@@ -10,11 +10,13 @@ import typer
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import (
     BaseModelName,
+    Cluster,
     Device,
     Genes,
     GenesFile,
     Quiet,
     Verbose,
+    Workers,
     comma_list,
     gene_list,
 )  # fmt: skip
@@ -22,6 +24,7 @@ from splice_meta.cli.progress import scoring_watcher
 from splice_meta.errors import UsageError
 from splice_meta.given import Given
 from splice_meta.settings import EngineName, Precision
+from splice_meta.stores import place_of
 
 
 def score(
@@ -29,7 +32,14 @@ def score(
     fasta: Annotated[
         Path, typer.Option(help="The sequence (also gzip): a genome, or slices of one.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The Parquet file to write.")],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The Parquet file to write, here or at an s3://, gs:// or az:// address.",
+        ),
+    ],
     base_model: BaseModelName = "openspliceai",
     weights: Annotated[
         Path | None, typer.Option(help="Folder of the base model's weights.")
@@ -58,9 +68,16 @@ def score(
         int, typer.Option(help="Most positions that go through the network at once.")
     ] = 100_000,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Keep the genes an interrupted scoring has done.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with an interrupted scoring into this file: what is done is kept; without "
+            "one, start.",
+        ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    workers: Workers = None,
+    cluster: Cluster = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
@@ -69,7 +86,9 @@ def score(
     if window < 1:
         raise UsageError(f"--window is {window}.", "Give at least 1 position.")
     wanted = gene_list(genes, genes_file)
-    Given((genes_file,)).refuse(output)
+    place = place_of(output)
+    if isinstance(place, Path):
+        Given((genes_file,)).refuse(place)
     types = () if gene_types.strip() == "all" else comma_list(gene_types)
     from splice_meta.base_models.scoring import score as score_genes
 
@@ -90,6 +109,8 @@ def score(
             window=window,
             resume=resume,
             overwrite=overwrite,
+            workers=workers,
+            cluster=cluster,
             watcher=watcher,
         )
     done = result.genes.filter(status="done")

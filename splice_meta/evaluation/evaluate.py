@@ -16,7 +16,8 @@ from splice_meta.evaluation.modes import chosen_modes, mode_systems, predict_mod
 from splice_meta.evaluation.subject import Subject, open_subject
 from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
-from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation

@@ -12,8 +12,9 @@ import polars as pl
 from splice_meta.contracts import SCORES, columns, with_axis
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.subject import base_scores_of
-from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.model.bundle import MetaModel
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
+from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import harmonize_plan

@@ -13,14 +13,12 @@ from typing import Any, Literal
 
 import polars as pl
 
-from splice_meta.bundled import bundled_model
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.calibration import Calibration
 from splice_meta.ownership import Owned
 from splice_meta.records import shown
-from splice_meta.stores import refuse_pipe
 
 CARD = "evaluation_card.json"
 """The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
@@ -186,44 +184,3 @@ class MetaModel:
         from splice_meta.model.bundle_files import write_bundle
 
         return write_bundle(self, Path(path))
-
-
-def load_model(
-    source: str | Path | MetaModel,
-    *,
-    trust_pickle: bool = False,
-    classes: tuple[str, ...] | None = None,
-) -> MetaModel:
-    """Load a meta-model.
-
-    Args:
-        source: A bundle directory, ``bundled:NAME``, someone else's model file (see
-            :mod:`splice_meta.model.foreign`), or a model (returned as it is).
-        trust_pickle: Allow pickle and joblib files, through an unpickler that admits a fixed
-            list of classes.
-        classes: Class order of a file that does not state it.
-
-    Raises:
-        ModelError: If there is no such model, or it cannot be used.
-        UntrustedModelError: If it is a pickle and ``trust_pickle`` is not set.
-    """
-    if isinstance(source, MetaModel):
-        return source
-    text = str(source)
-    path = bundled_model(text.removeprefix("bundled:")) if text.startswith("bundled:") else Path(
-        source
-    )  # fmt: skip
-    if not path.exists():
-        raise ModelError(
-            f"There is no model at {path}.",
-            "Give a bundle directory, or bundled:openspliceai-mane.",
-        )
-    for each in (path, *(path.iterdir() if path.is_dir() else ())):
-        refuse_pipe(each)
-    if path.is_dir():
-        from splice_meta.model.bundle_files import read_bundle
-
-        return read_bundle(path, text)
-    from splice_meta.model.foreign import load_foreign
-
-    return load_foreign(path, trust_pickle=trust_pickle, classes=classes)

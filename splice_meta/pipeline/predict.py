@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from splice_meta.errors import UsageError
-from splice_meta.model.bundle import MetaModel, load_model
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import bytes_per_position, predict_genes
 from splice_meta.pipeline.comparing import compare_scores, count_scores, warn_of

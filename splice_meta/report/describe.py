@@ -11,8 +11,9 @@ import polars as pl
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError, SpliceMetaError
 from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.model.bundle import CARD, MetaModel, load_model
+from splice_meta.model.bundle import CARD, MetaModel
 from splice_meta.model.foreign import PICKLES, model_kind
+from splice_meta.model.load import load_model
 from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import check_run_name, scan_parts

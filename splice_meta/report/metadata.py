@@ -13,13 +13,13 @@ import polars as pl
 from splice_meta.digests import input_digests
 from splice_meta.report.summary import RunSummary
 from splice_meta.runs.scorer import NOTHING, Scored
-from splice_meta.runs.task import Job
+from splice_meta.runs.task import RunTask
 
 LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
 
 
 def run_metadata(
-    job: Job, summary: RunSummary, reference: Sequence[str] = (), scored: Scored = NOTHING
+    job: RunTask, summary: RunSummary, reference: Sequence[str] = (), scored: Scored = NOTHING
 ) -> dict[str, Any]:
     """Everything needed to tell what a run was made from; lists of genes are frames.
 
@@ -66,7 +66,7 @@ def run_metadata(
     }
 
 
-def _inputs(job: Job, scored: Scored) -> list[dict[str, Any]]:
+def _inputs(job: RunTask, scored: Scored) -> list[dict[str, Any]]:
     """The base scores that were given; those made in this run may be gone by now."""
     given = [file for file in job.scores.files if file not in scored.files]
     if not job.scores.files:

@@ -18,9 +18,7 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.runs.inputs import Inputs
 from splice_meta.runs.outputs import OutputLayout
-from splice_meta.runs.shards import Shard
 from splice_meta.settings import FeatureSettings, RunSettings
-from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import dataset_files
 
 
@@ -71,17 +69,6 @@ def given_digests(
         "versions of splice_meta, Polars, numpy or XGBoost": _versions(),
     }
     return {name: digest_of(value) for name, value in values.items()}
-
-
-def plan_digests(scores: BaseScores, shards: Sequence[Shard]) -> dict[str, str]:
-    """Digests of the genes with their positions, and of how they are packed into shards."""
-    genes = scores.table.genes
-    return {
-        "genes": digest_of(
-            [genes["gene_id"].to_list(), genes["positions"].to_list(), scores.absent]
-        ),
-        "shards": digest_of([(shard.first, shard.stop, shard.positions) for shard in shards]),
-    }
 
 
 def refuse_frames(scores: Any) -> None:

@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, made_by
+from splice_meta.base_models.score_task import made_by
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher
 from splice_meta.errors import NoGenesError, UsageError
+from splice_meta.jobs.executor import Executor
+from splice_meta.jobs.room import remove_folder
 from splice_meta.model.bundle import MetaModel
-from splice_meta.ownership import remove_owned
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of, fills_of_rows
 from splice_meta.provenance import same_base_model
@@ -27,7 +28,7 @@ from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_score
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
-from splice_meta.stores import ObjectPath
+from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 
@@ -66,17 +67,22 @@ class Inputs:
             fills_of_rows(*self.scorer.blank(), model.manifest, settings)
 
     def complete(
-        self, folder: Path, watcher: ScoreWatcher, before: Mapping[str, str] | None = None
+        self,
+        folder: Place,
+        executor: Executor,
+        watcher: ScoreWatcher,
+        before: Mapping[str, str] | None = None,
     ) -> tuple[BaseScores, Scored]:
         """The base scores of all genes; those without are scored now.
 
         Args:
             folder: Where new scores go.
+            executor: Who makes them.
             watcher: Told about progress.
             before: Reason by gene that failed, where all were scored before; None if not.
         """
         if self.scorer is not None:
-            return self.scorer.add(self.opened, self.missing, folder, watcher, before)
+            return self.scorer.add(self.opened, self.missing, folder, executor, watcher, before)
         assert self.opened is not None
         return self.opened, NOTHING
 
@@ -174,15 +180,11 @@ def _refuse_mixture(scores: BaseScores, scorer: Scorer) -> None:
 
 
 @contextmanager
-def scores_folder(layout: OutputLayout) -> Iterator[Path]:
+def scores_folder(layout: OutputLayout) -> Iterator[Place]:
     """Where base scores made in a run go: kept with the artifacts, or gone when it is complete."""
     if layout.scored is not None:
         yield layout.scored
         return
-    if isinstance(layout.predictions, ObjectPath):
-        with TemporaryDirectory(prefix="splice_meta_scores_") as name:
-            yield Path(name)  # after an interrupt they are made again
-        return
     folder = layout.predictions / ".base_scores"
     yield folder  # after an interrupt they stay, for the run to go on with
-    remove_owned(folder, SCORED)
+    remove_folder(folder, SCORED)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from splice_meta.errors import OutputError, StoreError
 from splice_meta.harmonize import Fills
-from splice_meta.model.bundle import MetaModel
+from splice_meta.jobs.plan import Shard
+from splice_meta.pipeline.batch import describe_plan
 from splice_meta.pipeline.matching import said_base_model
 from splice_meta.runs.shards import beyond_budget
-from splice_meta.settings import RunSettings
+from splice_meta.runs.task import RunTask
 from splice_meta.sink import whole_file
-from splice_meta.sources.opened import BaseScores
 from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
+
+PLAN = 5
+"""Log level of the query plan, below DEBUG."""
+logging.addLevelName(PLAN, "PLAN")
 
 
 class Heard(logging.Handler):
@@ -136,10 +140,15 @@ class _ToCaller(logging.Handler):
         logging.getLogger().handle(record)
 
 
-def log_start(
-    opened: BaseScores, model: MetaModel | None, settings: RunSettings, fills: Fills | None
-) -> None:
-    """Say what a run starts with: genes, selection, model, and what is filled."""
+def log_start(task: RunTask, fills: Fills | None, shards: Sequence[Shard]) -> None:
+    """Say what a run starts with: genes, selection, model, and what is filled; and its query plan.
+
+    Args:
+        task: What is done with its shards.
+        fills: What is filled with a constant; None without a model.
+        shards: Those to make.
+    """
+    opened, model, settings = task.scores, task.model, task.settings
     log.info(
         "%d genes, %d positions, mode %s", opened.table.genes.height, opened.table.positions,
         settings.mode,
@@ -156,3 +165,7 @@ def log_start(
         log.warning("The positions of gene %s do not ascend; they were sorted.", gene)
     for message in fills.messages() if fills is not None else []:
         log.warning("%s", message)
+    if shards and any(handler.level <= PLAN for handler in log.handlers):
+        plan = describe_plan(opened, shards[0].first, shards[0].stop, model, settings)
+        for line in plan.splitlines():
+            log.log(PLAN, "%s", line)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 
-from splice_meta.base_models.parts import PARTS
-from splice_meta.errors import OutputError, UsageError
+from splice_meta.base_models.score_task import PARTS
+from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.jobs.ledger import read_ledger
+from splice_meta.jobs.lines import read_lines
+from splice_meta.jobs.plan import ledger_of
 from splice_meta.ownership import TABLE, Owned
-from splice_meta.runs.lines import read_lines
 from splice_meta.settings import Output
 from splice_meta.stores import ObjectPath, Place
 
@@ -141,7 +143,12 @@ class OutputLayout:
     @property
     def ledger(self) -> Place:
         """What is finished of the run; in an object store a folder of lines."""
-        return self.predictions / "ledger.jsonl"
+        return ledger_of(self.predictions)
+
+    def absolute(self) -> OutputLayout:
+        """The same, with paths that mean the same in every process."""
+        artifacts = self.artifacts.absolute() if self.artifacts is not None else None
+        return replace(self, root=self.root.absolute(), artifacts=artifacts)
 
     @property
     def scored(self) -> Path | None:
@@ -155,6 +162,32 @@ class OutputLayout:
             self.report_text, self.report_html, self.gene_manifest, self.manifest_csv,
             self.metadata, self.log,
         ]  # fmt: skip
+
+
+def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
+    """The name of the run that starts or goes on.
+
+    Args:
+        root: The output directory.
+        asked: The name that was asked for.
+        resume: Take the latest run by its ledger where no name was asked for.
+
+    Raises:
+        UsageError: If the name is no folder name.
+    """
+    if asked is not None:
+        return check_run_name(asked)
+    found = []
+    if resume:
+        runs = root / HOME / "predictions"
+        for folder in runs.iterdir() if runs.is_dir() else ():
+            try:
+                recorded = read_ledger(ledger_of(folder))
+            except InputError:  # another run's; if it is the wanted one, its name finds it
+                continue
+            if recorded is not None:
+                found.append((recorded.started, folder.name))
+    return max(found)[1] if found else new_run_name(root)
 
 
 def is_run(path: str | Path) -> bool:

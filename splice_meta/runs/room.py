@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from splice_meta.errors import OutputError
 from splice_meta.given import Given
-from splice_meta.ownership import LEFT, is_temporary, refuse_foreign, refuse_target, remove_owned
+from splice_meta.jobs.ledger import create_ledger
+from splice_meta.jobs.room import refuse_folder, remove_folder
+from splice_meta.ownership import is_temporary, refuse_foreign, refuse_target, remove_owned
 from splice_meta.runs.outputs import HOME, KEPT, RUN, OutputLayout, new_run_name
-from splice_meta.stores import ObjectPath, remove_tree
-
-OBJECTS = ("ledger.jsonl/*.json", *RUN.files, *(f"{table}/part-*.parquet" for table in RUN.folders))
-"""What a run's folder holds in an object store."""
+from splice_meta.stores import ObjectPath
 
 
 def check_room(
@@ -57,16 +55,15 @@ def _check_run(layout: OutputLayout, given: Given, overwrite: bool) -> None:
     target = layout.predictions
     if isinstance(target, Path):
         given.refuse(target)
-        used = _is_used(target)
-    else:
-        used = _check_objects(target, given, overwrite)
-    if used and not overwrite:
+    if (_is_used(target) if isinstance(target, Path) else target.is_dir()) and not overwrite:
         raise OutputError(
             f"The run {layout.run_name} is in {target.parent} already.",
             "Give --resume, another --run-name or folder, or --overwrite.",
         )
     if isinstance(target, Path):
         refuse_target(target, given, True, RUN, file=False)
+    else:
+        refuse_folder(target, RUN, given)
 
 
 def make_room(
@@ -89,12 +86,10 @@ def make_room(
     check_room(layout, inputs, overwrite, named=named)
     for target in layout.kept:
         remove_owned(target, KEPT[target.name])
-    if isinstance(layout.predictions, ObjectPath):
-        if named and overwrite:
-            remove_tree(layout.predictions)
-        return layout  # a folder need not be made there; the ledger must be
     if named and overwrite:
-        remove_owned(layout.predictions, RUN)
+        remove_folder(layout.predictions, RUN)
+    if isinstance(layout.predictions, ObjectPath):
+        return layout  # a folder need not be made there; the ledger must be
     while True:
         try:
             layout.predictions.mkdir(parents=True, exist_ok=named)
@@ -131,6 +126,25 @@ def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> Non
 _OTHER_FOLDER = "Give another output directory, or move it away."
 
 
+def start(
+    layout: OutputLayout,
+    given: Mapping[str, str],
+    inputs: Sequence[object],
+    overwrite: bool,
+    named: bool,
+) -> OutputLayout:
+    """Make room and the ledger; under another name where the run needs none of its own."""
+    while True:
+        layout = make_room(layout, inputs, overwrite, named)
+        if create_ledger(layout.ledger, given):
+            return layout
+        if named:
+            raise OutputError(
+                f"There is a run in {layout.predictions} already.", "Give another --run-name."
+            )
+        layout = replace(layout, run_name=new_run_name(layout.root))
+
+
 def _has_runs(layout: OutputLayout) -> bool:
     """Whether there is a run in the output directory, so that reports are of one."""
     runs = layout.root / HOME / "predictions"
@@ -141,20 +155,3 @@ def _has_runs(layout: OutputLayout) -> bool:
 
 def _is_used(folder: Path) -> bool:
     return folder.is_dir() and not all(map(is_temporary, folder.iterdir()))
-
-
-def _check_objects(folder: ObjectPath, given: Given, overwrite: bool) -> bool:
-    """Refuse a folder of objects that are not of a run; whether there are any."""
-    files = folder.files()
-    if any(text.startswith(f"{folder}/") for text in given.addresses):
-        raise OutputError(f"An input lies in {folder}, where the run writes.", _OTHER_FOLDER)
-    if not files or not overwrite:
-        return bool(files)
-    names = [str(each).removeprefix(f"{folder}/") for each in files]
-    foreign = [n for n in names if not any(fnmatchcase(n, pattern) for pattern in OBJECTS)]
-    if foreign:
-        raise OutputError(f"{folder} holds {foreign[0]}, which is not of a run.", LEFT)
-    first = folder / "ledger.jsonl" / "000000.json"
-    if first not in files or b'"record":"run"' not in first.read_bytes():
-        raise OutputError(f"{folder} is not a run of ours.", LEFT)
-    return True

@@ -6,28 +6,28 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from splice_meta.base_models.genes import genes_to_score
+from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import (
-    PROTEIN_CODING,
-    ScoreWatcher,
-    is_scored,
-    made_by,
-    score,
-)  # fmt: skip
+from splice_meta.base_models.score_task import made_by
+from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, is_scored, score_genes
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of
+from splice_meta.digests import ends_of
 from splice_meta.errors import InputError, UsageError
+from splice_meta.jobs.executor import Executor
 from splice_meta.model.bundle import MetaModel
+from splice_meta.records import Entry
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.sources.base_scores import extend, open_scores
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import Place, place_of
 
 log = logging.getLogger("splice_meta")
 
@@ -87,7 +87,8 @@ class Scorer:
         self,
         opened: BaseScores | None,
         genes: Sequence[str] | None,
-        folder: Path,
+        folder: Place,
+        executor: Executor,
         watcher: ScoreWatcher,
         before: Mapping[str, str] | None = None,
     ) -> tuple[BaseScores, Scored]:
@@ -99,6 +100,7 @@ class Scorer:
             opened: The scores that are there; None if there are none.
             genes: The genes to score; None for every protein-coding gene in the FASTA.
             folder: Where the tables go, one per base model.
+            executor: Who scores.
             watcher: Told about progress.
             before: Reason by gene that failed, where ``folder`` has the scores of all others
                 already; None to score those that it lacks.
@@ -106,7 +108,7 @@ class Scorer:
         Raises:
             InputError: If there are no scores in the end.
         """
-        tables: dict[str, Path] = {}
+        tables: dict[str, Place] = {}
         asked = genes_to_score(self.annotation, self.genome, genes, PROTEIN_CODING)
         failures = dict(asked.failures) | dict(before or {})
         for gene, why in failures.items():
@@ -115,13 +117,15 @@ class Scorer:
             return _with_absent(opened, failures), Scored(failures=failures)
         # Where the others have their truth, so do these: figures need it of all genes.
         truth = opened is not None and "splice_type" in opened.frame.collect_schema()
-        good = None if genes is None else asked.table["gene_id"].to_list()
+        wanted = GenesToScore(asked.table, {})  # the others have been told of
+        if truth:
+            wanted = wanted.with_truth(self.annotation, genes is not None)
         for name, model in self.models.items():
             path = folder / (f"base_scores.{name}.parquet" if name else "base_scores.parquet")
             if before is None and not is_scored(path):
-                found = score(
-                    self.annotation, self.genome, path, base_model=model, genes=good, truth=truth,
-                    resume=True, watcher=watcher,
+                found = score_genes(
+                    model, self.annotation, self.genome, wanted, path, truth=truth, resume=True,
+                    executor=executor, watcher=watcher,
                 )  # fmt: skip
                 failures |= dict(
                     found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
@@ -137,7 +141,7 @@ class Scorer:
                 )
             return _with_absent(opened, failures), Scored(failures=failures)
         first = next(iter(tables))
-        source = tables if first else tables[first]
+        source = {name: str(path) for name, path in tables.items()} if first else str(tables[first])
         more = open_scores(source, _in_all(tables), None if opened else reference)
         scored = Scored(
             genes=tuple(more.table.genes["gene_id"]),
@@ -150,18 +154,65 @@ class Scorer:
         return _with_absent(whole, failures), scored
 
 
+def scored_before(plan: Entry | None, folder: Place) -> Mapping[str, str] | None:
+    """What became of genes that a run had scored before it was interrupted.
+
+    Args:
+        plan: What its ledger says of it, if it got there.
+        folder: Where its scores lie.
+
+    Returns:
+        Reason by gene that failed; None where scoring had not come to its end, or its tables are
+        gone, as they are after a complete run that did not keep them.
+
+    Raises:
+        InputError: If a table is not what it was.
+    """
+    if plan is None:
+        return None
+    files, failures = noted_scores(plan)
+    there = {name: folder / name for name in files if (folder / name).exists()}
+    for name, path in there.items():
+        if ends_of(path) != files[name]:
+            raise InputError(
+                f"{path} is not as this run scored it.",
+                "Start the run anew with --overwrite in place of --resume.",
+            )
+    return failures if len(there) == len(files) else None
+
+
+def noted_scores(plan: Entry) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """What the plan in a ledger notes of scores that a run made: tables and failures.
+
+    Raises:
+        InputError: If it is damaged.
+    """
+    noted = plan.at("notes").at("scored")
+    files = {
+        name: {n: each.value for n, each in table.fields().items()}
+        for name, table in noted.at("files").fields().items()
+    }
+    return files, {gene: why.text(1 << 20) for gene, why in noted.at("failures").fields().items()}
+
+
+def notes_of(scored: Scored) -> dict[str, Any]:
+    """What a run's plan notes of scores that were made in it, for :func:`scored_before`."""
+    files = {Path(file).name: ends_of(place_of(file)) for file in scored.files}
+    return {"scored": {"files": files, "failures": {**scored.failures}}}
+
+
 def _with_absent(scores: BaseScores, failures: Mapping[str, str]) -> BaseScores:
     """The scores, with genes that have none among those wanted, so that they are reported."""
     there = scores.table.genes["gene_id"].to_list()
     return replace(scores, wanted=tuple(dict.fromkeys([*there, *failures]))) if failures else scores
 
 
-def _in_all(tables: Mapping[str, Path]) -> list[str] | None:
+def _in_all(tables: Mapping[str, Place]) -> list[str] | None:
     """The genes that every base model could score; None for all of the only one."""
     if len(tables) == 1:
         return None
     first, *others = (
-        pl.scan_parquet(path, glob=False).select("gene_id").unique().collect()["gene_id"]
+        pl.scan_parquet(str(path), glob=False).select("gene_id").unique().collect()["gene_id"]
         for path in tables.values()
     )
     return [gene for gene in first if all(gene in other for other in others)]

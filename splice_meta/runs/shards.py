@@ -1,9 +1,8 @@
-"""Shards: gene batches with an output part of their own."""
+"""The shards of a run: gene batches with an output part of their own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from splice_meta.jobs.plan import Shard
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.batch import bytes_per_position
 from splice_meta.settings import RunSettings
@@ -15,25 +14,6 @@ AT_ONCE = 2
 BYTES_OF_GENE = 1000
 """What a gene takes beside its positions, from the check of the table to the reports; 950 were
 measured with 200,000 genes of one position."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One gene batch of a run.
-
-    Attributes:
-        number: 0-based, in input order.
-        of: How many shards the run has; with one, its tables are plain files.
-        first: First gene of the batch, 0-based in input order.
-        stop: Gene after the last.
-        positions: Rows of the batch.
-    """
-
-    number: int
-    of: int
-    first: int
-    stop: int
-    positions: int
 
 
 def make_shards(scores: BaseScores, model: MetaModel | None, settings: RunSettings) -> list[Shard]:

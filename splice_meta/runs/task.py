@@ -1,34 +1,65 @@
-"""One shard: compute it, write its parts, return a small receipt."""
+"""What a run does with each shard: compute it, write its parts, return a small receipt."""
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
 from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
 from splice_meta.digests import ends_of
+from splice_meta.errors import InputError
+from splice_meta.jobs import plan
+from splice_meta.jobs.plan import Part, Shard
 from splice_meta.model.bundle import MetaModel
+from splice_meta.model.distribution import NONE
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.pipeline.comparing import BesideCounts, count_scores
+from splice_meta.records import Entry
 from splice_meta.runs.figures import SITE_COUNTS, count_figures
 from splice_meta.runs.outputs import OutputLayout
-from splice_meta.runs.shards import Shard
+from splice_meta.runs.shards import AT_ONCE
 from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, sink_parquet
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 
+GENES_DONE: dict[str, type[pl.DataType]] = {
+    "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
+    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
+    "seconds": pl.Float64, **dict.fromkeys(SITE_COUNTS, pl.Int64),
+}  # fmt: skip
+"""The columns of a receipt's genes."""
+
 
 @dataclass(frozen=True)
-class Job:
-    """What every shard of a run shares.
+class Receipt(plan.Receipt):
+    """What one shard of a run came to.
+
+    Attributes:
+        genes: One row per gene done, see :data:`GENES_DONE`.
+        changes: Positions by change of probability, see :mod:`splice_meta.runs.figures`.
+        beside: Base scores beside called sites, counted by base model, see
+            :mod:`splice_meta.pipeline.comparing`.
+    """
+
+    genes: pl.DataFrame = field(default_factory=pl.DataFrame)
+    changes: dict[int, int] = field(default_factory=dict)
+    beside: BesideCounts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunTask:
+    """What the shards of a run share; see :class:`splice_meta.jobs.plan.Task`.
 
     Attributes:
         scores: Checked base scores.
@@ -44,88 +75,116 @@ class Job:
     layout: OutputLayout
     dataset: pl.LazyFrame | None = None
 
+    what = "run"
+    at_once = AT_ONCE
+    tells = False
+    retries = False
 
-GENES_DONE: dict[str, type[pl.DataType]] = {
-    "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
-    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
-    "seconds": pl.Float64, **dict.fromkeys(SITE_COUNTS, pl.Int64),
-}  # fmt: skip
-"""The columns of a receipt's genes."""
+    @property
+    def folder(self) -> Place:
+        """The run's folder."""
+        return self.layout.predictions
+
+    def absolute(self) -> RunTask:
+        """The same, with absolute paths."""
+        return replace(self, layout=self.layout.absolute())
+
+    def open(self, sent: bool) -> None:
+        """Let a model that was sent use the threads of this process, not those of its training."""
+        for booster in self.model.boosters if sent and self.model is not None else ():
+            booster.set_param({"nthread": 0})  # OMP_NUM_THREADS
+
+    def run(
+        self, shard: Shard, room: AbstractContextManager[object], told: Callable[[int], None]
+    ) -> Receipt:
+        """Compute one shard and write its parts.
+
+        A gene that fails is left out and reported; the others of its shard go on.
+        """
+        with ExitStack() as files, room:
+            started = time.perf_counter()
+            receipt = _compute(self, shard, files)
+        seconds = time.perf_counter() - started
+        if receipt.genes.is_empty():
+            return replace(receipt, seconds=seconds)
+        share = pl.col("positions") / pl.col("positions").sum()
+        genes = receipt.genes.with_columns(seconds=share * seconds)
+        return replace(receipt, genes=genes, parts=_parts(self.layout, shard), seconds=seconds)
+
+    def stop(self) -> None:
+        """Nothing: a shard takes seconds."""
+
+    def lost(self, shard: Shard, reason: str) -> Receipt:
+        """The receipt of a shard all of whose genes failed."""
+        genes = self.scores.table.genes["gene_id"][shard.first : shard.stop]
+        return Receipt(shard, dict.fromkeys(genes, reason))
+
+    def files(self, shard: Shard) -> dict[str, Place]:
+        """Every file that a shard may write, by the name of its table."""
+        return self.layout.parts(shard.number, shard.of)
+
+    def home(self, table: str) -> Place:
+        """The folder that the paths of a table's parts are told from."""
+        return self.layout.home(table)
+
+    def folders(self) -> list[Place]:
+        """The run's folder, and those of the artifacts that are kept."""
+        return [self.layout.predictions, *self.layout.kept]
+
+    def note(self, receipt: Receipt) -> dict[str, Any]:
+        """Genes and figures, for the ledger."""
+        return {
+            "genes": receipt.genes.to_dict(as_series=False),
+            "changes": list(receipt.changes.items()),
+            "beside": {**receipt.beside},
+        }
+
+    def noted(self, line: Entry, shard: Shard) -> Receipt:
+        """The receipt that a line of the ledger was written from."""
+        return noted(line, shard)
 
 
-@dataclass(frozen=True)
-class Part:
-    """A file that a shard wrote.
+def noted(line: Entry, shard: Shard) -> Receipt:
+    """The genes and figures that a line of the ledger tells of a shard, its shape checked.
 
-    Attributes:
-        table: Which table it is of or a part of, as :meth:`OutputLayout.parts` names it.
-        path: Where it lies, from the run's folder or that of the kept artifacts.
-        rows: Its rows.
-        bytes: Its size.
-        sha256_of_ends: Digest of its first and last MiB; empty for an object.
-        etag: The ETag of an object; empty for a file.
+    Raises:
+        InputError: If the line is damaged.
     """
-
-    table: str
-    path: str
-    rows: int
-    bytes: int
-    sha256_of_ends: str = ""
-    etag: str = ""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What one shard came to; small, since it may come from another process.
-
-    Attributes:
-        shard: The shard.
-        genes: One row per gene done, see :data:`GENES_DONE`.
-        failures: Reason by gene that could not be done.
-        parts: The files it wrote.
-        seconds: Wall time.
-        changes: Positions by change of probability, see :mod:`splice_meta.runs.figures`.
-        beside: Base scores beside called sites, counted by base model, see
-            :mod:`splice_meta.pipeline.comparing`.
-    """
-
-    shard: Shard
-    genes: pl.DataFrame
-    failures: dict[str, str]
-    parts: tuple[Part, ...] = ()
-    seconds: float = 0.0
-    changes: dict[int, int] = field(default_factory=dict)
-    beside: BesideCounts = field(default_factory=dict)
+    columns = {name: each.items() for name, each in line.at("genes").fields().items()}
+    changes = {}
+    for change in line.at("changes").items():
+        pair = [each.whole(-(1 << 62)) for each in change.items()]
+        if len(pair) != 2:
+            change.refuse("a list of two numbers")
+        changes[pair[0]] = pair[1]
+    beside = line.at("beside")
+    for counted in beside.fields().values():
+        classes = [each.items() for each in counted.items()]
+        if [len(each) for each in classes] != list(NONE.shape[1:]) * len(NONE):
+            counted.refuse("the counts of two classes of scores")
+        for each in (bin_ for bins in classes for bin_ in bins):
+            each.whole()
+    return Receipt(shard, genes=_genes(line, columns), changes=changes, beside=dict(beside.value))
 
 
-def run_shard(
-    job: Job, shard: Shard, room: AbstractContextManager[object] | None = None
-) -> Receipt:
-    """Compute one shard and write its parts.
-
-    A gene that fails is left out and reported; the others of its shard go on.
-
-    Args:
-        job: What the run's shards share.
-        shard: Which one.
-        room: Held while the shard needs memory and processors, not while its parts are flushed.
-    """
-    with ExitStack() as files, room or nullcontext():
-        started = time.perf_counter()
-        receipt = _compute(job, shard, files)
-    seconds = time.perf_counter() - started
-    if receipt.genes.is_empty():
-        return replace(receipt, seconds=seconds)
-    share = pl.col("positions") / pl.col("positions").sum()
-    genes = receipt.genes.with_columns(seconds=share * seconds)
-    return replace(receipt, genes=genes, parts=_parts(job.layout, shard), seconds=seconds)
+def _genes(line: Entry, columns: dict[str, list[Entry]]) -> pl.DataFrame:
+    values = {name: [each.value for each in column] for name, column in columns.items()}
+    try:
+        types = {name: GENES_DONE[name] for name in values}
+        return pl.DataFrame(values, schema_overrides=types)
+    except (KeyError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"The genes of shard {line.at('number').value} in the ledger are damaged ({reason}).",
+            "Start anew with --overwrite in place of --resume.",
+        ) from None
 
 
-def _compute(job: Job, shard: Shard, files: ExitStack) -> Receipt:
+def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
     """Compute one shard and write its parts, which appear on leaving ``files``."""
     done, failures = _predict_genes(job, shard.first, shard.stop)
     if not done:
-        return Receipt(shard, pl.DataFrame(), failures)
+        return Receipt(shard, failures)
     _write(job, shard, done, files)
     sites, changes = count_figures(_joined([part.complete for part in done]))
     genes = (
@@ -134,7 +193,7 @@ def _compute(job: Job, shard: Shard, files: ExitStack) -> Receipt:
         .with_columns(pl.col(SITE_COUNTS).fill_null(0))
     )
     counts = count_scores(job.model, (part.marked for part in done))
-    return Receipt(shard, genes, failures, changes=changes, beside=counts)
+    return Receipt(shard, failures, genes=genes, changes=changes, beside=counts)
 
 
 def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
@@ -151,7 +210,9 @@ def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
     )
 
 
-def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPrediction], dict[str, str]]:
+def _predict_genes(
+    job: RunTask, first: int, stop: int
+) -> tuple[list[BatchPrediction], dict[str, str]]:
     """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
     try:
         with plain_panics():
@@ -169,7 +230,7 @@ def _predict_genes(job: Job, first: int, stop: int) -> tuple[list[BatchPredictio
     return left + right, left_failures | right_failures
 
 
-def _write(job: Job, shard: Shard, done: list[BatchPrediction], files: ExitStack) -> None:
+def _write(job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack) -> None:
     complete = _joined([part.complete for part in done])
     outputs, layout, maker = job.settings.outputs, job.layout, job.scores.made_by
     if "complete" in outputs:

@@ -143,7 +143,8 @@ def literal_names(said: Said) -> None:
 RUN = {"record": "run", "format": 1, "started": "2026-01-01T00:00:00+00:00", "given": {}}
 SHARD = {"record": "shard", "number": 0, "seconds": 1, "parts": [], "genes": {}, "failures": {},
          "changes": []}  # fmt: skip
-PLAN = {"record": "plan", "digests": {}, "shards": [], "scored": {"files": {}, "failures": {}}}
+SCORED = {"files": {}, "failures": {}}
+PLAN = {"record": "plan", "digests": {}, "shards": [], "notes": {"scored": SCORED}}
 STRANGE = (None, "x", [], {}, -1, 10**30, 1e300, True)
 METADATA = "metadata/inference_metadata.json"
 
@@ -272,8 +273,9 @@ CASES = [
             ([RUN, SHARD | {"failures": {"A": 1}}], "failures.A"),
             ([RUN, SHARD | {"changes": [[1]]}], "changes[0]"),
             ([RUN, SHARD | {"changes": [["a", 1]]}], "changes[0][0]"),
-            ([RUN, PLAN | {"digests": None}], "digests"), ([RUN, PLAN | {"scored": 1}], "scored"),
-            ([RUN, PLAN | {"scored": {"files": [], "failures": {}}}], "scored.files"),
+            ([RUN, PLAN | {"digests": None}], "digests"), ([RUN, PLAN | {"notes": 1}], "notes"),
+            ([RUN, PLAN | {"notes": {"scored": 1}}], "notes.scored"),
+            ([RUN, PLAN | {"notes": {"scored": SCORED | {"files": []}}}], "notes.scored.files"),
         )
     ),
     # ---- OpenSpliceAI's HDF5 ------------------------------------------------------------------

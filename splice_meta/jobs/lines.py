@@ -92,7 +92,7 @@ def read_lines(path: Place) -> tuple[list[Record], int]:
                 break
             raise InputError(
                 f"Line {number} of {path} is damaged, and lines follow it.",
-                "Start the run anew with --overwrite in place of --resume.",
+                "Start anew with --overwrite in place of --resume.",
             )
         records.append(record)
         end += len(line) + 1
@@ -122,7 +122,7 @@ class LineFile:
         except BlockingIOError:
             os.close(self._handle)
             raise OutputError(
-                f"The run in {path.parent} is still going on.", "Wait for it, or end it first."
+                f"The job in {path.parent} is still going on.", "Wait for it, or end it first."
             ) from None
         except OSError:  # a file system without locks
             pass
@@ -182,8 +182,8 @@ class LineObjects:
         """
         if not _object(self.path, self._count).create(_line(record).encode()):
             raise OutputError(
-                f"Another process goes on with the run in {self.path.parent}.",
-                "Leave the run to it; what it lists there is whole.",
+                f"Another process goes on with the job in {self.path.parent}.",
+                "Leave it to that one; what it lists there is whole.",
             )
         self._count += 1
 
@@ -214,7 +214,7 @@ def _read_objects(path: ObjectPath) -> list[Record]:
         if record is None or objects[number] != _object(path, number):
             raise InputError(
                 f"{objects[number]} is damaged, or not the next line.",
-                "Start the run anew with --overwrite in place of --resume.",
+                "Start anew with --overwrite in place of --resume.",
             )
         records.append(record)
     return records

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from splice_meta.process import import_xgboost
+
+TASKS = "splice_meta.runs.task"
+"""Named rather than imported: this room knows of no task."""
 
 
 def dask_setup(worker: Any) -> None:
     """Import what every shard needs, before the first one waits for it."""
     import_xgboost()
-    import splice_meta.runs.task  # noqa: F401
+    import_module(TASKS)

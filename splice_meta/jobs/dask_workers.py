@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from splice_meta.errors import ClusterError, UsageError
+from splice_meta.jobs.dask_cluster import connect, silenced
+from splice_meta.jobs.dask_parent import SCRATCH
 from splice_meta.process import own_environment
-from splice_meta.runs.dask_cluster import connect, silenced
-from splice_meta.runs.dask_parent import SCRATCH
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -160,8 +160,8 @@ def _command(address: str, workers: int, scratch: str, security: Security) -> li
     options = {
         "nworkers": str(workers), "nthreads": "1", "host": "127.0.0.1", "memory-limit": "0",
         "local-directory": scratch, "death-timeout": str(int(START_SECONDS)),
-        "preload": "splice_meta.runs.dask_preload",
-        "preload-nanny": "splice_meta.runs.dask_parent",
+        "preload": "splice_meta.jobs.dask_preload",
+        "preload-nanny": "splice_meta.jobs.dask_parent",
         **{name: str(Path(scratch) / name) for name in keys},
     }  # fmt: skip
     # -P: the folder it is called in goes onto the path only where it is on this process's.

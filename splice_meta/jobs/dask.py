@@ -1,4 +1,4 @@
-"""Running shards on Dask: each task writes its own part and returns its small receipt."""
+"""Making shards on Dask: each writes its own parts and returns its small receipt."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import logging
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import polars as pl
-
 from splice_meta.errors import ClusterError, OutputError, UsageError
+from splice_meta.jobs.dask_workers import Workers, open_workers
+from splice_meta.jobs.plan import R, Shard, Task
 from splice_meta.panics import plain_panics
-from splice_meta.runs.dask_workers import Workers, open_workers
-from splice_meta.runs.shards import Shard
-from splice_meta.runs.task import Job, Receipt, run_shard
+from splice_meta.process import share_cores
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,23 +31,24 @@ LEAST_AHEAD = 4
 """Shards under way however few threads there are: what a cluster that adapts grows by."""
 RETRIES = 2
 """How often a shard is tried again whose part could not be written, as on a shared file system."""
-LARGEST_JOB = 1 << 28
+LARGEST_TASK = 1 << 28
 """Bytes that may go to every worker; score files count with their paths, frames in full."""
 POLL_SECONDS = 1.0
+LOST = "the Dask workers that ran it have ended; memory may be short"
 
 
 def run_dask(
-    job: Job, shards: Sequence[Shard], workers: int | None, cluster: str | Path | Client | None
-) -> Generator[Receipt, None, None]:
-    """Run shards on Dask.
+    task: Task[R], shards: Sequence[Shard], workers: int | None, cluster: str | Path | Client | None
+) -> Generator[int | R, None, None]:
+    """Make shards on Dask.
 
     What the shards share goes to each worker once, also to those that join late or replace one
-    that died. A shard whose worker dies is run again by another; genes of a shard that ends one
+    that died. A shard whose worker dies is made again by another; items of a shard that ends one
     worker after the other, alone, are reported as failed.
 
     Args:
-        job: What the shards share.
-        shards: Those to run.
+        task: What is done with them.
+        shards: Those to make.
         workers: Processes to start on this machine, or None.
         cluster: Address, scheduler file or client of a running scheduler, or None.
 
@@ -62,20 +61,23 @@ def run_dask(
     """
     if not shards:
         return
-    payload = pack(job)
+    payload = pack(task)
     with open_workers(workers, cluster) as found:
         name = f"splice-meta-{uuid4().hex}"
         try:
             with _losing_scheduler():
                 found.client.register_plugin(_carrier(payload), name=name)
-            yield from _run_all(found, job, shards, name)
+            for receipt in _run_all(found, task, shards, name):
+                if task.tells:
+                    yield receipt.shard.size
+                yield receipt
         finally:
             if not found.local:  # local ones end anyway
                 with suppress(ClusterError), _losing_scheduler():
                     found.client.unregister_worker_plugin(name)
 
 
-def pack(job: Job) -> bytes:
+def pack(task: Task[R]) -> bytes:
     """What the shards share, as it goes to the workers.
 
     Raises:
@@ -83,32 +85,31 @@ def pack(job: Job) -> bytes:
     """
     import cloudpickle
 
-    layout = job.layout
-    artifacts = layout.artifacts.absolute() if layout.artifacts is not None else None
-    whole = replace(layout, root=layout.root.absolute(), artifacts=artifacts)
     try:
-        packed: bytes = cloudpickle.dumps(replace(job, layout=whole))
+        packed: bytes = cloudpickle.dumps(task.absolute())
     except Exception as error:  # pickle raises whatever the object at hand raises
         raise UsageError(
-            f"The run cannot be sent to Dask workers: {str(error).strip().splitlines()[0]}.",
-            "Feature families and score frames must not hold open files, locks or connections.",
+            f"The {task.what} cannot be sent to Dask workers: "
+            f"{str(error).strip().splitlines()[0]}.",
+            "What is given as an object (a base model, a feature family, a frame of scores) must "
+            "not hold open files, locks or connections.",
         ) from None
-    if len(packed) > LARGEST_JOB:
+    if len(packed) > LARGEST_TASK:
         raise UsageError(
-            f"The run's scores and model are {len(packed) >> 20:,} MiB, too much to send to every "
-            "Dask worker.",
-            "Write the scores to a Parquet file and give its path.",
+            f"The {task.what} takes {len(packed) >> 20:,} MiB to send to every Dask worker, "
+            "which is too much.",
+            "Write scores that are a frame to a Parquet file and give its path.",
         )
     return packed
 
 
 def _carrier(payload: bytes) -> Any:
-    """A worker plugin that brings the job: Dask hands it to every worker, whenever it joins."""
+    """A worker plugin that brings the task: Dask hands it to every worker, whenever it joins."""
     from distributed import WorkerPlugin
 
     class Carrier(WorkerPlugin):  # type: ignore[misc]
         def __init__(self, payload: bytes, versions: dict[str, str]) -> None:
-            self.payload, self.versions, self.job = payload, versions, None
+            self.payload, self.versions, self.task = payload, versions, None
 
     return Carrier(payload, _versions())
 
@@ -117,16 +118,20 @@ def _versions() -> dict[str, str]:
     return {name: import_module(name).__version__ for name in ("splice_meta", "polars")}
 
 
-def _run_sent(name: str, shard: Shard) -> Receipt:
-    """Run a shard in a worker."""
+def _run_sent(name: str, shard: Shard) -> Any:
+    """Make a shard in a worker."""
     from distributed import get_worker
 
-    carrier = get_worker().plugins[name]
+    worker = get_worker()
+    carrier = worker.plugins[name]
     try:
         with plain_panics():
-            if carrier.job is None:
-                carrier.job = _unpack(carrier.payload, carrier.versions)
-            return run_shard(carrier.job, shard)
+            with _OPENING:  # one task for all threads of the worker
+                if carrier.task is None:
+                    share_cores(worker.state.nthreads)
+                    carrier.task = _unpack(carrier.payload, carrier.versions)
+                    carrier.task.open(sent=True)
+            return carrier.task.run(shard, nullcontext(), lambda _: None)
     except (KeyboardInterrupt, SystemExit) as error:  # Dask sends nothing back of these
         raise ClusterError(
             f"A Dask worker was ended while it ran a shard ({type(error).__name__}).",
@@ -134,12 +139,15 @@ def _run_sent(name: str, shard: Shard) -> Receipt:
         ) from error
 
 
-def _unpack(payload: bytes, versions: dict[str, str]) -> Job:
-    """The job, in a worker, once.
+_OPENING = Lock()
+
+
+def _unpack(payload: bytes, versions: dict[str, str]) -> Any:
+    """The task, in a worker, once.
 
     Raises:
         ClusterError: If other versions are installed here.
-        OutputError: If the output directory is not to be seen from here.
+        OutputError: If the job's folder is not to be seen from here.
     """
     import pickle
 
@@ -148,20 +156,18 @@ def _unpack(payload: bytes, versions: dict[str, str]) -> Job:
             f"A Dask worker has {_versions()}, this process {versions}.",
             "Install the same versions on all workers.",
         )
-    job: Job = pickle.loads(payload)
-    if not job.layout.predictions.is_dir():
+    task = pickle.loads(payload)
+    if not task.folder.is_dir():
         raise OutputError(
-            f"A Dask worker does not see the folder {job.layout.predictions}.",
-            "Give an --output-dir on a file system that all workers share.",
+            f"A Dask worker does not see the folder {task.folder}.",
+            "Give an output on a file system that all workers share.",
         )
-    for booster in job.model.boosters if job.model is not None else ():
-        booster.set_param({"nthread": 0})  # OMP_NUM_THREADS, not what the model was trained with
-    return job
+    return task
 
 
 def _run_all(
-    found: Workers, job: Job, shards: Sequence[Shard], carrier: str
-) -> Generator[Receipt, None, None]:
+    found: Workers, task: Task[R], shards: Sequence[Shard], carrier: str
+) -> Generator[R, None, None]:
     """Run the shards; those that Dask gave up go once more, one at a time.
 
     Dask cannot tell the shard that ended a worker from one that waited in the same worker.
@@ -174,12 +180,12 @@ def _run_all(
             yield receipt
     for shard in killed:
         for _, receipt in _run_some(found, [shard], carrier, again=True):
-            yield receipt or _failed(job, shard)
+            yield receipt or task.lost(shard, LOST)
 
 
 def _run_some(
     found: Workers, shards: Sequence[Shard], carrier: str, again: bool = False
-) -> Generator[tuple[Shard, Receipt | None], None, None]:
+) -> Generator[tuple[Shard, Any], None, None]:
     """Keep a few shards under way until all are done; no receipt for those that Dask gave up."""
     client, waiting = found.client, deque(shards)
     running: dict[Future, Shard] = {}
@@ -209,7 +215,7 @@ def _run_some(
             client.cancel(list(running), force=True)
 
 
-def _receipt(future: Future) -> Receipt | None:
+def _receipt(future: Future) -> Any:
     """What a shard came to; None if every worker it was given to has ended."""
     from distributed import KilledWorker
 
@@ -217,7 +223,7 @@ def _receipt(future: Future) -> Receipt | None:
         with _losing_scheduler():
             future.result()
     try:
-        receipt: Receipt = future.result()
+        return future.result()
     except KilledWorker:
         return None
     except ModuleNotFoundError as error:
@@ -225,13 +231,6 @@ def _receipt(future: Future) -> Receipt | None:
             f"A Dask worker lacks the Python module {error.name}.",
             "Install the same versions of splice_meta and what it needs on all workers.",
         ) from error
-    return receipt
-
-
-def _failed(job: Job, shard: Shard) -> Receipt:
-    genes = job.scores.table.genes["gene_id"][shard.first : shard.stop]
-    reason = "the Dask workers that ran it have ended; memory may be short"
-    return Receipt(shard, pl.DataFrame(), dict.fromkeys(genes, reason))
 
 
 def _say_lost(workers: set[str], local: bool) -> None:

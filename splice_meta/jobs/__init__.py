@@ -1,0 +1,1 @@
+"""Long jobs: plans as data, executors, a ledger, resume; nothing here knows of splice sites."""

@@ -1,0 +1,49 @@
+"""A meta-model by its name: a bundle, one that comes with the package, or somebody else's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from splice_meta.bundled import bundled_model
+from splice_meta.errors import ModelError
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.bundle_files import read_bundle
+from splice_meta.model.foreign import load_foreign
+from splice_meta.stores import refuse_pipe
+
+
+def load_model(
+    source: str | Path | MetaModel,
+    *,
+    trust_pickle: bool = False,
+    classes: tuple[str, ...] | None = None,
+) -> MetaModel:
+    """Load a meta-model.
+
+    Args:
+        source: A bundle directory, ``bundled:NAME``, someone else's model file (see
+            :mod:`splice_meta.model.foreign`), or a model (returned as it is).
+        trust_pickle: Allow pickle and joblib files, through an unpickler that admits a fixed
+            list of classes.
+        classes: Class order of a file that does not state it.
+
+    Raises:
+        ModelError: If there is no such model, or it cannot be used.
+        UntrustedModelError: If it is a pickle and ``trust_pickle`` is not set.
+    """
+    if isinstance(source, MetaModel):
+        return source
+    text = str(source)
+    path = bundled_model(text.removeprefix("bundled:")) if text.startswith("bundled:") else Path(
+        source
+    )  # fmt: skip
+    if not path.exists():
+        raise ModelError(
+            f"There is no model at {path}.",
+            "Give a bundle directory, or bundled:openspliceai-mane.",
+        )
+    for each in (path, *(path.iterdir() if path.is_dir() else ())):
+        refuse_pipe(each)
+    if path.is_dir():
+        return read_bundle(path, text)
+    return load_foreign(path, trust_pickle=trust_pickle, classes=classes)
