@@ -18,7 +18,8 @@ from splice_meta.catalogue import CATALOGUE, SCORE_KINDS
 from splice_meta.contracts import FINAL, SCORES, scores_of
 from splice_meta.errors import ContractError, FeatureError, InputError, ModelError, UsageError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle import Margin, MetaModel
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.margin import Margin
 from splice_meta.pipeline.matching import require_base_models
 from splice_meta.sources.base_scores import open_scores
 

@@ -22,8 +22,9 @@ from splice_meta.errors import ManifestError, ModelError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model import booster as booster_module
 from splice_meta.model.booster import load_boosters, reason_of
-from splice_meta.model.bundle import Margin, MetaModel
-from splice_meta.model.bundle_files import write_digests
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.bundle_writer import write_digests
+from splice_meta.model.margin import Margin
 from splice_meta.model.structure import check_trees
 from splice_meta.model.tree_file import model_within
 

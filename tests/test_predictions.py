@@ -12,8 +12,9 @@ import splice_meta as sm
 from splice_meta.contracts import FINAL, SCORES
 from splice_meta.errors import FeatureError, ModelError, UsageError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle import Margin, MetaModel
-from splice_meta.model.bundle_files import write_digests
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.bundle_writer import write_digests
+from splice_meta.model.margin import Margin
 from splice_meta.model.predict import predict_proba
 
 NAMES = ("donor_score", "acceptor_score", "neither_score", "context_max", "3mer_AAA")

@@ -6,8 +6,9 @@ Its files are those of a bundle, see :mod:`splice_meta.model.bundle_files`.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,14 +17,11 @@ import polars as pl
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
 from splice_meta.manifest import FeatureManifest
+from splice_meta.model.bundle_writer import CARD, LIST, MANIFEST, booster_files, write_bundle
 from splice_meta.model.calibration import Calibration
+from splice_meta.model.margin import Margin
+from splice_meta.model.predict import predict_proba
 from splice_meta.ownership import Owned
-from splice_meta.records import shown
-
-CARD = "evaluation_card.json"
-"""The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
-LEAST_FLOOR, MOST_FLOOR = 1e-12, 0.1
-"""What the floor of a margin may be."""
 
 ModelKind = Literal["multiclass", "three_binary"]
 
@@ -33,40 +31,6 @@ BUNDLE = Owned(
     mark=("bundle.json", b'"format_version"'),
 )
 """What lies in a bundle."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Margin:
-    """That the trees add to the base model's log-probabilities rather than start from nothing.
-
-    With several base models it is the logarithm of a weighted mean of their probabilities: on
-    held-out genes that ranked better than a mean of their logarithms.
-
-    Args:
-        floor: Base probabilities below it count as it.
-        weights: Of the base models in the manifest's order, summing to 1; empty for one base
-            model, or equal weights.
-
-    Raises:
-        ModelError: If floor or weights are not of that kind.
-    """
-
-    floor: float = 1e-7
-    weights: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not LEAST_FLOOR <= self.floor <= MOST_FLOOR:
-            raise ModelError(
-                f"The floor of the model's margin is {shown(self.floor)}.",
-                f"It must lie from {LEAST_FLOOR:g} to {MOST_FLOOR:g}.",
-            )
-        # Written so that NaN is refused.
-        are_shares = all(0 <= weight <= 1 for weight in self.weights)
-        if self.weights and not (are_shares and abs(sum(self.weights) - 1) <= 1e-6):
-            raise ModelError(
-                f"The weights of the base models are {', '.join(map(str, self.weights))}.",
-                "They must not be negative, and sum to 1.",
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +111,6 @@ class MetaModel:
         Raises:
             FeatureError: If the frame lacks a column the model reads.
         """
-        from splice_meta.model.predict import predict_proba
-
         return predict_proba(self, frame.lazy().collect())
 
     def gains(self) -> dict[str, float]:
@@ -181,6 +143,22 @@ class MetaModel:
         Raises:
             OutputError: If something is there already.
         """
-        from splice_meta.model.bundle_files import write_bundle
-
-        return write_bundle(self, Path(path))
+        stated = dict(self.metadata)
+        card = stated.pop("card", None)
+        names = booster_files(self.kind, self.classes)
+        raw = (booster.save_raw("ubj") for booster in self.boosters)
+        files = dict(zip(names, raw, strict=True))
+        files[MANIFEST] = self.manifest.to_json().encode()
+        files[LIST] = self.manifest.to_csv().encode()
+        if card is not None:
+            files[CARD] = (json.dumps(card, indent=1) + "\n").encode()
+        record = {
+            "kind": self.kind,
+            "classes": list(self.classes),
+            "base_models": list(self.base_models),
+            "margin": asdict(self.margin) if self.margin else None,
+            "calibration": self.calibration.to_dict() if self.calibration else None,
+            "training_genes": list(self.training_genes),
+            **stated,
+        }
+        return write_bundle(Path(path), files, record)

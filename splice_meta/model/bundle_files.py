@@ -11,112 +11,37 @@ the one that was saved. Bundles without digests, as version 0.1 saved them, are 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from splice_meta.contracts import CLASSES
 from splice_meta.digests import digest_of
-from splice_meta.errors import ModelError, OutputError
+from splice_meta.errors import ModelError
 from splice_meta.manifest import load_manifest
 from splice_meta.model.booster import load_boosters, name_features, read_model_file
-from splice_meta.model.bundle import CARD, LEAST_FLOOR, MOST_FLOOR, Margin, MetaModel, ModelKind
+from splice_meta.model.bundle import MetaModel, ModelKind
+from splice_meta.model.bundle_writer import (
+    CARD,
+    DIGESTS,
+    FORMAT_VERSION,
+    MANIFEST,
+    RECORD,
+    WHAT,
+    booster_files,
+)  # fmt: skip
 from splice_meta.model.calibration import read_calibration
+from splice_meta.model.margin import LEAST_FLOOR, MOST_FLOOR, Margin
 from splice_meta.model.structure import check_outputs
 from splice_meta.records import Entry, read_record
 
 if TYPE_CHECKING:
     from splice_meta.model.structure import Soundness
 
-FORMAT_VERSION = 1
-RECORD = "bundle.json"
-MANIFEST, LIST = "feature_manifest.json", "feature_manifest.csv"
-DIGESTS = "sha256"
-
-_HINT = "A bundle is a directory with bundle.json, a model file and a feature manifest."
 _OWN = (
     "format_version", "kind", "classes", "base_models", "margin", "calibration", "training_genes",
     DIGESTS,
 )  # fmt: skip
-
-
-def write_bundle(model: MetaModel, folder: Path) -> Path:
-    """Write a bundle.
-
-    Args:
-        model: The model.
-        folder: A directory that does not exist yet, or an empty one.
-
-    Raises:
-        OutputError: If something is there already.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} is there already.", "Give a new directory.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be made: {error.strerror}.", "Check the path and the permissions."
-        ) from None
-    try:
-        _write_files(model, folder)
-    except OSError as error:
-        for each in folder.iterdir():  # it was empty
-            each.unlink()
-        raise OutputError(
-            f"{folder} cannot be written: {error.strerror}.", "Check the free space."
-        ) from error
-    return folder
-
-
-def _write_files(model: MetaModel, folder: Path) -> None:
-    for name, booster in zip(_files(model.kind, model.classes), model.boosters, strict=True):
-        (folder / name).write_bytes(booster.save_raw("ubj"))  # errors of the disk are plain here
-    (folder / MANIFEST).write_text(model.manifest.to_json())
-    (folder / LIST).write_text(model.manifest.to_csv())
-    stated = dict(model.metadata)
-    card = stated.pop("card", None)
-    if card is not None:
-        (folder / CARD).write_text(json.dumps(card, indent=1) + "\n")
-    data = {
-        "format_version": FORMAT_VERSION,
-        "kind": model.kind,
-        "classes": list(model.classes),
-        "base_models": list(model.base_models),
-        "margin": asdict(model.margin) if model.margin else None,
-        "calibration": model.calibration.to_dict() if model.calibration else None,
-        "training_genes": list(model.training_genes),
-        **stated,
-    }
-    # Last: a directory without bundle.json is no bundle.
-    _write_record(folder, data)
-
-
-def write_digests(folder: Path) -> None:
-    """Give a bundle the digests of its files as they are now.
-
-    For whoever changes a bundle on purpose: after that it is what was saved.
-
-    Args:
-        folder: The bundle.
-
-    Raises:
-        ModelError: If it has no ``bundle.json`` that can be read.
-    """
-    found = read_record(folder / RECORD, ModelError, _HINT).fields()
-    _write_record(folder, {name: entry.value for name, entry in found.items()})
-
-
-def _write_record(folder: Path, data: Mapping[str, Any]) -> None:
-    said = {name: value for name, value in data.items() if name != DIGESTS}
-    # What JSON makes of it (lists of tuples, say) is what the reader takes the digest of.
-    digests = {RECORD: digest_of(json.loads(json.dumps(said)))}
-    for path in sorted(folder.iterdir()):
-        if path.name != RECORD and path.is_file():
-            digests[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / RECORD).write_text(json.dumps({**said, DIGESTS: digests}, indent=1) + "\n")
 
 
 def read_bundle(folder: Path, source: str) -> MetaModel:
@@ -131,7 +56,7 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
         ManifestError: If its feature manifest cannot be used.
     """
     if not (folder / RECORD).exists():
-        raise ModelError(f"{folder} is not a model bundle: it has no {RECORD}.", _HINT)
+        raise ModelError(f"{folder} is not a model bundle: it has no {RECORD}.", WHAT)
     data = read_record(folder / RECORD, ModelError, "Make the bundle again, or get it again.")
     version = data.at("format_version").whole(1)
     if version > FORMAT_VERSION:
@@ -148,7 +73,7 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
     classes = data.at("classes").texts()
     if sorted(classes) != sorted(CLASSES):
         data.at("classes").refuse(f"{', '.join(CLASSES)} in the order of the model's outputs")
-    names = _files(kind, classes)
+    names = booster_files(kind, classes)
     files = {name: read_model_file(folder / name) for name in names}
     if digests is not None:
         _check_files(folder, digests, files, [*names, MANIFEST])
@@ -241,7 +166,3 @@ def _changed(folder: Path, name: str) -> ModelError:
         f"{folder / name} is not what it was when the bundle was saved: its SHA-256 differs.",
         f"Get the bundle again. If you changed it on purpose, remove {DIGESTS} from {RECORD}.",
     )
-
-
-def _files(kind: ModelKind, classes: tuple[str, ...]) -> list[str]:
-    return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]

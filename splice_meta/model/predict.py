@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,21 +11,44 @@ import polars as pl
 
 from splice_meta.contracts import column
 from splice_meta.errors import FeatureError, ModelError
+from splice_meta.manifest import FeatureManifest
 from splice_meta.model.booster import reason_of
+from splice_meta.model.calibration import Calibration
+from splice_meta.model.margin import Margin
 from splice_meta.settings import RunSettings
-
-if TYPE_CHECKING:
-    from splice_meta.model.bundle import Margin, MetaModel
 
 Floats = npt.NDArray[np.float32]
 
 PREDICT_ROWS = RunSettings().predict_rows
 
+
+
+class Trained(Protocol):
+    """What a prediction needs of a model, see :class:`splice_meta.model.bundle.MetaModel`."""
+
+    @property
+    def boosters(self) -> Sequence[Any]: ...  # noqa: D102
+    @property
+    def manifest(self) -> FeatureManifest: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def margin(self) -> Margin | None: ...  # noqa: D102
+    @property
+    def margin_columns(self) -> tuple[tuple[str, ...], ...]: ...  # noqa: D102
+    @property
+    def columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def calibration(self) -> Calibration | None: ...  # noqa: D102
+
+
 _CACHED = 1 << 12
 """Rows of a matrix that are filled at a time."""
 
 
-def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROWS) -> pl.DataFrame:
+def predict_proba(model: Trained, frame: pl.DataFrame, rows: int = PREDICT_ROWS) -> pl.DataFrame:
     """Probabilities of each class for each row of a feature frame.
 
     Args:
@@ -60,7 +83,7 @@ def predict_proba(model: MetaModel, frame: pl.DataFrame, rows: int = PREDICT_ROW
     return pl.DataFrame(list(out), schema=list(model.classes))
 
 
-def check_columns(model: MetaModel, frame: pl.DataFrame) -> None:
+def check_columns(model: Trained, frame: pl.DataFrame) -> None:
     """Refuse a frame that lacks a column the model reads.
 
     Raises:
@@ -99,12 +122,12 @@ def _row_major(columns: Sequence[Floats], start: int, stop: int, out: Floats) ->
     return out[: stop - start]
 
 
-def _predict_part(model: MetaModel, matrix: Floats, margin: Floats | None) -> Floats:
+def _predict_part(model: Trained, matrix: Floats, margin: Floats | None) -> Floats:
     found = _uncalibrated(model, matrix, margin)
     return model.calibration.apply(found) if model.calibration else found
 
 
-def _uncalibrated(model: MetaModel, matrix: Floats, margin: Floats | None) -> Floats:
+def _uncalibrated(model: Trained, matrix: Floats, margin: Floats | None) -> Floats:
     if model.kind == "multiclass":
         return _inplace(model.boosters[0], matrix, margin).reshape(-1, len(model.classes))
     single = [
@@ -128,7 +151,7 @@ def _inplace(booster: Any, matrix: Floats, margin: Floats | None) -> Floats:
     return np.asarray(found, np.float32)
 
 
-def margin_of(model: MetaModel, frame: pl.DataFrame) -> Floats | None:
+def margin_of(model: Trained, frame: pl.DataFrame) -> Floats | None:
     """The margin of a frame's rows, shape (rows, 3); None where the model has none."""
     if model.margin is None:
         return None

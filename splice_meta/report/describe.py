@@ -11,7 +11,8 @@ import polars as pl
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError, SpliceMetaError
 from splice_meta.manifest import FeatureManifest, load_manifest
-from splice_meta.model.bundle import CARD, MetaModel
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.bundle_writer import CARD
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
 from splice_meta.pipeline.matching import weights_of

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import CLASSES, columns
-from splice_meta.model.bundle import Margin, MetaModel
+from splice_meta.model.bundle import MetaModel
+from splice_meta.model.margin import Margin
 from splice_meta.model.predict import margin_of
 from splice_meta.settings import TrainSettings
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows

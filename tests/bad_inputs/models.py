@@ -21,7 +21,7 @@ import numpy as np
 from bad_inputs import LEAN, Case, Said, real
 from splice_meta.bundled import bundled_model
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle_files import write_digests
+from splice_meta.model.bundle_writer import write_digests
 
 NAMES = ["donor_score", "acceptor_score", "neither_score", "gc_content", "gene_length"]
 ORDER = "neither,donor,acceptor"
