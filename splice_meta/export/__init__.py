@@ -1,0 +1,1 @@
+"""Genome tracks of predictions: bigWig, bedGraph and BED."""
