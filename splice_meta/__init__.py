@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from splice_meta.runs.sort import SortedScores, sort_scores
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
+    from splice_meta.tracks.export import Exported, export
     from splice_meta.training.train import train
     from splice_meta.workflow import RunResult, run
 
@@ -36,6 +37,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Annotation",
     "BaseModel",
+    "Exported",
     "FeatureManifest",
     "FeatureSettings",
     "MetaModel",
@@ -49,6 +51,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "explain",
+    "export",
     "extended",
     "load_base_model",
     "load_manifest",
@@ -77,6 +80,8 @@ _HOME = {
     "SpliceMetaError": "errors",
     "evaluate": "evaluation.evaluate",
     "explain": "evaluation.explain",
+    "Exported": "tracks.export",
+    "export": "tracks.export",
     "FeatureManifest": "manifest",
     "extended": "manifest",
     "load_manifest": "manifest",

@@ -16,6 +16,7 @@ from splice_meta.cli import (
     convert_model,
     demo,
     evaluate,
+    export,
     features,
     inspect,
     run,
@@ -42,6 +43,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("sort")(sort.sort)
 app.command("features")(features.features)

@@ -11,7 +11,7 @@ import polars as pl
 
 from splice_meta.contracts import SCORES, columns, with_axis
 from splice_meta.errors import InputError, UsageError
-from splice_meta.evaluation.subject import base_scores_of
+from splice_meta.evaluation.source import base_scores_of
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
 from splice_meta.model.load import load_model

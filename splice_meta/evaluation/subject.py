@@ -5,24 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from splice_meta.contracts import FINAL, base_models_in, scores_of
-from splice_meta.errors import InputError, SpliceMetaError, UsageError
+from splice_meta.errors import InputError, UsageError
+from splice_meta.evaluation.source import check_final, peek, run_at, trained_genes
 from splice_meta.evaluation.tally import Systems
-from splice_meta.records import read_record
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout, check_run_name, parts_of, scan_parts, scan_table
+from splice_meta.runs.outputs import OutputLayout, scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import prediction_layout, truth_of_predictions
-from splice_meta.sources.tables import open_tables, scan_unchanged
-from splice_meta.stores import Place, object_at
 
 log = logging.getLogger("splice_meta")
 
@@ -77,9 +73,10 @@ def open_subject(
         InputError: If it is none of these, or has no truth.
         OutputError: If the run has no complete table.
     """
-    if _is_run(source):
-        return _open_run(_place(source), genes, reference)
-    frame = _peek(source)
+    layout = run_at(source)
+    if layout is not None:
+        return _open_run(layout, genes, reference)
+    frame = peek(source)
     if frame is not None and prediction_layout(frame.collect_schema().names()):
         return _predictions(frame, genes, "predictions", None, reference)
     opened = open_scores(source, genes, reference, truth=_has_truth(reference))
@@ -91,29 +88,6 @@ def open_subject(
             "where splice sites are.",
         )
     return Subject(kind="base scores", scores=opened, systems=base_systems(columns))
-
-
-def _is_run(source: Any) -> bool:
-    return isinstance(source, (str, Path)) and (_place(source) / "gene_manifest.json").is_file()
-
-
-def _place(source: str | Path) -> Place:
-    return object_at(source) or Path(source).expanduser()
-
-
-def _peek(source: Any) -> pl.LazyFrame | None:
-    """The table as it stands, to look at its columns; None where only base scores can be meant."""
-    if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
-        return source.lazy()
-    try:
-        if isinstance(source, (str, Path)) and (path := _place(source)).is_dir():
-            return scan_parts(path) if parts_of(path) else None
-        files = files_of(source)
-        has_tables = bool(files) and not reads_by_gene(files)
-        return scan_unchanged(open_tables(files)) if has_tables else None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(f"{source} cannot be read: {reason}.", "Check that it is whole.") from None
 
 
 def _predictions(
@@ -148,7 +122,7 @@ def _predictions(
         )
     truth = _has_truth(reference)
     opened = open_scores(rows, genes, reference, truth, predictions=True)
-    _check_final(opened.frame)
+    check_final(opened.frame)
     bases = base_systems(opened.frame.collect_schema().names())
     return Subject(kind=kind, scores=opened, systems={**bases, "final": FINAL}, trained=trained)
 
@@ -174,64 +148,12 @@ def base_systems(columns: Sequence[str]) -> dict[str, tuple[str, str, str]]:
     return found
 
 
-def _check_final(frame: pl.LazyFrame) -> None:
-    """Refuse final probabilities that are none."""
-    numbers = frame.collect_schema()
-    if not all(numbers[name].is_numeric() for name in FINAL):
-        raise InputError(
-            "A final probability of the predictions is no number.", f"Check {', '.join(FINAL)}."
-        )
-    is_bad = [~pl.col(name).is_between(-1e-4, 1 + 1e-4).fill_null(False) for name in FINAL]
-    bad = frame.select(pl.any_horizontal(is_bad).sum()).collect().item()
-    if bad:
-        raise InputError(
-            f"{bad:,} rows of the predictions have a final probability that cannot be one.",
-            "donor_meta, acceptor_meta and neither_meta lie between 0 and 1.",
-        )
-
-
 def _has_truth(reference: Reference | None) -> bool:
     return reference is not None and reference.annotation is not None
 
 
-def _open_run(folder: Place, genes: Sequence[str] | None, reference: Reference | None) -> Subject:
-    layout, rows = read_run(folder)
-    trained = frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
-    return _predictions(scan_table(layout, "complete"), genes, "run", trained, reference)
-
-
-def read_run(folder: Place) -> tuple[OutputLayout, list[dict[str, Any]]]:
-    """Where the latest run of an output directory lies, and its gene manifest.
-
-    Raises:
-        InputError: If the gene manifest is damaged.
-    """
-    hint = "Run it again with --overwrite."
-    try:
-        data = read_record(folder / "gene_manifest.json", InputError, hint, largest=1 << 30)
-        run = check_run_name(data.at("run").text())
-        rows = [
-            {name: gene.at(name).text(1 << 16) for name in ("gene_id", "scenario")}
-            for gene in data.at("genes").items()
-        ]
-    except SpliceMetaError as error:
-        raise InputError(f"{folder} is an incomplete run: {error.message}", hint) from None
-    return OutputLayout(folder, run), rows
-
-
-def base_scores_of(source: Any) -> Any:
-    """Base scores with everything features are made from: the source itself, or a run's base table.
-
-    Raises:
-        UsageError: If the source is predictions, which lack the sequence.
-        OutputError: If the run did not write its base table.
-    """
-    if _is_run(source):
-        return scan_table(read_run(_place(source))[0], "base")
-    frame = _peek(source)
-    if frame is not None and prediction_layout(frame.collect_schema().names()):
-        raise UsageError(
-            "Predictions do not hold what features are made from.",
-            "Give the base scores, or the output directory of a run.",
-        )
-    return source
+def _open_run(
+    layout: OutputLayout, genes: Sequence[str] | None, reference: Reference | None
+) -> Subject:
+    rows = scan_table(layout, "complete")
+    return _predictions(rows, genes, "run", trained_genes(layout), reference)

@@ -108,3 +108,20 @@ def _meaning(name: str) -> str:
 def _differ_in_version(name: str, other: str) -> bool:
     both_accessions = _ACCESSION.fullmatch(name) and _ACCESSION.fullmatch(other)
     return bool(both_accessions) and "." in name and "." in other and name.lower() != other.lower()
+
+
+def styled(name: str, style: str) -> str:
+    """A chromosome's name in another style.
+
+    Args:
+        name: As a file has it.
+        style: ``as-is``; ``ucsc`` (``chr1``, ``chrX``, ``chrM``) or ``ensembl`` (``1``, ``X``,
+            ``MT``). Names that are no chromosome's by either style stay as they are.
+    """
+    meant = _meaning(name)
+    is_main = meant in _HUMAN.values() or meant.isdigit() or meant in ("W", "Z")
+    if style == "as-is" or not is_main:
+        return name
+    if style == "ucsc":
+        return f"chr{meant}"
+    return "MT" if meant == "M" else meant

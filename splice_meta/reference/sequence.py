@@ -121,6 +121,15 @@ class Genome:
         """
         return list(self._with(chrom).spans[chrom])
 
+    def sizes(self) -> dict[str, int]:
+        """The bases of each chromosome that is there as a whole, in a record of its own name."""
+        records = self._open().records
+        return {
+            chrom: found[0].end
+            for chrom, found in records.items()
+            if len(found) == 1 and found[0].name == chrom
+        }
+
     def covers(self, chrom: str, start: int, end: int) -> bool:
         """Whether every base from ``start`` to ``end`` (1-based, both included) is there."""
         spans = self._with(chrom).spans[chrom]

@@ -83,6 +83,17 @@ class BaseScores:
             rows = join_scores(rows, genes, other._rows(theirs), theirs, name)
         return rows
 
+    def rows_of(self, genes: pl.DataFrame) -> pl.LazyFrame:
+        """The rows of some genes with their places, of the primary base model.
+
+        Args:
+            genes: Rows of the gene table, in its order.
+        """
+        rows = self._rows(genes)
+        if self.located is not None:
+            rows = self.located.placed(rows, genes["gene_id"].to_list())
+        return rows
+
     def _rows(self, genes: pl.DataFrame) -> pl.LazyFrame:
         """This table's own rows of some of its genes, given in its order; positions ascending."""
         count = int(genes["positions"].sum())
@@ -105,8 +116,12 @@ class BaseScores:
         Raises:
             InputError: If they differ.
         """
-        columns = ["gene_id", "positions"]
-        if not found.select(columns).equals(self.table.genes[first:stop].select(columns)):
+        self.verify_genes(found, self.table.genes[first:stop])
+
+    def verify_genes(self, found: pl.DataFrame, genes: pl.DataFrame) -> None:
+        """Refuse rows that are not those of some genes of the table, see :meth:`verify`."""
+        columns = ["gene_id", pl.col("positions").cast(pl.Int64)]
+        if not found.select(columns).equals(genes.select(columns)):
             raise InputError(
                 "The base scores gave other rows than when they were checked.",
                 "If they are a lazy frame, collect it first; if a file, let it rest.",

@@ -17,8 +17,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from splice_meta.export.boxes import BOX, Boxes, write_tree
-from splice_meta.export.zoom import Zoom
+from splice_meta.tracks.boxes import BOX, Boxes, write_tree
+from splice_meta.tracks.zoom import Zoom
 
 Positions = npt.NDArray[np.int64]
 Values = npt.NDArray[np.float32]
@@ -120,9 +120,7 @@ class BigWig:
     def _write_chroms(self, names: list[str]) -> None:
         """The names and sizes of the chromosomes, as a tree of one leaf."""
         width = max(len(name.encode()) for name in names)
-        self._file.write(
-            struct.pack("<IIIIQQ", _CHROM_MAGIC, len(names), width, 8, len(names), 0)
-        )
+        self._file.write(struct.pack("<IIIIQQ", _CHROM_MAGIC, len(names), width, 8, len(names), 0))
         self._file.write(struct.pack("<BBH", 1, 0, len(names)))
         for number, name in enumerate(names):
             self._file.write(name.encode().ljust(width, b"\0"))

@@ -11,7 +11,7 @@ from typing import IO, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from splice_meta.export.boxes import BOX, Boxes, write_tree
+from splice_meta.tracks.boxes import BOX, Boxes, write_tree
 
 RECORD = np.dtype(
     [
@@ -59,7 +59,7 @@ class Zoom:
     def add(
         self, chrom: int, positions: npt.NDArray[np.int64], values: npt.NDArray[np.float64]
     ) -> None:
-        """Add the values of single bases, see :meth:`splice_meta.export.bigwig.BigWig.add`."""
+        """Add the values of single bases, see :meth:`splice_meta.tracks.bigwig.BigWig.add`."""
         rows = np.empty(positions.size, _SUMS)
         rows["start"], rows["end"], rows["count"] = positions, positions + 1, 1
         for name in ("least", "largest", "sum"):

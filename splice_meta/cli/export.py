@@ -1,0 +1,82 @@
+"""``splice-meta export``: predictions in, genome tracks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from splice_meta.cli.console import say, say_pairs, set_verbosity
+from splice_meta.cli.options import Genes, GenesFile, Memory, Quiet, Verbose, comma_list, gene_list
+from splice_meta.settings import parse_memory
+
+
+def export(
+    source: Annotated[
+        str, typer.Argument(help="A run's output, predictions, or base scores.", metavar="RUN")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of tracks to write.")],
+    formats: Annotated[
+        str, typer.Option(help="Which of bigwig, bedgraph, bed, separated by commas.")
+    ] = "bigwig,bed",
+    genes: Genes = None,
+    genes_file: GenesFile = None,
+    annotation: Annotated[
+        Path | None, typer.Option(help="GTF or GFF3: names of genes, and their places.")
+    ] = None,
+    fasta: Annotated[Path | None, typer.Option(help="Tells how long chromosomes are.")] = None,
+    chrom_sizes: Annotated[
+        Path | None,
+        typer.Option(help="File of names and sizes: UCSC's chrom.sizes, or a FASTA index."),
+    ] = None,
+    chrom_style: Annotated[
+        str, typer.Option(help="Names of chromosomes: as-is, ucsc (chr1, chrM), ensembl (1, MT).")
+    ] = "as-is",
+    threshold: Annotated[
+        float, typer.Option(help="Probability from which a site counts as called.")
+    ] = 0.5,
+    least: Annotated[
+        float, typer.Option(help="Leave values below it out of bigWig and bedGraph.")
+    ] = 0.0,
+    memory: Memory = "1GiB",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a folder of tracks.")
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Write bigWig, bedGraph and BED for IGV and UCSC.
+
+    splice-meta export out -o tracks
+
+    splice-meta export out -o tracks --annotation genes.gtf.gz --chrom-sizes hg38.chrom.sizes
+    --chrom-style ucsc --least 0.001
+    """
+    set_verbosity(quiet, verbose)
+    from splice_meta.tracks.export import ChromStyle
+    from splice_meta.tracks.export import export as write
+    from splice_meta.tracks.files import Format
+
+    done = write(
+        source,
+        output,
+        formats=cast("tuple[Format, ...]", comma_list(formats)),
+        genes=gene_list(genes, genes_file),
+        annotation=annotation,
+        fasta=fasta,
+        sizes=chrom_sizes,
+        chrom_style=cast("ChromStyle", chrom_style),
+        threshold=threshold,
+        least=least,
+        memory=parse_memory(memory),
+        overwrite=overwrite,
+    )
+    pairs = [("Genes", f"{done.genes:,}"), ("Files", ", ".join(done.files))]
+    if "called_sites.bed" in done.files:
+        pairs.insert(1, ("Called sites", f"{done.called:,}"))
+    if "changed_sites.bed" in done.files:
+        pairs.insert(2, ("Changed calls", f"{done.changed:,}"))
+    say_pairs(pairs)
+    say(f"Tracks: {done.folder}")
+    return 0

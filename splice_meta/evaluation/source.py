@@ -1,0 +1,176 @@
+"""Telling what was given: the output of a run, predictions, or base scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.contracts import FINAL
+from splice_meta.errors import InputError, SpliceMetaError, UsageError
+from splice_meta.records import Entry, read_record
+from splice_meta.reference.reference import Reference
+from splice_meta.runs.outputs import (
+    HOME,
+    OutputLayout,
+    check_run_name,
+    parts_of,
+    scan_parts,
+    scan_table,
+)  # fmt: skip
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.files import files_of, reads_by_gene
+from splice_meta.sources.opened import BaseScores
+from splice_meta.sources.predictions import prediction_layout, truth_of_predictions
+from splice_meta.sources.tables import open_tables, scan_unchanged
+from splice_meta.stores import Place, object_at
+
+_HINT = "Run it again with --overwrite."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Positions with their probabilities, checked; the truth need not be there.
+
+    Attributes:
+        scores: The positions.
+        systems: The probability columns (donor, acceptor, neither) by system: ``base`` and, of
+            predictions, ``final``.
+    """
+
+    scores: BaseScores
+    systems: dict[str, tuple[str, str, str]]
+
+
+def open_rows(source: Any, genes: Sequence[str] | None, reference: Reference | None) -> Rows:
+    """Open and check a run's output, predictions or base scores.
+
+    Args:
+        source: A run's output directory or its folder of tables, a frame or files of predictions,
+            or base scores.
+        genes: Only these genes.
+        reference: For what the rows lack of place.
+
+    Raises:
+        InputError: If it is none of these, or its probabilities are none.
+        OutputError: If the run has no complete table.
+    """
+    layout = run_at(source)
+    frame = scan_table(layout, "complete") if layout is not None else peek(source)
+    base = {"base": ("donor_score", "acceptor_score", "neither_score")}
+    if frame is None or not prediction_layout(frame.collect_schema().names()):
+        return Rows(scores=open_scores(source, genes, reference), systems=base)
+    rows = truth_of_predictions(frame)
+    missing = [name for name in FINAL if name not in rows.collect_schema().names()]
+    if missing:
+        raise InputError(
+            f"The predictions have no column {', '.join(missing)}.", "Give a complete table."
+        )
+    opened = open_scores(rows, genes, reference, predictions=True)
+    check_final(opened.frame)
+    return Rows(scores=opened, systems={**base, "final": FINAL})
+
+
+def run_at(source: Any) -> OutputLayout | None:
+    """The run that a path is of: its output directory, then the latest, or its folder of tables.
+
+    Raises:
+        InputError: If the gene manifest of an output directory is damaged.
+    """
+    if not isinstance(source, (str, Path)):
+        return None
+    folder = place_at(source)
+    if (folder / "gene_manifest.json").is_file():
+        return read_run(folder)[0]
+    home = folder.parent.parent
+    is_tables = folder.parent.name == "predictions" and home.name == HOME
+    if is_tables and (folder / "ledger.jsonl").exists():
+        return OutputLayout(home.parent, folder.name)
+    return None
+
+
+def place_at(source: str | Path) -> Place:
+    """The place that a path or an address means."""
+    return object_at(source) or Path(source).expanduser()
+
+
+def peek(source: Any) -> pl.LazyFrame | None:
+    """The table as it stands, to look at its columns; None where only base scores can be meant."""
+    if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
+        return source.lazy()
+    try:
+        if isinstance(source, (str, Path)) and (path := place_at(source)).is_dir():
+            return scan_parts(path) if parts_of(path) else None
+        files = files_of(source)
+        has_tables = bool(files) and not reads_by_gene(files)
+        return scan_unchanged(open_tables(files)) if has_tables else None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(f"{source} cannot be read: {reason}.", "Check that it is whole.") from None
+
+
+def check_final(frame: pl.LazyFrame) -> None:
+    """Refuse final probabilities that are none."""
+    numbers = frame.collect_schema()
+    if not all(numbers[name].is_numeric() for name in FINAL):
+        raise InputError(
+            "A final probability of the predictions is no number.", f"Check {', '.join(FINAL)}."
+        )
+    is_bad = [~pl.col(name).is_between(-1e-4, 1 + 1e-4).fill_null(False) for name in FINAL]
+    bad = frame.select(pl.any_horizontal(is_bad).sum()).collect().item()
+    if bad:
+        raise InputError(
+            f"{bad:,} rows of the predictions have a final probability that cannot be one.",
+            "donor_meta, acceptor_meta and neither_meta lie between 0 and 1.",
+        )
+
+
+def read_run(folder: Place) -> tuple[OutputLayout, list[dict[str, Any]]]:
+    """Where the latest run of an output directory lies, and its gene manifest.
+
+    Raises:
+        InputError: If the gene manifest is damaged.
+    """
+    try:
+        data = read_record(folder / "gene_manifest.json", InputError, _HINT, largest=1 << 30)
+        run = check_run_name(data.at("run").text())
+        rows = [_gene(gene) for gene in data.at("genes").items()]
+    except SpliceMetaError as error:
+        raise InputError(f"{folder} is an incomplete run: {error.message}", _HINT) from None
+    return OutputLayout(folder, run), rows
+
+
+def _gene(gene: Entry) -> dict[str, Any]:
+    return {name: gene.at(name).text(1 << 16) for name in ("gene_id", "scenario")}
+
+
+def trained_genes(layout: OutputLayout) -> frozenset[str] | None:
+    """The genes that a run's model was trained on; None where its reports are of another run."""
+    if not layout.gene_manifest.is_file():
+        return None
+    latest, rows = read_run(layout.root)
+    if latest.run_name != layout.run_name:
+        return None
+    return frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
+
+
+def base_scores_of(source: Any) -> Any:
+    """Base scores with everything features are made from: the source itself, or a run's base table.
+
+    Raises:
+        UsageError: If the source is predictions, which lack the sequence.
+        OutputError: If the run did not write its base table.
+    """
+    layout = run_at(source)
+    if layout is not None:
+        return scan_table(layout, "base")
+    frame = peek(source)
+    if frame is not None and prediction_layout(frame.collect_schema().names()):
+        raise UsageError(
+            "Predictions do not hold what features are made from.",
+            "Give the base scores, or the output directory of a run.",
+        )
+    return source
