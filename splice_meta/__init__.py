@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from splice_meta.base_models.protocol import BaseModel
     from splice_meta.base_models.scoring import ScoreResult, score
     from splice_meta.errors import SpliceMetaError
+    from splice_meta.evaluation.compare import Comparison, compare
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
@@ -37,6 +38,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Annotation",
     "BaseModel",
+    "Comparison",
     "Exported",
     "FeatureManifest",
     "FeatureSettings",
@@ -49,6 +51,7 @@ __all__ = [
     "SpliceMetaError",
     "TrainSettings",
     "__version__",
+    "compare",
     "evaluate",
     "explain",
     "export",
@@ -78,6 +81,8 @@ _HOME = {
     "ScoreResult": "base_models.scoring",
     "score": "base_models.scoring",
     "SpliceMetaError": "errors",
+    "Comparison": "evaluation.compare",
+    "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",
     "explain": "evaluation.explain",
     "Exported": "tracks.export",

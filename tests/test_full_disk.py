@@ -18,6 +18,7 @@ from splice_meta.bundled import bundled_model
 from splice_meta.runs.log import log, log_file
 
 SCORES = FIXTURES / "scores_openspliceai.parquet"
+ANNOTATION = FIXTURES / "annotation.gtf.gz"
 TABLE = "selective_inference/predictions/r/complete_coverage_predictions.parquet"
 
 LIMITED = """
@@ -53,7 +54,9 @@ def assert_plain(done: subprocess.CompletedProcess[str], reason: str) -> None:
     ["sort", SCORES, "-o", "o.parquet"],
     ["sort", SCORES, "-o", "o.parquet", "--memory", "1MiB"],
     ["convert-model", bundled_model("openspliceai-mane"), "o"],
-], ids=["features", "features in parts", "sort", "sort in parts", "convert-model"])  # fmt: skip
+    ["export", SCORES, "--annotation", ANNOTATION, "-o", "o", "--quiet"],
+], ids=["features", "features in parts", "sort", "sort in parts", "convert-model",
+        "export"])  # fmt: skip
 def test_what_finds_no_room_is_not_there(tmp_path: Path, command: list[str | Path]) -> None:
     done = limited(40_000, *command, cwd=tmp_path)
 

@@ -13,6 +13,7 @@ import typer
 from splice_meta import __version__
 from splice_meta.cli import (
     check,
+    compare,
     convert_model,
     demo,
     evaluate,
@@ -43,6 +44,7 @@ app.command("demo")(demo.demo)
 app.command("run")(run.run)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("sort")(sort.sort)

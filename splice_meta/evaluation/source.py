@@ -45,7 +45,12 @@ class Rows:
     systems: dict[str, tuple[str, str, str]]
 
 
-def open_rows(source: Any, genes: Sequence[str] | None, reference: Reference | None) -> Rows:
+def open_rows(
+    source: Any,
+    genes: Sequence[str] | None,
+    reference: Reference | None,
+    truth: bool = False,
+) -> Rows:
     """Open and check a run's output, predictions or base scores.
 
     Args:
@@ -53,23 +58,25 @@ def open_rows(source: Any, genes: Sequence[str] | None, reference: Reference | N
             or base scores.
         genes: Only these genes.
         reference: For what the rows lack of place.
+        truth: Take the truth from its annotation, where there is one; genes it lacks are left out.
 
     Raises:
         InputError: If it is none of these, or its probabilities are none.
         OutputError: If the run has no complete table.
     """
+    has_truth = truth and reference is not None and reference.annotation is not None
     layout = run_at(source)
     frame = scan_table(layout, "complete") if layout is not None else peek(source)
     base = {"base": ("donor_score", "acceptor_score", "neither_score")}
     if frame is None or not prediction_layout(frame.collect_schema().names()):
-        return Rows(scores=open_scores(source, genes, reference), systems=base)
+        return Rows(scores=open_scores(source, genes, reference, has_truth), systems=base)
     rows = truth_of_predictions(frame)
     missing = [name for name in FINAL if name not in rows.collect_schema().names()]
     if missing:
         raise InputError(
             f"The predictions have no column {', '.join(missing)}.", "Give a complete table."
         )
-    opened = open_scores(rows, genes, reference, predictions=True)
+    opened = open_scores(rows, genes, reference, has_truth, predictions=True)
     check_final(opened.frame)
     return Rows(scores=opened, systems={**base, "final": FINAL})
 

@@ -94,6 +94,13 @@ class BaseScores:
             rows = self.located.placed(rows, genes["gene_id"].to_list())
         return rows
 
+    def with_truth(self, genes: pl.DataFrame) -> pl.LazyFrame:
+        """As :meth:`rows_of`, with the annotation's truth where that was asked for."""
+        rows = self._rows(genes)
+        if self.located is not None:
+            rows = self.located.attach(rows, genes["gene_id"].to_list())
+        return rows
+
     def _rows(self, genes: pl.DataFrame) -> pl.LazyFrame:
         """This table's own rows of some of its genes, given in its order; positions ascending."""
         count = int(genes["positions"].sum())
