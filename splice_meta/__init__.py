@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel
     from splice_meta.model.load import load_model
+    from splice_meta.notebook.calibration import plot_calibration
+    from splice_meta.notebook.changes import plot_changes
+    from splice_meta.notebook.gene import plot_gene
     from splice_meta.pipeline.matrix import plan_features
     from splice_meta.pipeline.predict import predict
     from splice_meta.reference.annotation import Annotation, open_annotation
@@ -61,6 +64,9 @@ __all__ = [
     "load_model",
     "open_annotation",
     "plan_features",
+    "plot_calibration",
+    "plot_changes",
+    "plot_gene",
     "predict",
     "reference124",
     "run",
@@ -93,6 +99,9 @@ _HOME = {
     "reference124": "manifest",
     "MetaModel": "model.bundle",
     "load_model": "model.load",
+    "plot_calibration": "notebook.calibration",
+    "plot_changes": "notebook.changes",
+    "plot_gene": "notebook.gene",
     "plan_features": "pipeline.matrix",
     "predict": "pipeline.predict",
     "Annotation": "reference.annotation",

@@ -113,21 +113,16 @@ def compare(
     reference = open_reference(annotation, None)
     asked = [genes] if isinstance(genes, str) else genes
     one, other = (open_rows(each, asked, reference, truth=True) for each in (first, second))
-    ids = [rows.scores.table.genes["gene_id"].to_list() for rows in (one, other)]
-    shared = set(ids[0]) & set(ids[1])
+    ids = [_genes(rows) for rows in (one, other)]
+    shared = set(shared_genes(one, other))
     only = [tuple(gene for gene in each if gene not in shared) for each in ids]
-    if not shared:
-        raise InputError(
-            f"The two have no gene in common: one has {ids[0][0]}, the other {ids[1][0]}.",
-            "Give two of the same genes, with ids of one kind.",
-        )
     for which, lone in zip(("first", "second"), only, strict=True):
         if lone:
             log.warning("%d genes are only in the %s, such as %s.", len(lone), which, lone[0])
     agreement, paired = Agreement(threshold), 0
     with tempfile.TemporaryDirectory(prefix="splice_meta_compare_") as folder:
         files: list[Path] = []
-        for batch in _batches(one, other, shared, memory):
+        for batch in pairs_of(one, other, shared, memory):
             agreement.add(batch)
             paired += batch.height
             files.append(Path(folder) / f"part-{len(files):05d}.parquet")
@@ -147,8 +142,39 @@ def compare(
     )
 
 
-def _batches(one: Rows, other: Rows, shared: set[str], memory: int) -> Iterator[pl.DataFrame]:
-    """Rows of both: place, ``position``, ``truth`` where known, the columns of ``SYSTEMS``."""
+def _genes(rows: Rows) -> list[str]:
+    return rows.scores.table.genes["gene_id"].to_list()
+
+
+def shared_genes(one: Rows, other: Rows) -> list[str]:
+    """The genes that both have, in the order of the first.
+
+    Raises:
+        InputError: If there is none.
+    """
+    theirs = set(_genes(other))
+    shared = [gene for gene in _genes(one) if gene in theirs]
+    if not shared:
+        raise InputError(
+            f"The two have no gene in common: one has {_genes(one)[0]}, the other "
+            f"{_genes(other)[0]}.",
+            "Give two of the same genes, with ids of one kind.",
+        )
+    return shared
+
+
+def pairs_of(one: Rows, other: Rows, shared: set[str], memory: int) -> Iterator[pl.DataFrame]:
+    """Rows of both: place, ``position``, ``truth`` where known, the columns of ``SYSTEMS``.
+
+    Args:
+        one: The rows whose order is kept.
+        other: The rows to put beside them.
+        shared: Genes of both.
+        memory: Budget of a batch in bytes.
+
+    Raises:
+        InputError: If a gene has no position in common, or the two contradict each other.
+    """
     lost = 0
     for first, stop in one.scores.batches(memory, BYTES):
         genes = one.scores.table.genes[first:stop].filter(pl.col("gene_id").is_in(shared))

@@ -1,0 +1,1 @@
+"""Charts for notebooks, made with Altair from predictions; needs the extra ``report``."""
