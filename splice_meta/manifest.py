@@ -36,6 +36,7 @@ from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
 from splice_meta.plain import csv_cell, from_csv_cell
 from splice_meta.records import Entry, read_record, shown
+from splice_meta.shown import Shown, few
 from splice_meta.stores import refuse_pipe
 
 FORMAT_VERSION = 1
@@ -56,8 +57,8 @@ MOST = 3.4028234e38
 _HINT = "Give reference124, extended, or a manifest in JSON or CSV with a column 'feature'."
 
 
-@dataclass(frozen=True)
-class FeatureManifest:
+@dataclass(frozen=True, repr=False)
+class FeatureManifest(Shown):
     """The features of a model.
 
     Args:
@@ -111,6 +112,15 @@ class FeatureManifest:
                 )
         for name, value in self.fills:
             _check_fill(name, value, str(self.schema[name]))
+
+    def _facts(self) -> list[tuple[str, str]]:
+        kinds = Counter(self.kinds.values())
+        return [
+            ("features", few(self.names)),
+            ("by kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
+            ("sequence window", f"-{self.half_width}..+{self.half_width}"),
+            *([("base models", ", ".join(self.base_models))] if self.base_models else []),
+        ]
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:

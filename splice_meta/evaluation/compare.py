@@ -19,6 +19,7 @@ from splice_meta.evaluation.tally import CALL, tally
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
+from splice_meta.shown import Shown
 from splice_meta.sink import sink_parquet
 
 log = logging.getLogger("splice_meta")
@@ -32,8 +33,8 @@ SYSTEMS = {
 _PLACE = ("chrom", "strand", "genomic_position")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Comparison(Shown):
     """What two sources have in common and where they differ.
 
     Attributes:
@@ -61,6 +62,19 @@ class Comparison:
     positions: int
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [
+            ("genes in both", f"{self.genes:,}"),
+            ("positions in both", f"{self.positions:,}"),
+            *(
+                (f"{row['class']}s called", f"{row['first']:,} and {row['second']:,}, "
+                 f"{row['gained']:,} gained, {row['lost']:,} lost")
+                for row in self.calls.iter_rows(named=True)
+            ),
+            ("figures", "none, since truth is not known" if self.evaluation is None else
+             f"{self.evaluation.table.height} rows in .figures"),
+        ]  # fmt: skip
 
     @property
     def figures(self) -> pl.DataFrame | None:

@@ -22,6 +22,7 @@ from splice_meta.model.calibration import Calibration
 from splice_meta.model.margin import Margin
 from splice_meta.model.predict import predict_proba
 from splice_meta.ownership import Owned
+from splice_meta.shown import Shown, few
 
 ModelKind = Literal["multiclass", "three_binary"]
 
@@ -33,8 +34,8 @@ BUNDLE = Owned(
 """What lies in a bundle."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MetaModel:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class MetaModel(Shown):
     """A meta-model.
 
     Attributes:
@@ -84,6 +85,19 @@ class MetaModel:
                 f"{len(self.margin_columns)}.",
                 "The bundle is damaged; make it again.",
             )
+
+    def _facts(self) -> list[tuple[str, str]]:
+        licence = self.metadata.get("licence")
+        return [
+            ("source", self.source or "made here"),
+            ("kind", self.kind),
+            ("base models", few(self.base_models) if self.base_models else "not stated"),
+            ("features", f"{len(self.manifest.names)}"),
+            ("trees", f"{self.trees:,}"),
+            ("calibration", self.calibration.kind if self.calibration else "none"),
+            ("trained on", f"{len(self.training_genes):,} genes"),
+            *([("licence", str(licence))] if licence else []),
+        ]
 
     @property
     def margin_columns(self) -> tuple[tuple[str, ...], ...]:

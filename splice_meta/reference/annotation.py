@@ -19,6 +19,7 @@ from splice_meta.reference.gff3 import read_gff3
 from splice_meta.reference.gtf import read_gtf
 from splice_meta.reference.lines import no_genes, types_of, unreadable
 from splice_meta.reference.reasons import WIDENED, counted, unknown_sites
+from splice_meta.shown import Shown, few
 from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
@@ -30,8 +31,8 @@ WITHOUT_VERSION = "gene id without version"
 _VERSION = r"\.\d+(_PAR_Y)?$"
 
 
-@dataclass(frozen=True)
-class Annotation:
+@dataclass(frozen=True, repr=False)
+class Annotation(Shown):
     """The genes of an annotation. Coordinates are 1-based and inclusive, on the forward strand.
 
     Args:
@@ -59,6 +60,18 @@ class Annotation:
     changed: pl.DataFrame
     source: str
     digest: str
+
+    def _facts(self) -> list[tuple[str, str]]:
+        chroms = self.genes["chrom"].unique(maintain_order=True).to_list()
+        return [
+            ("source", self.source),
+            ("genes", f"{self.genes.height:,}"),
+            ("transcripts", f"{self.transcripts.height:,}"),
+            ("exons", f"{self.exons.height:,}"),
+            ("chromosomes", few(chroms)),
+            ("left out", f"{self.left_out.height:,}"),
+            ("changed", f"{self.changed.height:,}"),
+        ]
 
     def exons_of(self, genes: Sequence[str]) -> Annotation:
         """All genes, but transcripts and exons of some only: what is derived from them is quick.

@@ -12,6 +12,7 @@ from splice_meta.runs.figures import add_changes
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.task import Receipt
 from splice_meta.settings import Mode, Selection
+from splice_meta.shown import Shown
 from splice_meta.stores import Place
 
 STRATEGY_LINE: dict[Mode, str] = {
@@ -24,8 +25,8 @@ TRACK_GENES = 12
 """Genes whose splice sites the HTML report draws."""
 
 
-@dataclass(frozen=True)
-class RunSummary:
+@dataclass(frozen=True, repr=False)
+class RunSummary(Shown):
     """The figures of a run.
 
     Attributes:
@@ -63,6 +64,9 @@ class RunSummary:
     comparison: str = ""
     scored: str = ""
     warnings: tuple[str, ...] = ()
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return self.lines()
 
     @property
     def positions(self) -> int:

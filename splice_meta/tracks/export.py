@@ -21,6 +21,7 @@ from splice_meta.reference.chrom_names import styled
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import one_of
+from splice_meta.shown import Shown, few
 from splice_meta.sink import whole_file
 from splice_meta.tracks.files import FORMATS, TRACKS, Format, TrackFiles, refuse_unwritable
 from splice_meta.tracks.joined import Stretch, placed_genes, stretches
@@ -31,8 +32,8 @@ ChromStyle = Literal["as-is", "ucsc", "ensembl"]
 CHROM_STYLES: tuple[ChromStyle, ...] = ("as-is", "ucsc", "ensembl")
 
 
-@dataclass(frozen=True)
-class Exported:
+@dataclass(frozen=True, repr=False)
+class Exported(Shown):
     """What was written.
 
     Attributes:
@@ -48,6 +49,15 @@ class Exported:
     genes: int
     called: int
     changed: int
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [
+            ("folder", str(self.folder)),
+            ("genes", f"{self.genes:,}"),
+            ("called sites", f"{self.called:,}"),
+            ("changed calls", f"{self.changed:,}"),
+            ("files", few(self.files)),
+        ]
 
 
 @plain_panics()
