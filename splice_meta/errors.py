@@ -19,7 +19,36 @@ Each says what is wrong and where (``message``) and what to do about it (``hint`
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from splice_meta.plain import plain
+
+_FLAGS = ("overwrite", "resume", "trust-pickle")
+_PARAMETERS = {
+    "annotation": "annotation", "base-model": "base_model", "chrom-sizes": "sizes",
+    "cluster": "cluster", "device": "device", "engine": "engine",
+    "fasta": "fasta", "gene-types": "gene_types", "genes": "genes",
+    "keep-artifacts-dir": "keep_artifacts_dir", "output-dir": "output_dir",
+    "precision": "precision", "run-name": "run_name", "scores": "scores", "tissues": "tissues",
+    "training-dataset": "training_dataset", "weights": "weights", "workers": "workers",
+    **{name: f"{name.replace('-', '_')}=True" for name in _FLAGS},
+}  # fmt: skip
+_OPTION = re.compile(rf"--({'|'.join(_PARAMETERS)})(?![\w-])")
+
+_in_options = False
+
+
+@contextmanager
+def words_of_options() -> Iterator[None]:
+    """Let hints name options of the command line rather than arguments in Python."""
+    global _in_options
+    before, _in_options = _in_options, True
+    try:
+        yield
+    finally:
+        _in_options = before
 
 
 class SpliceMetaError(Exception):
@@ -29,16 +58,26 @@ class SpliceMetaError(Exception):
 
     Args:
         message: What is wrong and where, as one plain sentence.
-        hint: What to do about it, as one plain sentence.
+        hint: What to do about it, as one plain sentence; options in it are named as on the command
+            line.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = plain(message)
-        self.hint = plain(hint)
-        super().__init__(self.message, self.hint)
+        self._hint = plain(hint)
+        super().__init__(self.message, self._hint)
+
+    @property
+    def hint(self) -> str:
+        """What to do about it, in the words of the caller: ``--overwrite``, ``overwrite=True``."""
+        return self._hint if _in_options else _OPTION.sub(_as_argument, self._hint)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+def _as_argument(option: re.Match[str]) -> str:
+    return _PARAMETERS[option[1]]
 
 
 class UsageError(SpliceMetaError):

@@ -735,7 +735,7 @@ def several(opened: Any) -> Annotation:
         ("AC01.2", None, "no gene has this id or name"),
         ("AC01", "AC01.1", "gene id without version"),
         ("RP11-3.8", None, "no gene has this id or name"),
-        ("alpha", None, "no gene has this id or name"),
+        ("alpha", None, "fits several genes: ALPHA, ENSG1.5"),
         ("", None, "no gene has this id or name"),
     ],
 )

@@ -234,7 +234,7 @@ def test_as_many_workers_as_processors_are_taken() -> None:
     from dask.system import CPU_COUNT
 
     dask_workers.require_dask(CPU_COUNT)
-    with pytest.raises(SpliceMetaError, match=f"Give --workers {CPU_COUNT} or fewer"):
+    with pytest.raises(SpliceMetaError, match=f"Give workers {CPU_COUNT} or fewer"):
         dask_workers.require_dask(CPU_COUNT + 1)
 
 

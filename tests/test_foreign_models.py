@@ -236,7 +236,7 @@ def test_files_that_are_no_model_are_refused(tmp_path, name):
 @pytest.mark.parametrize("name", ["m.pkl", "m.pickle", "m.joblib", "m.PKL", "m.joblib.gz"])
 def test_pickles_are_refused_by_default(tmp_path, name):
     save_pickle(tmp_path / name, train(names=NAMES))
-    with pytest.raises(UntrustedModelError, match="--trust-pickle"):
+    with pytest.raises(UntrustedModelError, match="trust_pickle=True"):
         load_model(tmp_path / name, classes=META_SPLICEAI)
 
 

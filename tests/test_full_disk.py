@@ -117,7 +117,7 @@ def test_a_full_disk(scores: pl.DataFrame, small_disk: Path) -> None:
     with pytest.raises(sm.SpliceMetaError, match="No space left on device") as caught:
         sm.run(small_disk.parent / "s.parquet", MODEL, small_disk / "out", **options)
 
-    assert "--resume" in caught.value.hint  # type: ignore[attr-defined]
+    assert "resume=True" in caught.value.hint  # type: ignore[attr-defined]
     assert not list(small_disk.rglob("*.tmp"))
     subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
     result = sm.run(small_disk.parent / "s.parquet", MODEL, small_disk / "out", resume=True,

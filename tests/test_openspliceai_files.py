@@ -153,7 +153,7 @@ def test_bed_files_without_places_need_the_spans() -> None:
     expect(scan_files(beds(PLAIN), spans_of(SPANS)), naive(genes))
     with pytest.raises(InputError, match="2 sequences lie, first PLUS") as caught:
         open_scores(PLAIN)
-    assert "--annotation" in caught.value.hint
+    assert "annotation" in caught.value.hint
     with pytest.raises(InputError, match="1 sequences lie, first MINUS"):
         scan_files(beds(PLAIN), spans_of({"PLUS": SPANS["PLUS"]}))
 

@@ -222,7 +222,7 @@ def test_features_that_nobody_makes_are_refused_before_scoring(
 def test_a_model_of_unknown_base_needs_one_named(tmp_path: Path, model: sm.MetaModel) -> None:
     with pytest.raises(SpliceMetaError, match="which base model") as caught:
         sm.run(model=model, output_dir=tmp_path, annotation=GTF, fasta=FASTA)
-    assert "--base-model" in caught.value.hint
+    assert "base_model" in caught.value.hint
 
 
 def test_on_the_command_line(tmp_path: Path, demo_path: Path) -> None:

@@ -26,7 +26,7 @@ from splice_meta.cli import (
     train,
 )  # fmt: skip
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
-from splice_meta.errors import SpliceMetaError
+from splice_meta.errors import SpliceMetaError, words_of_options
 from splice_meta.panics import plain_panics
 from splice_meta.process import open_streams, set_environment
 
@@ -104,6 +104,11 @@ def run_command(arguments: list[str]) -> int:
     Args:
         arguments: The command and its options, without the program's name.
     """
+    with words_of_options():
+        return _run_command(arguments)
+
+
+def _run_command(arguments: list[str]) -> int:
     try:
         with plain_panics():
             status = app(arguments, standalone_mode=False)

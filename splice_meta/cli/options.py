@@ -39,7 +39,12 @@ OptionalScores = Annotated[
     ),
 ]
 Genes = Annotated[
-    str | None, typer.Option("--genes", help="Only these genes, separated by commas.")
+    str | None,
+    typer.Option(
+        "--genes",
+        help="Only these genes, separated by commas: ids, with or without version, in any case; "
+        "with --annotation also names.",
+    ),
 ]
 GenesFile = Annotated[
     Path | None,

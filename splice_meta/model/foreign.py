@@ -86,7 +86,7 @@ def load_foreign(
     if not trust_pickle:
         raise UntrustedModelError(
             f"{path} is a pickle, which could run code when loaded.",
-            "If you trust where it comes from, say so with --trust-pickle (trust_pickle=True).",
+            "If you trust where it comes from, say so with --trust-pickle.",
         )
     return _convert(read_pickle(path), path, classes)
 

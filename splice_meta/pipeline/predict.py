@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,9 @@ from splice_meta.pipeline.batch import bytes_per_position, predict_genes
 from splice_meta.pipeline.comparing import compare_scores, count_scores, warn_of
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of
+from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.reference import open_reference
+from splice_meta.reference.sequence import Genome
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
 from splice_meta.sink import as_text
 from splice_meta.sources.base_scores import open_scores
@@ -55,6 +59,8 @@ def predict(
     columns: Columns | None = None,
     genes: str | Sequence[str] | None = None,
     settings: RunSettings | None = None,
+    annotation: str | Path | Annotation | None = None,
+    fasta: str | Path | Genome | None = None,
 ) -> pl.DataFrame:
     """Complete-coverage predictions, one row per nucleotide, in input order.
 
@@ -66,15 +72,18 @@ def predict(
         selection: What counts as uncertain.
         features: Which feature families are made.
         columns: ``full`` (default) or ``lean``.
-        genes: Only these genes; those without scores are named in a warning.
+        genes: Only these genes, by id or, with an annotation, by name; those without scores are
+            named in a warning.
         settings: All of the above, and the memory budget, at once; the arguments above that are
             given win over it.
+        annotation: GTF or GFF3, for genomic features, and for what the scores lack of place.
+        fasta: The sequence, for bases where the scores have none.
 
     Returns:
         The combined prediction, see the README's table of outputs.
 
     Raises:
-        SpliceMetaError: If settings, scores or model cannot be used.
+        SpliceMetaError: If settings, scores, model or reference cannot be used.
     """
     given = settings or RunSettings()
     chosen = replace(
@@ -87,7 +96,8 @@ def predict(
     )
     loaded = require_model(model, chosen.mode)
     source = sources_for(scores, loaded)
-    opened = open_scores(source, [genes] if isinstance(genes, str) else genes)
+    reference = open_reference(annotation, fasta)
+    opened = open_scores(source, [genes] if isinstance(genes, str) else genes, reference)
     require_base_models(loaded, opened)
     if loaded is not None:
         fills_of(opened, loaded.manifest, chosen.features)  # refuses what cannot be a feature

@@ -167,7 +167,8 @@ class Annotation(Shown):
 
         The first of these that fits exactly one gene decides: the id itself; the id without
         version, on either side (two different versions only for ids of Ensembl, ``ENS...``: other
-        names with a dot, such as those of clones, may be different genes); the gene's name.
+        names with a dot, such as those of clones, may be different genes); the gene's name; id or
+        name with letters of the other case.
 
         Args:
             names: Gene ids or names.
@@ -223,7 +224,17 @@ class Annotation(Shown):
             "gene id": asked.join(genes, left_on="asked", right_on="name"),
             WITHOUT_VERSION: by_bare.filter(one_is_bare | pl.col("bare").str.starts_with("ENS")),
             "gene name": asked.join(genes, left_on="asked", right_on="gene_name"),
+            "id or name in other letters": self._in_any_case(asked),
         }
+
+
+    def _in_any_case(self, asked: pl.DataFrame) -> pl.DataFrame:
+        upper = asked.with_columns(key=pl.col("asked").str.to_uppercase())
+        words = (pl.col("gene_name"), pl.col("gene_id").str.replace(_VERSION, "$1"))
+        return pl.concat(
+            upper.join(self.genes.select("gene_id", key=word.str.to_uppercase()), on="key")
+            for word in words
+        )
 
 
 @plain_panics()

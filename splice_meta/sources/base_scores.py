@@ -159,8 +159,8 @@ def _open_one(
             frame = frame.drop("splice_type", TRUTH_WORD, strict=False)
         wanted = tuple(dict.fromkeys(genes)) if genes is not None else None
         if wanted is not None:
-            if reference is not None and reference.annotation is not None:
-                wanted = as_in_scores(wanted, frame, reference.annotation)
+            known = reference.annotation if reference is not None else None
+            wanted = as_in_scores(wanted, frame, known)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
         table = check(frame, places, also)
         return settle_truth(frame), wanted, table
@@ -175,7 +175,7 @@ def _open_one(
     if wanted is None:
         refuse_lost_rows(tables, table.positions)
     if table.genes.is_empty():
-        raise _no_genes(files, wanted)
+        raise _no_genes(files, wanted, reference)
     rests = [f"{t.file} has no column neither_score: {REST}." for t in tables if t.lacks_neither]
     gaps = [] if predictions else judge_gaps(table.genes)  # those may be of some positions only
     table = replace(table, remarks=(*gaps, *table.remarks, *rests))
@@ -192,7 +192,9 @@ def _rows(
     return canonical(to_contract_names(_frame(source)))
 
 
-def _no_genes(files: Sequence[str], wanted: Sequence[str] | None) -> InputError:
+def _no_genes(
+    files: Sequence[str], wanted: Sequence[str] | None, reference: Reference | None
+) -> InputError:
     """The error for scores without any rows, or without any of the genes asked for."""
     if wanted is None:
         where = files[0] if len(files) == 1 else "The table of base scores"
@@ -200,7 +202,9 @@ def _no_genes(files: Sequence[str], wanted: Sequence[str] | None) -> InputError:
     listed = f"{', '.join(wanted[:3])}{' ...' if len(wanted) > 3 else ''}"
     return NoGenesError(
         f"None of the {len(wanted)} genes asked for ({listed}) is in the base scores.",
-        "Check the gene ids against the table's gene_id column.",
+        "Check the gene ids against the table's gene_id column."
+        if reference is not None and reference.annotation is not None
+        else "Check them against the table's gene_id column; to name genes, give --annotation.",
     )
 
 
