@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from splice_meta.cli import (
     train,
 )  # fmt: skip
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
+from splice_meta.cli.examples import EXAMPLES, examples_of
 from splice_meta.errors import SpliceMetaError, words_of_options
 from splice_meta.panics import plain_panics
 from splice_meta.process import open_streams, set_environment
@@ -36,22 +37,29 @@ app = typer.Typer(
     name="splice-meta",
     help="Recalibrate the splice-site probabilities of deep networks with a meta-model.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("demo")(demo.demo)
-app.command("run")(run.run)
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("export")(export.export)
-app.command("score")(score.score)
-app.command("sort")(sort.sort)
-app.command("features")(features.features)
-app.command("inspect")(inspect.inspect)
-app.command("convert-model")(convert_model.convert_model)
-app.command("check")(check.check)
+
+
+def _command(name: str, function: Callable[..., int]) -> None:
+    """Add a command; its help ends with its examples."""
+    app.command(name, epilog=examples_of(name) if name in EXAMPLES else None)(function)
+
+
+_command("demo", demo.demo)
+_command("run", run.run)
+_command("train", train.train)
+_command("evaluate", evaluate.evaluate)
+_command("compare", compare.compare)
+_command("export", export.export)
+_command("score", score.score)
+_command("sort", sort.sort)
+_command("features", features.features)
+_command("inspect", inspect.inspect)
+_command("convert-model", convert_model.convert_model)
+_command("check", check.check)
 
 
 def _show_version(wanted: bool) -> None:

@@ -49,12 +49,7 @@ def compare(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Calls gained and lost between two runs or models, agreement, and figures side by side.
-
-    splice-meta compare out1 out2
-
-    splice-meta compare out scores.parquet --annotation genes.gtf.gz -o changes.csv
-    """
+    """Calls gained and lost between two runs or models, agreement, and figures side by side."""
     set_verbosity(quiet, verbose)
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--output {output} is of an unknown kind.", "Write .parquet or .csv.")

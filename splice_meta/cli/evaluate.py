@@ -107,7 +107,7 @@ def evaluate(
         ),
         memory=parse_memory(memory),
     )
-    found_paths = score_paths(paths)
+    found_paths = score_paths(paths, runs=False)
     given = (*_read_with(found_paths), model, annotation, fasta, genes_file)
     _check_targets(json_file, output, Given(given), overwrite)
     # One path may be anything, several are files of base scores.

@@ -46,13 +46,7 @@ def export(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Write bigWig, bedGraph and BED for IGV and UCSC.
-
-    splice-meta export out -o tracks
-
-    splice-meta export out -o tracks --annotation genes.gtf.gz --chrom-sizes hg38.chrom.sizes
-    --chrom-style ucsc --least 0.001
-    """
+    """Write bigWig, bedGraph and BED for IGV and UCSC."""
     set_verbosity(quiet, verbose)
     from splice_meta.tracks.export import ChromStyle
     from splice_meta.tracks.export import export as write

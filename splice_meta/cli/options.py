@@ -126,23 +126,41 @@ def _lines_of(path: Path) -> list[str]:
         raise InputError(f"Line {line} of the gene list {path} is not UTF-8.", hint) from None
 
 
-def score_paths(scores: Sequence[str]) -> list[str] | dict[str, list[str]]:
+def score_paths(scores: Sequence[str], runs: bool = True) -> list[str] | dict[str, list[str]]:
     """The score paths, by base model where they are given as ``NAME=PATH``.
+
+    Args:
+        scores: As they were given.
+        runs: Take a run's output, or its folder of tables, for its table of base scores.
 
     Raises:
         UsageError: If only some of them name a base model.
     """
     named: dict[str, list[str]] = {}
-    for item in scores:
-        name, sign, path = item.partition("=")
-        if sign and _NAME.match(name) and not Path(item).exists():
-            named.setdefault(name, []).append(path)
-    if named and sum(map(len, named.values())) < len(scores):
+    for item in filter(_is_named, scores):
+        name, _, path = item.partition("=")
+        named.setdefault(name, []).extend(_tables_of(path) if runs else [path])
+    lone = [item for item in scores if not _is_named(item)]
+    if named and lone:
         raise UsageError(
             "Some of the scores are given as NAME=PATH, others without a name.",
             "Name the base model of all of them, or of none.",
         )
-    return named or list(scores)
+    return named or [each for item in lone for each in (_tables_of(item) if runs else [item])]
+
+
+def _is_named(item: str) -> bool:
+    name, sign, _ = item.partition("=")
+    return bool(sign and _NAME.match(name)) and not Path(item).exists()
+
+
+def _tables_of(path: str) -> list[str]:
+    """The table of base scores of a run, where a path is of one; else the path itself."""
+    if "://" in path or not Path(path).expanduser().is_dir():
+        return [path]
+    from splice_meta.evaluation.source import base_tables
+
+    return base_tables(path) or [path]
 
 
 def weights_by_name(weights: Sequence[str]) -> str | dict[str, str | Path] | None:

@@ -14,6 +14,7 @@ from splice_meta.errors import InputError, SpliceMetaError, UsageError
 from splice_meta.records import Entry, read_record
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.outputs import (
+    FILE_OF,
     HOME,
     OutputLayout,
     check_run_name,
@@ -162,6 +163,19 @@ def trained_genes(layout: OutputLayout) -> frozenset[str] | None:
     if latest.run_name != layout.run_name:
         return None
     return frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
+
+
+def base_tables(path: str) -> list[str] | None:
+    """The files of a run's table of base scores; None where a path is of no run.
+
+    Raises:
+        OutputError: If the run did not write that table.
+    """
+    layout = run_at(path)
+    if layout is None:
+        return None
+    scan_table(layout, "base")  # refuses what is not there
+    return [str(part) for part in parts_of(layout.predictions / FILE_OF["base"])]
 
 
 def base_scores_of(source: Any) -> Any:

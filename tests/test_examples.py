@@ -1,0 +1,80 @@
+"""Every example of every help text runs."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import shlex
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+import typer
+from conftest import FIXTURES, MODEL
+
+import splice_meta as sm
+from splice_meta.bundled import bundled_model
+from splice_meta.cli.app import app, run_command
+from splice_meta.cli.examples import EXAMPLES
+
+GENES = ("ENSG00000164039", "ENSG00000145354")
+LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
+NOT_RUN = {"score": "it needs weights", "train": "it takes minutes"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, short_genes: pl.DataFrame) -> Path:
+    """A folder with the files that the examples name."""
+    folder = tmp_path_factory.mktemp("examples")
+    scores = short_genes.filter(pl.col("gene_id").is_in(GENES))
+    scores.write_parquet(folder / "scores.parquet")
+    with gzip.open(folder / "scores.tsv.gz", "wb") as file:
+        file.write(scores.write_csv(separator="\t").encode())
+    (folder / "parts").mkdir()
+    scores.write_parquet(folder / "parts/a.parquet")
+    shutil.copy(FIXTURES / "annotation.gtf.gz", folder / "genes.gtf.gz")
+    (folder / "genome.fa").write_bytes(gzip.decompress((FIXTURES / "region.fa.gz").read_bytes()))
+    chrom = scores["chrom"][0]
+    (folder / "hg38.chrom.sizes").write_text(f"{chrom}\t191154276\n")
+    shutil.copytree(bundled_model("openspliceai-mane"), folder / "model")
+    model = sm.load_model(MODEL)
+    shutil.copy(folder / "model/model.ubj", folder / "model.ubj")
+    (folder / "model.pkl").write_bytes(pickle.dumps(model.boosters[0]))
+    for name, mode in (("out", "hybrid"), ("out2", "base_only")):
+        sm.run(scores, MODEL, folder / name, settings=sm.RunSettings(mode=mode))
+    return folder
+
+
+def test_every_command_has_two_examples() -> None:
+    commands = typer.main.get_command(app).commands
+    assert set(EXAMPLES) <= set(commands)
+    for command, lines in EXAMPLES.items():
+        assert len(lines) == 2
+        assert all(line.split()[0] == command for line in lines)
+
+
+@pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
+def test_examples_are_understood(command: str, line: str) -> None:
+    found = typer.main.get_command(app).commands[command]
+    found.make_context(command, shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize(
+    "line", [line for command, line in LINES if command not in NOT_RUN], ids=str
+)
+def test_examples_run(
+    place: Path, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place)
+    more = ["--overwrite"] if line.startswith("sort") else []
+    status = run_command([*shlex.split(line), *more])
+    assert status == 0, capsys.readouterr().err
+
+
+def test_examples_are_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, lines in EXAMPLES.items():
+        run_command([command, "--help"])
+        said = " ".join(capsys.readouterr().out.split())
+        for line in lines:
+            assert f"splice-meta {line}" in said
