@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -32,6 +33,11 @@ from splice_meta.panics import plain_panics
 from splice_meta.process import open_streams, set_environment
 
 INTERRUPTED = 130
+
+_NO_CHOICE = re.compile(
+    r"Invalid value for '([^']+)'(?: / '[^']+')*: (?:Value error, )?('.*') is not one of (.+?)\.?"
+)
+"""What the parser says of a value that is none of those an option takes."""
 
 app = typer.Typer(
     name="splice-meta",
@@ -129,7 +135,11 @@ def _run_command(arguments: list[str]) -> int:
         if hasattr(error, "format_message"):  # wrong use, as typer's parser words it
             context = getattr(error, "ctx", None)
             where = context.command_path if context else "splice-meta"
-            if error.format_message():  # empty where typer has shown the help instead
+            wrong = _NO_CHOICE.fullmatch(error.format_message())
+            if wrong:
+                option, value, choices = wrong.groups()
+                error_lines(f"{option} is {value}; it may be {choices}.", f"Try: {where} --help")
+            elif error.format_message():  # empty where typer has shown the help instead
                 error_lines(error.format_message(), f"Try: {where} --help")
             return 2
         if _says_full(error):

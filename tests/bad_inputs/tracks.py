@@ -56,6 +56,12 @@ def base_only(said: Said) -> None:
 
 
 CASES = [
+    Case(
+        name="a value that is none of those an option takes",
+        make=lambda folder: ["run", "--scores", "s", "--uncertainty-strategy", "best"],
+        words=["--uncertainty-strategy is 'best'; it may be 'confidence_only', 'entropy_only'"],
+        never=["Value error"],
+    ),
     Case(name="no format", make=export("--formats", ""), words=["no format"]),
     Case(name="unknown format", make=export("--formats", "wig"), words=["wig", "bigwig"]),
     Case(name="unknown style", make=export("--chrom-style", "x"), words=["as-is", "ucsc"]),
