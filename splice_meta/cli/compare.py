@@ -10,7 +10,7 @@ import typer
 
 from splice_meta.cli.console import say, say_pairs, say_table, set_verbosity
 from splice_meta.cli.evaluate import show
-from splice_meta.cli.options import Genes, GenesFile, Memory, Quiet, Verbose, gene_list
+from splice_meta.cli.options import REFERENCE, Genes, GenesFile, Memory, Quiet, Verbose, gene_list
 from splice_meta.errors import UsageError
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
@@ -28,7 +28,10 @@ def compare(
     genes: Genes = None,
     genes_file: GenesFile = None,
     annotation: Annotated[
-        Path | None, typer.Option(help="GTF or GFF3: its splice sites are the truth.")
+        Path | None,
+        typer.Option(
+            help="GTF or GFF3: its splice sites are the truth.", rich_help_panel=REFERENCE
+        ),
     ] = None,
     threshold: Annotated[
         float, typer.Option(help="Probability from which a site counts as called.")

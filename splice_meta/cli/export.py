@@ -8,7 +8,16 @@ from typing import Annotated, cast
 import typer
 
 from splice_meta.cli.console import say, say_pairs, set_verbosity
-from splice_meta.cli.options import Genes, GenesFile, Memory, Quiet, Verbose, comma_list, gene_list
+from splice_meta.cli.options import (
+    REFERENCE,
+    Genes,
+    GenesFile,
+    Memory,
+    Quiet,
+    Verbose,
+    comma_list,
+    gene_list,
+)
 from splice_meta.settings import parse_memory
 
 
@@ -23,9 +32,14 @@ def export(
     genes: Genes = None,
     genes_file: GenesFile = None,
     annotation: Annotated[
-        Path | None, typer.Option(help="GTF or GFF3: names of genes, and their places.")
+        Path | None,
+        typer.Option(
+            help="GTF or GFF3: names of genes, and their places.", rich_help_panel=REFERENCE
+        ),
     ] = None,
-    fasta: Annotated[Path | None, typer.Option(help="Tells how long chromosomes are.")] = None,
+    fasta: Annotated[
+        Path | None, typer.Option(help="Tells how long chromosomes are.", rich_help_panel=REFERENCE)
+    ] = None,
     chrom_sizes: Annotated[
         Path | None,
         typer.Option(help="File of names and sizes: UCSC's chrom.sizes, or a FASTA index."),

@@ -16,9 +16,19 @@ from splice_meta.stores import refuse_pipe
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")]
+WHICH, REFERENCE, GENERAL = "Which genes", "Annotation and sequence", "General"
+"""Panels of options in a help text."""
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.", rich_help_panel=GENERAL)]
 Verbose = Annotated[
-    int, typer.Option("--verbose", "-v", count=True, help="More detail; repeat for more.")
+    int,
+    typer.Option(
+        "--verbose",
+        "-v",
+        count=True,
+        help="More detail; repeat for more.",
+        rich_help_panel=GENERAL,
+    ),
 ]
 Scores = Annotated[
     list[str],
@@ -44,24 +54,40 @@ Genes = Annotated[
         "--genes",
         help="Only these genes, separated by commas: ids, with or without version, in any case; "
         "with --annotation also names.",
+        rich_help_panel=WHICH,
     ),
 ]
 GenesFile = Annotated[
     Path | None,
-    typer.Option("--genes-file", help="Only the genes in this file, one per line, # comments."),
+    typer.Option(
+        "--genes-file",
+        help="Only the genes in this file, one per line, # comments.",
+        rich_help_panel=WHICH,
+    ),
 ]
 TrustPickle = Annotated[
-    bool, typer.Option("--trust-pickle", help="Allow pickled models, through an allow-list.")
+    bool,
+    typer.Option(
+        "--trust-pickle",
+        help="Allow pickled models, through an allow-list.",
+        rich_help_panel=GENERAL,
+    ),
 ]
 AnnotationFile = Annotated[
     Path | None,
     typer.Option(
-        "--annotation", help="GTF or GFF3 (also gzip): where genes lie, and genomic features."
+        "--annotation",
+        help="GTF or GFF3 (also gzip): where genes lie, and genomic features.",
+        rich_help_panel=REFERENCE,
     ),
 ]
 Fasta = Annotated[
     Path | None,
-    typer.Option("--fasta", help="The sequence (also gzip), for bases where the scores have none."),
+    typer.Option(
+        "--fasta",
+        help="The sequence (also gzip), for bases where the scores have none.",
+        rich_help_panel=REFERENCE,
+    ),
 ]
 BaseModelName = Annotated[
     str,
@@ -83,7 +109,12 @@ Cluster = Annotated[
     str | None, typer.Option(help="Use a Dask cluster: its scheduler's address or file.")
 ]
 Memory = Annotated[
-    str, typer.Option("--memory", help="Memory budget of what is in work at a time, such as 1GiB.")
+    str,
+    typer.Option(
+        "--memory",
+        help="Memory budget of what is in work at a time, such as 1GiB.",
+        rich_help_panel=GENERAL,
+    ),
 ]
 
 

@@ -11,6 +11,7 @@ import typer
 
 from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import (
+    REFERENCE,
     Fasta,
     Genes,
     GenesFile,
@@ -54,7 +55,10 @@ def train(
     ] = "",
     annotation: Annotated[
         Path | None,
-        typer.Option(help="GTF or GFF3: its splice sites are the truth; also for features."),
+        typer.Option(
+            help="GTF or GFF3: its splice sites are the truth; also for features.",
+            rich_help_panel=REFERENCE,
+        ),
     ] = None,
     fasta: Fasta = None,
     annotation_features: Annotated[
