@@ -13,6 +13,7 @@ from naive_tracks import check_ucsc, naive_calls, naive_track
 from test_cli import call
 
 import splice_meta as sm
+from splice_meta.reference.chrom_names import styled
 from splice_meta.tracks.bigwig import BigWig
 
 pyBigWig = pytest.importorskip("pyBigWig")  # noqa: N816
@@ -230,3 +231,45 @@ def test_called_donors_of_the_slice_are_followed_by_gt(tmp_path: Path) -> None:
     assert motifs["+"].count("GT") > 0.97 * len(motifs["+"]) > 100
     assert motifs["-"].count("AC") > 0.97 * len(motifs["-"]) > 100
     assert any(row[3] == "STAB1:donor" for row in bed_of(tmp_path / "t/called_sites.bed"))
+
+
+def test_sizes_from_a_fasta_of_whole_chromosomes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "g.fa").write_text(f">chr2 x\n{'A' * 800}\n>chr10:101-9200\n{'C' * 9100}\n")
+
+    sm.export(overlapping(), tmp_path / "t", formats=["bigwig"], fasta=tmp_path / "g.fa")
+
+    # Of chromosome 10 there is a slice only, which does not tell where it ends.
+    assert check_ucsc(tmp_path / "t/base_donor_plus.bw") == {"10": 9039, "2": 800}
+    assert "The sizes of 1 chromosomes are not known, first 10" in caplog.text
+
+
+def test_sizes_from_the_ends_of_annotated_genes(tmp_path: Path, demo_path: Path) -> None:
+    genes = sm.open_annotation(GTF).genes
+    gene, end = genes.sort("gene_end").select("gene_id", "gene_end").row(-1)
+    first = genes.sort("gene_end")["gene_id"][0]
+    assert first != gene
+
+    sm.export(demo_path, tmp_path / "t", genes=first, annotation=GTF, formats=["bigwig"])
+
+    path = next((tmp_path / "t").iterdir())
+    assert list(check_ucsc(path).values()) == [end]
+
+
+@pytest.mark.parametrize(
+    ("name", "ucsc", "ensembl"),
+    [
+        ("1", "chr1", "1"),
+        ("chrX", "chrX", "X"),
+        ("MT", "chrM", "MT"),
+        ("chrM", "chrM", "MT"),
+        ("NC_000001.11", "chr1", "1"),
+        ("GL000194.1", "GL000194.1", "GL000194.1"),
+        ("chrUn_KI270742v1", "chrUn_KI270742v1", "chrUn_KI270742v1"),
+    ],
+)
+def test_styles_of_chromosomes(name: str, ucsc: str, ensembl: str) -> None:
+    assert styled(name, "ucsc") == ucsc
+    assert styled(name, "ensembl") == ensembl
+    assert styled(name, "as-is") == name
