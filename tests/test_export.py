@@ -31,12 +31,13 @@ STRANDS = {"plus": "+", "minus": "-"}
 
 
 def overlapping() -> pl.DataFrame:
-    """Genes on both strands of two chromosomes; two on each strand overlap, one has a gap."""
+    """Genes on both strands of two chromosomes; some overlap, one has gaps, one lies apart."""
     rng = np.random.default_rng(3)
     parts = []
     for gene, chrom, strand, start, size in (
         ("G1", "2", "+", 101, 300), ("G2", "2", "+", 351, 200), ("G3", "2", "-", 301, 250),
         ("G4", "2", "-", 500, 200), ("G5", "10", "-", 1, 90), ("G6", "10", "+", 40, 9000),
+        ("G7", "2", "+", 4501, 300),
     ):  # fmt: skip
         place = np.arange(start, start + size)
         scores = rng.dirichlet([0.2, 0.2, 1.0], size).astype(np.float32)
@@ -119,8 +120,17 @@ def assert_values(
 def test_overlapping_genes_are_joined_by_the_larger_value(tmp_path: Path, memory: int) -> None:
     rows = overlapping()
 
-    sm.export(rows, tmp_path / "t", formats=("bigwig", "bedgraph", "bed"), memory=memory)
+    told: list[tuple[int, int]] = []
+    sm.export(
+        rows,
+        tmp_path / "t",
+        formats=("bigwig", "bedgraph", "bed"),
+        memory=memory,
+        progress=lambda done, total: told.append((done, total)),
+    )
 
+    assert told[-1] == (rows.height, rows.height)
+    assert len(told) == (4 if memory == 1 << 30 else 5)
     assert_tracks(rows, tmp_path / "t")
 
 
@@ -236,12 +246,12 @@ def test_called_donors_of_the_slice_are_followed_by_gt(tmp_path: Path) -> None:
 def test_sizes_from_a_fasta_of_whole_chromosomes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "g.fa").write_text(f">chr2 x\n{'A' * 800}\n>chr10:101-9200\n{'C' * 9100}\n")
+    (tmp_path / "g.fa").write_text(f">chr2 x\n{'A' * 4900}\n>chr10:101-9200\n{'C' * 9100}\n")
 
     sm.export(overlapping(), tmp_path / "t", formats=["bigwig"], fasta=tmp_path / "g.fa")
 
     # Of chromosome 10 there is a slice only, which does not tell where it ends.
-    assert check_ucsc(tmp_path / "t/base_donor_plus.bw") == {"10": 9039, "2": 800}
+    assert check_ucsc(tmp_path / "t/base_donor_plus.bw") == {"10": 9039, "2": 4900}
     assert "The sizes of 1 chromosomes are not known, first 10" in caplog.text
 
 

@@ -18,6 +18,7 @@ from splice_meta.cli.options import (
     comma_list,
     gene_list,
 )
+from splice_meta.cli.progress import progress_bar
 from splice_meta.settings import parse_memory
 
 
@@ -66,20 +67,22 @@ def export(
     from splice_meta.tracks.export import export as write
     from splice_meta.tracks.files import Format
 
-    done = write(
-        source,
-        output,
-        formats=cast("tuple[Format, ...]", comma_list(formats)),
-        genes=gene_list(genes, genes_file),
-        annotation=annotation,
-        fasta=fasta,
-        sizes=chrom_sizes,
-        chrom_style=cast("ChromStyle", chrom_style),
-        threshold=threshold,
-        least=least,
-        memory=parse_memory(memory),
-        overwrite=overwrite,
-    )
+    with progress_bar("exporting") as draw:
+        done = write(
+            source,
+            output,
+            formats=cast("tuple[Format, ...]", comma_list(formats)),
+            genes=gene_list(genes, genes_file),
+            annotation=annotation,
+            fasta=fasta,
+            sizes=chrom_sizes,
+            chrom_style=cast("ChromStyle", chrom_style),
+            threshold=threshold,
+            least=least,
+            memory=parse_memory(memory),
+            overwrite=overwrite,
+            progress=draw,
+        )
     pairs = [("Genes", f"{done.genes:,}"), ("Files", ", ".join(done.files))]
     if "called_sites.bed" in done.files:
         pairs.insert(1, ("Called sites", f"{done.called:,}"))

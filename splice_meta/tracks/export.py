@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import polars as pl
 
 from splice_meta.errors import UsageError
+from splice_meta.evaluation.evaluate import Progress
 from splice_meta.evaluation.source import Rows, open_rows, run_at
 from splice_meta.evaluation.tally import CALL
 from splice_meta.given import Given
@@ -23,9 +24,10 @@ from splice_meta.reference.sequence import Genome
 from splice_meta.settings import one_of
 from splice_meta.shown import Shown, few
 from splice_meta.sink import whole_file
+from splice_meta.tracks.bed import BedFiles
 from splice_meta.tracks.files import FORMATS, TRACKS, Format, TrackFiles, refuse_unwritable
 from splice_meta.tracks.joined import Stretch, placed_genes, stretches
-from splice_meta.tracks.sites import SITES, as_bed, called_sites, changed_sites
+from splice_meta.tracks.sites import SITES, called_sites, changed_sites
 from splice_meta.tracks.sizes import chrom_sizes
 
 ChromStyle = Literal["as-is", "ucsc", "ensembl"]
@@ -75,6 +77,7 @@ def export(
     least: float = 0.0,
     memory: int = 1 << 30,
     overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write genome tracks of predictions: bigWig, bedGraph and BED, for IGV and UCSC.
 
@@ -101,6 +104,7 @@ def export(
         least: Leave values below it out of bigWig and bedGraph.
         memory: Budget of what is in work at a time, in bytes; genes that overlap are never divided.
         overwrite: Replace a folder of tracks.
+        progress: Told the positions written so far, and how many there are.
 
     Raises:
         UsageError: If an argument cannot work.
@@ -121,7 +125,7 @@ def export(
         temporary.mkdir()
         work = _Work(rows, placed, lengths, chrom_style, threshold, _names(rows, reference))
         try:
-            called, changed = work.write(temporary, chosen, least, memory)
+            called, changed = work.write(temporary, chosen, least, memory, progress)
         except Exception as error:
             raise refuse_unwritable(folder, error) from error
         files = tuple(sorted(path.name for path in temporary.iterdir()))
@@ -178,7 +182,12 @@ class _Work:
         }
 
     def write(
-        self, folder: Path, formats: tuple[Format, ...], least: float, memory: int
+        self,
+        folder: Path,
+        formats: tuple[Format, ...],
+        least: float,
+        memory: int,
+        progress: Progress | None,
     ) -> tuple[int, int]:
         """Write the files into a folder; returns the numbers of called and changed sites."""
         tracks = {
@@ -190,13 +199,17 @@ class _Work:
         chroms = sorted(self._styled, key=lambda chrom: self._styled[chrom].encode())
         with ExitStack() as stack:
             files = TrackFiles(folder, formats, self._sizes, least, tracks, stack)
-            bed = _BedFiles(folder, stack, len(self._columns) > 1) if "bed" in formats else None
+            bed = BedFiles(folder, stack, len(self._columns) > 1) if "bed" in formats else None
             parts = stretches(self._rows.scores, self._genes, chroms, list(tracks), memory)
+            done, total = 0, int(self._genes["positions"].sum())
             for stretch in parts:
                 chrom = self._styled[stretch.chrom]
                 files.add(stretch, chrom)
                 if bed is not None:
                     bed.add(chrom, *self._sites(stretch))
+                done += stretch.by_gene.height
+                if progress is not None:
+                    progress(done, total)
             files.close()
             return bed.finish() if bed is not None else (0, 0)
 
@@ -206,39 +219,3 @@ class _Work:
         if first is last:
             return called, None
         return called, changed_sites(stretch, first, last, self._threshold, self._names)
-
-
-class _BedFiles:
-    """The BED files; sites wait until their chromosome is done, since strands come in turn."""
-
-    def __init__(self, folder: Path, stack: ExitStack, is_changed: bool) -> None:
-        self._files: list[IO[bytes]] = []
-        for name in ("called_sites", "changed_sites")[: 2 if is_changed else 1]:
-            file = stack.enter_context((folder / f"{name}.bed").open("wb"))
-            file.write(f'track name="{name}" itemRgb="On"\n'.encode())
-            self._files.append(file)
-        self._chrom = ""
-        self._waiting: list[list[pl.DataFrame]] = [[] for _ in self._files]
-        self._counts = [0, 0]
-
-    def add(self, chrom: str, *sites: pl.DataFrame | None) -> None:
-        """Add the called and the changed sites of a stretch."""
-        if chrom != self._chrom:
-            self._flush()
-            self._chrom = chrom
-        for waiting, rows in zip(self._waiting, sites, strict=False):
-            if rows is not None:
-                waiting.append(rows)
-
-    def finish(self) -> tuple[int, int]:
-        """Write what waits; the numbers of called and changed sites."""
-        self._flush()
-        return self._counts[0], self._counts[1]
-
-    def _flush(self) -> None:
-        for number, (file, waiting) in enumerate(zip(self._files, self._waiting, strict=True)):
-            if waiting:
-                rows = as_bed(pl.concat(waiting), self._chrom)
-                rows.write_csv(file, include_header=False, separator="\t", quote_style="never")
-                self._counts[number] += rows.height
-                waiting.clear()
