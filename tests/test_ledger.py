@@ -119,7 +119,7 @@ def test_a_damaged_line_is_ignored_only_at_the_end(path: Path, damage: bytes) ->
     path.write_bytes(b"\n".join([*lines[:-3], damage, *lines[-2:]]))
     with pytest.raises(InputError, match=r"Line 4 of .* is damaged") as caught:
         read_ledger(path)
-    assert "--overwrite" in caught.value.hint
+    assert "overwrite=True" in caught.value.hint
 
 
 def test_a_damaged_line_with_a_torn_one_behind_it_is_refused(path: Path) -> None:
