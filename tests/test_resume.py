@@ -280,7 +280,7 @@ def test_what_differs_is_named_and_nothing_is_written(
         done(**changed)
 
     assert caught.value.message == f"The run r cannot go on: it began with other {name}."
-    assert "leave --resume out" in caught.value.hint
+    assert "leave resume=True out" in caught.value.hint
     assert state(tmp_path) == before
 
 
