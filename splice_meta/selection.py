@@ -148,7 +148,9 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
     Returns:
         One row per gene in input order: ``gene_id``, ``positions``, ``uncertain``,
         ``recalibrated``, ``lowest_criteria`` (criteria met by the last position taken) and
-        ``lowest_entropy`` (its entropy; both null where nothing was taken), ``achieved_rate``.
+        ``lowest_entropy`` (its entropy; both null where nothing was taken), ``with_criteria``
+        (uncertain positions that meet a criterion; with adaptive tuning others are taken, too),
+        ``achieved_rate``.
     """
     # From the scores of the rows taken: not every strategy computes it of all rows.
     entropy = measure_exprs()["score_entropy"]
@@ -168,6 +170,8 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
             pl.len().cast(pl.Int64).alias("positions"),
             pl.col("is_uncertain").sum().cast(pl.Int64).alias("uncertain"),
             pl.col("is_adjusted").sum().cast(pl.Int64).alias("recalibrated"),
+            (pl.col("is_uncertain") & (pl.col("criteria_met") > 0)).sum().cast(pl.Int64)
+            .alias("with_criteria"),
         )
         .join(lowest, on=GENE, how="left")
         .sort(GENE)

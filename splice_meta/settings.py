@@ -149,6 +149,7 @@ class RunSettings:
         memory: Budget in bytes: of the shards of a run that are in flight in one process, or of
             one gene batch where there is one at a time.
         predict_rows: Rows per call of the model; no result depends on it.
+        site_threshold: Probability from which a site counts as called.
     """
 
     mode: Mode = "hybrid"
@@ -158,6 +159,7 @@ class RunSettings:
     columns: Columns = "full"
     memory: int = 1 << 30
     predict_rows: int = 1 << 15
+    site_threshold: float = 0.5
 
     def __post_init__(self) -> None:
         one_of("The inference mode", self.mode, MODES)
@@ -172,6 +174,11 @@ class RunSettings:
             )
         if self.predict_rows < 1:
             raise UsageError(f"predict_rows is {self.predict_rows}.", "Give at least 1.")
+        if not 0 < self.site_threshold <= 1:
+            raise UsageError(
+                f"The site threshold is {self.site_threshold}.",
+                "Give a probability above 0 and at most 1.",
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

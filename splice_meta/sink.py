@@ -154,9 +154,18 @@ def write_text(path: Place, text: str | Iterable[str]) -> None:
 
 def write_csv(path: Place, table: pl.DataFrame) -> None:
     """Write a CSV file whole; no cell of it runs in a spreadsheet, see :mod:`splice_meta.plain`."""
-    text = pl.selectors.string()
-    guarded = pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text)
-    write_text(path, table.with_columns(guarded.name.keep()).write_csv())
+    write_text(path, table.with_columns(_guarded(pl.selectors.string())).write_csv())
+
+
+def _guarded(text: pl.Expr) -> pl.Expr:
+    return pl.when(text.str.contains(FORMULA)).then("'" + text).otherwise(text).name.keep()
+
+
+def sink_tsv(plan: pl.LazyFrame, path: Place) -> None:
+    """Run a plan into a TSV file; numbers have six decimals, and no cell runs in a spreadsheet."""
+    text = pl.selectors.string() - pl.selectors.by_name("strand", require_all=False)
+    with _whole(path) as target:
+        plan.with_columns(_guarded(text)).sink_csv(target, separator="\t", float_precision=6)
 
 
 def sink_parquet(

@@ -62,6 +62,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     trust_pickle: bool = False,
+    report_genes: Sequence[str] | None = None,
     watcher: Watcher | None = None,
     workers: int | None = None,
     cluster: Cluster = None,
@@ -95,6 +96,8 @@ def run(
             that are finished are taken over. If there is none, a run starts.
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.
+        report_genes: Genes, by id or name, with a page in ``report.html``; by default those with
+            the most gained and lost sites.
         watcher: Told about progress.
         workers: Run in this many Dask worker processes on this machine.
         cluster: Run on the workers of a Dask scheduler: its address, its scheduler file or a
@@ -132,7 +135,7 @@ def run(
     with planned(opened, heard, watch.scoring) as plan:
         made = list(_made(opened.execute, plan, watch))
         seconds = time.perf_counter() - started
-        return finish(opened, plan, made, seconds, heard.messages)
+        return finish(opened, plan, made, seconds, heard.messages, report_genes)
 
 
 def _made(executor: Executor, plan: Planned, watch: Watcher) -> Iterator[Receipt]:

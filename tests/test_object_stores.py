@@ -23,7 +23,7 @@ from test_unscored_genes import ByBase
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, SpliceMetaError, StoreError, UsageError
 from splice_meta.jobs.lines import create_lines, open_lines, read_lines
-from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.outputs import FILE_OF, SITES_TEXT, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.sink import write_text
 from splice_meta.sources.files import files_of
@@ -218,7 +218,7 @@ def test_overwrite_leaves_nothing_of_before(whole: RunResult, folder: str) -> No
 
     home = f"{folder}/selective_inference/predictions/r"
     tables = [name for name in there(home) if not name.startswith("ledger.jsonl/")]
-    assert tables == [FILE_OF["complete"]]
+    assert tables == [FILE_OF["complete"], FILE_OF["sites"], SITES_TEXT]
     assert result.predictions().collect().equals(whole.predictions().collect())
     with pytest.raises(OutputError, match="has no table base"):
         scan_table(result.layout, "base")
@@ -357,6 +357,8 @@ def test_scores_made_in_a_run_do_not_go_to_the_store(folder: str) -> None:
     assert [name for name in names if "ledger" not in name] == [
         FILE_OF["base"],
         FILE_OF["complete"],
+        FILE_OF["sites"],
+        SITES_TEXT,
     ]
 
 

@@ -38,6 +38,8 @@ def test_every_file_of_a_run_is_there(scores: pl.DataFrame, tmp_path: Path) -> N
         f"{tables}/meta_model_predictions.parquet",
         f"{tables}/base_model_predictions.parquet",
         f"{tables}/ledger.jsonl",
+        f"{tables}/sites.parquet",
+        f"{tables}/sites.tsv",
     }
     assert result.failed == 0
 
@@ -72,9 +74,10 @@ def test_outputs_can_be_chosen(scores: pl.DataFrame, tmp_path: Path) -> None:
         scores, MODEL, tmp_path, settings=sm.RunSettings(outputs=("meta",)), run_name="r"
     )
 
-    assert [p.name for p in result.layout.predictions.glob("*.parquet")] == [
-        "meta_model_predictions.parquet"
-    ]
+    assert {p.name for p in result.layout.predictions.glob("*.parquet")} == {
+        "meta_model_predictions.parquet",
+        "sites.parquet",
+    }
     with pytest.raises(OutputError, match="no table"):
         result.predictions()
 
@@ -89,6 +92,7 @@ def test_base_only_needs_no_model_and_writes_no_meta_table(
     assert {p.stem for p in result.layout.predictions.glob("*.parquet")} == {
         "complete_coverage_predictions",
         "base_model_predictions",
+        "sites",
     }
     found = result.predictions().collect()
     assert found["donor_meta"].equals(found["donor_score"])

@@ -18,9 +18,11 @@ from splice_meta.cli import (
     convert_model,
     demo,
     evaluate,
+    explain,
     export,
     features,
     inspect,
+    report,
     run,
     score,
     sort,
@@ -58,6 +60,8 @@ _command("demo", demo.demo)
 _command("run", run.run)
 _command("train", train.train)
 _command("evaluate", evaluate.evaluate)
+_command("explain", explain.explain)
+_command("report", report.report)
 _command("compare", compare.compare)
 _command("export", export.export)
 _command("score", score.score)

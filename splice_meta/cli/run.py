@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -112,6 +113,13 @@ def run(
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
+    site_threshold: Annotated[
+        float, typer.Option(help="Probability from which a site counts as called.")
+    ] = 0.5,
+    report_genes: Annotated[
+        str | None,
+        typer.Option(help="Genes with a page in report.html, by default those that changed most."),
+    ] = None,
     memory: Memory = "1GiB",
     workers: Workers = None,
     cluster: Cluster = None,
@@ -139,6 +147,7 @@ def run(
         outputs=cast("tuple[Output, ...]", comma_list(outputs)),
         columns=columns,
         memory=parse_memory(memory),
+        site_threshold=site_threshold,
     )
     wanted = gene_list(genes, genes_file)
     paths = score_paths(scores) if scores else None
@@ -164,6 +173,7 @@ def run(
             keep_artifacts_dir=keep_artifacts_dir,
             resume=resume,
             overwrite=overwrite,
+            report_genes=gene_list(report_genes, None),
             trust_pickle=trust_pickle,
             watcher=watcher,
             workers=workers,
@@ -181,8 +191,12 @@ def _refuse_reports_over(genes_file: Path | None, output_dir: str) -> None:
             Given((genes_file,)).refuse(report)
 
 
-def show(result: RunResult) -> int:
+def show(result: RunResult, with_next: bool = True) -> int:
     """Print the summary and where the files are.
+
+    Args:
+        result: The run.
+        with_next: Say what to type next.
 
     Returns:
         The exit status: 1 if some genes failed, else 0.
@@ -190,10 +204,13 @@ def show(result: RunResult) -> int:
     say_pairs(
         [
             *result.summary.lines(),
+            *([("Sites", str(result.layout.sites_text))] if result.summary.positions else []),
             ("Tables", str(result.layout.predictions)),
             ("Reports", f"{result.layout.report_text}, {result.layout.report_html}"),
         ]
     )
     if result.summary.skew():
         say(result.summary.skew())
+    if with_next and result.summary.positions:
+        say(f"Next: splice-meta report {shlex.quote(str(result.layout.root))} --genes GENE,GENE")
     return 1 if result.failed else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,15 @@ from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
+from splice_meta.reference.chrom_names import match_chroms
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.opened import BaseScores
+
+_CHROM = re.compile(r"^(chr.+|\d{1,2}|X|Y|M|MT|NC_\d+\.\d+)$")
+"""What names a chromosome rather than a gene."""
 
 
 @plain_panics()
@@ -48,7 +54,8 @@ def explain(
         scores: Base scores, anything :func:`splice_meta.scan_scores` reads, or the output
             directory of a run that wrote its base table.
         model: A model, a bundle directory, a model file or ``bundled:NAME``.
-        positions: ``GENE:POSITION``, one or several.
+        positions: ``GENE:POSITION``, or ``CHROM:PLACE`` on the genome (1-based), one or several.
+            A place counts in every gene that has it.
         features: Which feature families are made.
         annotation: For genomic features, as for :func:`splice_meta.run`.
         fasta: For bases, where the scores have none.
@@ -66,12 +73,20 @@ def explain(
         InputError: If a position has no scores.
         FeatureError: If the model needs features that cannot be made.
     """
-    wanted = [_parse(item) for item in ([positions] if isinstance(positions, str) else positions)]
-    if not wanted:
+    given = [_parse(item) for item in ([positions] if isinstance(positions, str) else positions)]
+    if not given:
         raise UsageError("No position is given.", "Give some as GENE:POSITION.")
     loaded = load_model(model, trust_pickle=trust_pickle)
     source = sources_for(base_scores_of(scores), loaded)
-    opened = open_scores(source, [gene for gene, _ in wanted], open_reference(annotation, fasta))
+    reference = open_reference(annotation, fasta)
+    genes = [name for name, _ in given]
+    if any(_CHROM.match(name) for name in genes):
+        genome = open_scores(source, None, reference)
+        wanted = [found for each in given for found in _in_genes(genome, *each)]
+        genes = [gene for gene, _ in wanted]
+    else:
+        wanted = given
+    opened = open_scores(source, genes, reference)
     require_base_models(loaded, opened)
     schema = {"gene_id": pl.String, "position": pl.Int64}
     asked = pl.DataFrame(list(dict.fromkeys(wanted)), schema=schema, orient="row")
@@ -89,6 +104,43 @@ def explain(
     return _split(loaded, asked, matrix.collect())
 
 
+def _in_genes(scores: BaseScores, name: str, place: int) -> list[tuple[str, int]]:
+    """The positions of a place on the genome; of a gene's name the position as it is.
+
+    Raises:
+        InputError: If no gene has the place.
+    """
+    if not _CHROM.match(name) or name in scores.table.genes["gene_id"]:
+        return [(name, place)]
+    table = scores.table.genes.select("gene_id", "chrom", "start", "end", "direction", "low")
+    if scores.located is not None:
+        own = table["start"].is_not_null()
+        located = scores.located.genes.select("gene_id", "chrom", "start", "end", "strand")
+        table = table.select("gene_id", "low").join(located, on="gene_id", maintain_order="left")
+        table = table.with_columns(
+            low=pl.when(own).then("low").otherwise(1), direction="strand"
+        )  # fmt: skip
+    chroms = table["chrom"].drop_nulls().unique(maintain_order=True).to_list()
+    theirs = match_chroms([name], chroms).get(name) if chroms else None
+    here = table.filter(
+        pl.col("chrom").is_in([theirs] if theirs else []),
+        pl.col("start") <= place,
+        pl.col("end") >= place,
+    ).with_columns(
+        at=pl.when(pl.col("direction") == "-")
+        .then(pl.col("end") - place)
+        .otherwise(pl.lit(place) - pl.col("start"))
+        + pl.col("low")
+    )  # fmt: skip
+    if here.is_empty():
+        raise InputError(
+            f"No gene of the base scores has the place {name}:{place}.",
+            "Give CHROM:PLACE within a gene, 1-based; scores without chrom and genomic_position "
+            "need --annotation.",
+        )
+    return [(gene, int(at)) for gene, at in here.select("gene_id", "at").iter_rows()]
+
+
 def _parse(text: str) -> tuple[str, int]:
     gene, sign, place = text.rpartition(":")
     try:
@@ -97,7 +149,8 @@ def _parse(text: str) -> tuple[str, int]:
         return gene, int(place.replace(",", ""))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no position.", "Write GENE:POSITION, such as ENSG00000164039:1200."
+            f"{text!r} is no position.",
+            "Write GENE:POSITION, as ENSG00000164039:1200, or CHROM:PLACE, as chr4:104000912.",
         ) from None
 
 

@@ -98,11 +98,9 @@ def _kept_columns(
 ) -> list[str | pl.Expr]:
     """The columns of a batch that are collected: those that some output needs, and others."""
     wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
-    wanted |= set(also)
+    wanted |= {"base", *also}
     if settings.columns == "full":
         wanted |= {*MEASURES}
-    if "base" in settings.outputs:
-        wanted |= {"base"}
     return [
         pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else name
         for name in names

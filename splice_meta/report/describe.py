@@ -57,16 +57,16 @@ def describe(
     place = Path(path)
     refuse_pipe(place)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
-        return _model(load_model(path))
+        return describe_model(load_model(path))
     if (place / "gene_manifest.json").exists():
         return _run(place)
     if model_kind(place) in (".ubj", *PICKLES, ".skops"):
-        return _model(load_model(path, trust_pickle=trust_pickle, classes=classes))
+        return describe_model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
         is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")
         if is_manifest:
             return _manifest(load_manifest(place))
-        return _model(load_model(path, classes=classes))
+        return describe_model(load_model(path, classes=classes))
     if place.suffix == ".csv" and _is_manifest(place):
         return _manifest(load_manifest(place))
     if not place.exists() and "://" not in path and not any(c in path for c in "*?["):
@@ -136,7 +136,8 @@ def _manifest(manifest: FeatureManifest) -> Pairs:
     ]
 
 
-def _model(model: MetaModel) -> Pairs:
+def describe_model(model: MetaModel) -> Pairs:
+    """What a model is, and the main figures of its card."""
     margin = "base log-probabilities" if model.margin else "none"
     if model.margin and model.margin.weights:
         margin += f" (weights {', '.join(f'{weight:.2f}' for weight in model.margin.weights)})"

@@ -13,15 +13,17 @@ import polars as pl
 from splice_meta.ownership import TABLE, is_plain_file
 from splice_meta.pipeline.comparing import compare_scores, said_comparison, warn_of
 from splice_meta.pipeline.matching import said_base_model
-from splice_meta.report.html import html_report
+from splice_meta.report.html import write_report
 from splice_meta.report.json_text import json_pieces
 from splice_meta.report.metadata import run_metadata
-from splice_meta.report.summary import RunSummary, what_is_drawn
+from splice_meta.report.summary import RunSummary
 from splice_meta.report.text import text_report
+from splice_meta.runs.figures import add_changes
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.opening import Opened
 from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout, scan_table
 from splice_meta.runs.planning import Planned
+from splice_meta.runs.site_table import finish_sites
 from splice_meta.runs.task import Receipt
 from splice_meta.sink import write_csv, write_text
 from splice_meta.stores import ObjectPath, Place, remove_objects
@@ -62,6 +64,7 @@ def finish(
     made: Sequence[Receipt],
     seconds: float,
     warnings: tuple[str, ...],
+    pages: Sequence[str] | None = None,
 ) -> RunResult:
     """Write the reports, the gene manifest and the metadata.
 
@@ -71,12 +74,14 @@ def finish(
         made: The receipts of the shards that it made.
         seconds: What it took.
         warnings: What was said while it was opened.
+        pages: The genes that get a page in the HTML report; None for those that changed most.
     """
     task, scored, fills = plan.task, plan.scored, plan.fills
     layout, settings, model = task.layout, task.settings, task.model
     receipts = sorted([*plan.taken, *made], key=lambda receipt: receipt.shard.number)
     genes = gene_table(task.scores, receipts, opened.seen, scored)
     remove_strays(layout, receipts)
+    genes = finish_sites(layout, genes)
     gains = model.gains() if model and fills else {}
     compared = compare_scores(model, (receipt.beside for receipt in receipts))
     summary = RunSummary(
@@ -95,18 +100,21 @@ def finish(
         base_scores=said_base_model(model, task.scores),
         comparison=said_comparison(compared),
         warnings=(*warnings, *warn_of(compared)),
+        threshold=settings.site_threshold,
         scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
         f"{' and '.join(scored.by)}"
         if scored.genes
         else "",
     )
     report = text_report(summary)
-    reference = opened.reference.files if opened.reference is not None else ()
     write_text(layout.report_text, report)
-    write_text(layout.report_html, html_report(summary, what_is_drawn(layout, receipts, genes)))
     write_text(layout.gene_manifest, json_pieces({"run": layout.run_name, "genes": genes}))
     write_csv(layout.manifest_csv, genes)
-    write_text(layout.metadata, json_pieces(run_metadata(task, summary, reference, scored)))
+    changes = add_changes(receipt.changes for receipt in receipts)
+    record = run_metadata(task, summary, opened.reference, scored, changes)
+    write_text(layout.metadata, json_pieces(record))
+    annotation = opened.reference.annotation if opened.reference is not None else None
+    write_report(str(layout.root), pages, annotation=annotation, model=model, lenient=True)
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+import shlex
+import sys
 from dataclasses import asdict
+from datetime import datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from splice_meta.digests import input_digests
+from splice_meta.reference.reference import Reference
+from splice_meta.report.describe import describe_model
 from splice_meta.report.summary import RunSummary
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import RunTask
@@ -19,21 +24,30 @@ LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
 
 
 def run_metadata(
-    job: RunTask, summary: RunSummary, reference: Sequence[str] = (), scored: Scored = NOTHING
+    job: RunTask,
+    summary: RunSummary,
+    reference: Reference | None = None,
+    scored: Scored = NOTHING,
+    changes: pl.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Everything needed to tell what a run was made from; lists of genes are frames.
 
     Args:
         job: The run's scores, model, settings and layout.
         summary: What it came to.
-        reference: The files of annotation and sequence.
+        reference: Annotation and sequence.
         scored: What was scored in this run.
+        changes: ``change`` and ``positions``, see :mod:`splice_meta.runs.figures`.
     """
+    files = reference.files if reference is not None else ()
+    annotation = reference.annotation if reference is not None else None
     settings = asdict(job.settings)
     settings["features"]["custom"] = sorted(job.settings.features.custom)
     done = summary.genes.filter(pl.col("status") == "done")
     return {
         "run": job.layout.run_name,
+        "finished": datetime.now().astimezone().isoformat(" ", "seconds"),
+        "command": _command(),
         "settings": settings,
         "versions": {name: import_module(name).__version__ for name in LIBRARIES}
         | {"python": platform.python_version()},
@@ -43,7 +57,8 @@ def run_metadata(
             "distribution": summary.comparison,
             "made_by": [asdict(each) if each is not None else None for each in job.scores.makers],
         },
-        "reference": input_digests(reference) if reference else None,
+        "reference": input_digests(files) if files else None,
+        "annotation": annotation.source if annotation is not None else None,
         "scored": {"genes": list(scored.genes), "weights_sha256": dict(scored.by)}
         if scored.genes
         else None,
@@ -52,6 +67,7 @@ def run_metadata(
             "sha256": job.model.digest(),
             "features": len(job.model.manifest.names),
             "base_models": list(job.model.base_models),
+            "card": describe_model(job.model),
         }
         if job.model
         else None,
@@ -60,10 +76,20 @@ def run_metadata(
         "filled_gain_share": summary.filled_gain_share,
         "positions": summary.positions,
         "recalibrated": summary.recalibrated,
+        "summary": summary.lines(),
+        "skew": summary.skew(),
+        "changes": changes.rows() if changes is not None else [],
         "thresholds_achieved": done.select(
             "gene_id", "achieved_rate", "lowest_criteria", "lowest_entropy"
         ),
     }
+
+
+def _command() -> str:
+    """The command line, where the program is ours."""
+    name, *arguments = sys.argv or [""]
+    is_ours = Path(name).name in ("splice-meta", "__main__.py")
+    return shlex.join(["splice-meta", *arguments]) if is_ours else ""
 
 
 def _inputs(job: RunTask, scored: Scored) -> list[dict[str, Any]]:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from splice_meta.contracts import FINAL, SCORES
-from splice_meta.runs.figures import add_changes
-from splice_meta.runs.outputs import OutputLayout
-from splice_meta.runs.task import Receipt
 from splice_meta.settings import Mode, Selection
 from splice_meta.shown import Shown
 from splice_meta.stores import Place
@@ -20,9 +15,6 @@ STRATEGY_LINE: dict[Mode, str] = {
     "meta_only": "Selective featurization + complete meta-model recalibration",
     "base_only": "Base model only",
 }
-
-TRACK_GENES = 12
-"""Genes whose splice sites the HTML report draws."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,6 +38,7 @@ class RunSummary(Shown):
         comparison: How they compare with those the model was trained on.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
         warnings: What was said of the inputs, and of the scores.
+        threshold: Probability from which a site counts as called.
     """
 
     mode: Mode
@@ -64,6 +57,7 @@ class RunSummary(Shown):
     comparison: str = ""
     scored: str = ""
     warnings: tuple[str, ...] = ()
+    threshold: float = 0.5
 
     def _facts(self) -> list[tuple[str, str]]:
         return self.lines()
@@ -117,9 +111,47 @@ class RunSummary(Shown):
             ("Processing time", f"{self.seconds:.1f} s"),
             ("Complete coverage", f"{self.positions:,} positions"),
             *([("Missing inside genes", self._missing())] if self.missing else []),
-            ("Meta-model recalibrated", self._count(self.recalibrated)),
+            ("Meta-model recalibrated", self._recalibrated()),
             ("Base model reused", self._count(reused)),
+            *(self._sites() if self.positions else []),
         ]
+
+    def _recalibrated(self) -> str:
+        """The count; with adaptive tuning its share is no finding."""
+        text = self._count(self.recalibrated)
+        if self.mode != "hybrid" or not self.selection.is_tuned:
+            return text
+        return f"{text}, the share asked for"
+
+    def _total(self, name: str) -> int:
+        return int(self.genes[name].sum())
+
+    def _sites(self) -> list[tuple[str, str]]:
+        """What became of the sites, and with the truth how good they are."""
+        known = self.genes.filter(pl.col("annotated").is_not_null())
+        pairs = [
+            (
+                "Sites called",
+                f"{self._total('base_sites'):,} by the base model, {self._total('final_sites'):,} "
+                f"by final probabilities (from {self.threshold:g} on)",
+            ),
+            ("Gained and lost", f"{self._fate('gained')}; {self._fate('lost')}"),
+            ("Moved by over 0.05", f"{self._total('moved'):,} positions"),
+        ]
+        sites = int(known["annotated"].sum())
+        if sites:
+            figures = [
+                f"{name} {_ratio(known, 'base', below)} -> {_ratio(known, 'final', below)}"
+                for name, below in (("precision", "_sites"), ("recall", ""))
+            ]
+            pairs.append(("Accuracy, base -> final", f"{', '.join(figures)}; {sites:,} annotated"))
+        return pairs
+
+    def _fate(self, name: str) -> str:
+        count = self._total(name)
+        if not count or self.genes["annotated"].null_count() == self.genes.height:
+            return f"{count:,} {name}"
+        return f"{count:,} {name}, {self._total(f'{name}_annotated'):,} of them annotated"
 
     def _features(self) -> str:
         if not self.filled:
@@ -136,51 +168,7 @@ class RunSummary(Shown):
         )
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """What the HTML report draws.
-
-    Attributes:
-        changes: Histogram of the change of donor + acceptor probability where the meta-model ran:
-            ``change`` (the middle of a bin of 0.05) and ``positions``.
-        sites: Positions of the drawn genes with a base or final splice probability >= 0.1; None
-            where the complete table was not written.
-    """
-
-    changes: pl.DataFrame
-    sites: pl.DataFrame | None
-
-
-def what_is_drawn(layout: OutputLayout, receipts: Sequence[Receipt], genes: pl.DataFrame) -> Drawn:
-    """Gather what the report draws; only the parts that hold drawn genes are read.
-
-    Args:
-        layout: Where the tables are.
-        receipts: What the shards came to.
-        genes: One row per gene asked for.
-    """
-    drawn = (
-        genes.filter(pl.col("status") == "done")
-        .sort("recalibrated", descending=True)
-        .head(TRACK_GENES)["gene_id"]
-        .to_list()
-    )
-    parts = [
-        f"{layout.predictions}/{part.path}"
-        for receipt in receipts
-        if receipt.genes.height and not set(drawn).isdisjoint(receipt.genes["gene_id"])
-        for part in receipt.parts
-        if part.table == "complete"
-    ]
-    sites = (
-        pl.scan_parquet(parts, glob=False)
-        .filter(
-            pl.col("gene_id").is_in(drawn),
-            pl.max_horizontal(*SCORES[:2], *FINAL[:2]) >= 0.1,
-        )
-        .select("gene_id", "position", *SCORES[:2], *FINAL[:2], "is_adjusted")
-        .collect()
-        if parts
-        else None
-    )
-    return Drawn(add_changes(receipt.changes for receipt in receipts), sites)
+def _ratio(genes: pl.DataFrame, system: str, below: str) -> str:
+    """Precision, where it is over the sites called, or recall, over the annotated ones."""
+    over = int(genes[f"{system}{below}" if below else "annotated"].sum())
+    return f"{int(genes[f'{system}_annotated'].sum()) / over:.3f}" if over else "-"

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+from resource import RUSAGE_SELF, getrusage
+
 import polars as pl
 
 from splice_meta.plain import plain
 from splice_meta.report.summary import RunSummary
 
 MOST_GENES = 200
+
+
+def _speed(summary: RunSummary, done: int) -> list[str]:
+    seconds = max(summary.seconds, 1e-9)
+    used = getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return [
+        f"{done / seconds:,.1f} genes per second, {summary.positions / seconds:,.0f} positions per "
+        f"second over {summary.seconds:.1f} seconds, waiting for files included",
+        f"{used / 2**30:.2f} GiB at the peak of this process; workers have their own",
+    ]
 
 
 def text_report(summary: RunSummary) -> str:
@@ -24,6 +37,7 @@ def text_report(summary: RunSummary) -> str:
     if summary.warnings:
         lines += ["", "Warnings", *(f"  {text}" for text in summary.warnings)]
     done = summary.genes.filter(pl.col("status") == "done")
+    lines += ["", "Speed and memory", *(f"  {text}" for text in _speed(summary, done.height))]
     lines += ["", "Genes done (seconds: the shard's, shared out by positions)"]
     head = f"  {'gene':20} {'case':>4} {'positions':>11} {'recalibrated':>13} {'rate':>7}"
     lines += [f"{head} {'seconds':>8}"] if done.height else ["  none"]
@@ -37,6 +51,11 @@ def text_report(summary: RunSummary) -> str:
         lines.append(f"  ... and {done.height - MOST_GENES:,} more, see gene_manifest.json")
     failed = summary.genes.filter(pl.col("status") == "failed")
     if failed.height:
+        reasons = failed.group_by("reason", maintain_order=True).len().sort(
+            "len", descending=True, maintain_order=True
+        )  # fmt: skip
+        lines += ["", "Failures by reason"]
+        lines += [f"  {count:,}: {why}" for why, count in reasons.head(20).rows()]
         lines += ["", "Genes that failed"]
         lines += [f"  {gene}: {why}" for gene, why in failed.select("gene_id", "reason").rows()]
     return "\n".join(map(plain, lines)) + "\n"

@@ -6,46 +6,38 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from splice_meta.contracts import FINAL, SCORES
 from splice_meta.pipeline.batch import ENGINE
 
-SITE = 0.5
-"""Probability from which a position counts as a predicted site in the reports."""
+MOVED = 0.05
+"""A position that changed by more than this has moved."""
 
 BINS = 20
 """Bins of the histogram of changes per unit of probability."""
 
-SITE_COUNTS = ("base_donors", "base_acceptors", "final_donors", "final_acceptors")
-
-_COUNTED = dict(zip(SITE_COUNTS, (*SCORES[:2], *FINAL[:2]), strict=True))
-
 
 def count_figures(complete: pl.LazyFrame) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Count predicted sites and changes of probability.
+    """Count changes of the splice probability, donor + acceptor.
 
     Args:
         complete: Combined predictions.
 
     Returns:
-        ``gene_id`` and :data:`SITE_COUNTS`, positions of at least :data:`SITE`, for genes that
-        have some; and positions by the change of donor + acceptor probability where the
-        meta-model ran, rounded to 1 / :data:`BINS` and given as a multiple of that.
+        ``gene_id`` and ``moved``, the positions that changed by more than :data:`MOVED`, for
+        genes that have some; and positions by their change where the meta-model ran, rounded to
+        1 / :data:`BINS` and given as a multiple of that.
     """
     base = pl.col("donor_score") + pl.col("acceptor_score")
     final = pl.col("donor_meta") + pl.col("acceptor_meta")
-    sites = (
-        complete.filter(pl.max_horizontal(_COUNTED.values()) >= SITE)
-        .group_by("gene_id")
-        .agg(**{name: (pl.col(of) >= SITE).sum() for name, of in _COUNTED.items()})
-        .with_columns(pl.col("gene_id").cast(pl.String), pl.col(SITE_COUNTS).cast(pl.Int64))
+    change = (final - base).cast(pl.Float64)
+    adjusted = complete.filter(pl.col("is_adjusted")).select("gene_id", change=change)
+    moved = (
+        adjusted.filter(pl.col("change").abs() > MOVED)
+        .group_by(pl.col("gene_id").cast(pl.String))
+        .agg(moved=pl.len().cast(pl.Int64))
     )
-    change = ((final - base).cast(pl.Float64) * BINS).round(0, mode="half_away_from_zero")
-    changes = (
-        complete.filter(pl.col("is_adjusted"))
-        .group_by(bin=change.cast(pl.Int64))
-        .agg(positions=pl.len())
-    )
-    found, histogram = pl.collect_all([sites, changes], engine=ENGINE)
+    bins = (pl.col("change") * BINS).round(0, mode="half_away_from_zero")
+    changes = adjusted.group_by(bin=bins.cast(pl.Int64)).agg(positions=pl.len())
+    found, histogram = pl.collect_all([moved, changes], engine=ENGINE)
     return found, dict(histogram.iter_rows())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import polars as pl
 
@@ -19,11 +19,16 @@ from splice_meta.ownership import TABLE, Owned
 from splice_meta.settings import Output
 from splice_meta.stores import ObjectPath, Place
 
-FILE_OF: dict[Output, str] = {
+TableName = Output | Literal["sites"]
+
+FILE_OF: dict[TableName, str] = {
     "complete": "complete_coverage_predictions.parquet",
     "meta": "meta_model_predictions.parquet",
     "base": "base_model_predictions.parquet",
+    "sites": "sites.parquet",
 }
+
+SITES_TEXT = "sites.tsv"
 
 HOME = "selective_inference"
 """The folder of everything but the reports."""
@@ -47,7 +52,7 @@ KEPT = {
 
 RUN = Owned(
     what="a run",
-    files=("ledger.jsonl", *FILE_OF.values()),
+    files=("ledger.jsonl", *FILE_OF.values(), SITES_TEXT),
     folders={**TABLES, **KEPT, ".base_scores": SCORED},
     mark=("ledger.jsonl", b'"record":"run"'),
 )
@@ -105,7 +110,12 @@ class OutputLayout:
         folder = self.root / HOME / "cache" / "gene_manifests"
         return folder / "selective_inference_manifest.csv"
 
-    def table(self, output: Output, shard: int, shards: int) -> Place:
+    @property
+    def sites_text(self) -> Place:
+        """The sites table as text."""
+        return self.predictions / SITES_TEXT
+
+    def table(self, output: TableName, shard: int, shards: int) -> Place:
         """The file of one output of one shard: the table itself, or a part of it."""
         return part_of(self.predictions / FILE_OF[output], shard, shards)
 
@@ -217,7 +227,7 @@ def check_run_name(name: str) -> str:
     return name
 
 
-def scan_table(layout: OutputLayout, output: Output) -> pl.LazyFrame:
+def scan_table(layout: OutputLayout, output: TableName) -> pl.LazyFrame:
     """A table of the run, whether it is one file or several parts.
 
     Only parts that the ledger lists are of the table, wherever it has a ledger.

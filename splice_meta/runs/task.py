@@ -23,9 +23,10 @@ from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.pipeline.comparing import BesideCounts, count_scores
 from splice_meta.records import Entry
-from splice_meta.runs.figures import SITE_COUNTS, count_figures
+from splice_meta.runs.figures import count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import AT_ONCE
+from splice_meta.runs.site_table import sites_of
 from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, sink_parquet
 from splice_meta.sources.opened import BaseScores
@@ -35,8 +36,8 @@ log = logging.getLogger("splice_meta")
 
 GENES_DONE: dict[str, type[pl.DataType]] = {
     "gene_id": pl.String, "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
-    "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64, "achieved_rate": pl.Float64,
-    "seconds": pl.Float64, **dict.fromkeys(SITE_COUNTS, pl.Int64),
+    "with_criteria": pl.Int64, "lowest_criteria": pl.UInt8, "lowest_entropy": pl.Float64,
+    "achieved_rate": pl.Float64, "seconds": pl.Float64, "moved": pl.Int64, "annotated": pl.Int64,
 }  # fmt: skip
 """The columns of a receipt's genes."""
 
@@ -186,11 +187,13 @@ def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
     if not done:
         return Receipt(shard, failures)
     _write(job, shard, done, files)
-    sites, changes = count_figures(_joined([part.complete for part in done]))
+    annotated = _write_sites(job, shard, done, files)
+    moved, changes = count_figures(_joined([part.complete for part in done]))
     genes = (
         pl.concat(part.genes for part in done)
-        .join(sites, on="gene_id", how="left", maintain_order="left")
-        .with_columns(pl.col(SITE_COUNTS).fill_null(0))
+        .join(moved, on="gene_id", how="left", maintain_order="left")
+        .join(annotated, on="gene_id", how="left", maintain_order="left")
+        .with_columns(pl.col("moved").fill_null(0))
     )
     counts = count_scores(job.model, (part.marked for part in done))
     return Receipt(shard, failures, genes=genes, changes=changes, beside=counts)
@@ -252,6 +255,16 @@ def _write(job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitS
         extra = [name for name in place if name not in matrix.columns]
         seen = marked.filter(pl.col("is_adjusted")).select(extra).collect()
         sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number), files, maker)
+
+
+def _write_sites(
+    job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack
+) -> pl.DataFrame:
+    """Write the sites table; returns the number of annotated sites by gene."""
+    found = [sites_of(job.scores, part, job.settings.site_threshold) for part in done]
+    path = job.layout.table("sites", shard.number, shard.of)
+    sink_parquet(pl.concat(sites for sites, _ in found).lazy(), path, files, job.scores.made_by)
+    return pl.concat(annotated for _, annotated in found)
 
 
 def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:

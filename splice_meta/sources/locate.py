@@ -22,6 +22,9 @@ from splice_meta.strands import is_known, no_strand_error
 
 log = logging.getLogger("splice_meta")
 
+_ANNOTATED = ("annotated", "there", "way", "gene_name")
+"""What an annotation tells of a gene in words."""
+
 
 def locate(
     frame: pl.LazyFrame, table: GeneTable, reference: Reference, truth: bool = False
@@ -51,6 +54,7 @@ def locate(
         missing = ()
         _refuse_unplaced(columns, genome)
     located = places.with_columns(
+        first=pl.when(pl.col("start").is_not_null()).then("low").otherwise(1),
         chrom=pl.coalesce("chrom", "there"),
         # Where the scores have no word for it, the way their positions count tells.
         strand=pl.coalesce("strand", "way", *(["direction"] if "strand" in columns else [])),
@@ -73,13 +77,15 @@ def locate(
         ).drop("annotated")  # fmt: skip
     return Located(
         genes=located.select(
-            "gene_id", "annotated", "chrom", "strand", "start", "end", "from", "to", "record"
+            "gene_id", "annotated", "chrom", "strand", "start", "end", "from", "to", "record",
+            "gene_name",
         ),
         values=values,
         adds=(*missing, *(("base",) if needs_base else ())),
         genome=genome,
         sites=_sites(located, annotation) if truth and annotation else None,
         untold=_untold(located, annotation) if truth and annotation else {},
+        marks=_marks(located, annotation) if annotation else None,
     )
 
 
@@ -152,11 +158,11 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
     """Add the annotation's id and span of each gene, null where it lacks the gene."""
     if annotation is None:
         return places.with_columns(
-            **{name: pl.lit(None, pl.String) for name in ("annotated", "there", "way")},
+            **{name: pl.lit(None, pl.String) for name in _ANNOTATED},
             **{name: pl.lit(None, pl.Int64) for name in ("from", "to")},
         )
     spans = annotation.genes.select(
-        annotated="gene_id", there="chrom", way="strand",
+        "gene_name", annotated="gene_id", there="chrom", way="strand",
         **{"from": pl.col("gene_start").cast(pl.Int64), "to": pl.col("gene_end").cast(pl.Int64)},
     )  # fmt: skip
     ids = annotation.match(places["gene_id"].to_list()).select(gene_id="asked", annotated="gene_id")
@@ -179,7 +185,7 @@ def _annotated(places: pl.DataFrame, annotation: Annotation | None) -> pl.DataFr
         )  # fmt: skip
     blank = [
         pl.when(is_elsewhere).then(None).otherwise(pl.col(name)).alias(name)
-        for name in ("annotated", "there", "way", "from", "to")
+        for name in (*_ANNOTATED, "from", "to")
     ]
     return found.with_columns(blank)
 
@@ -321,6 +327,25 @@ def _sites(places: pl.DataFrame, annotation: Annotation) -> pl.DataFrame:
     sites = truth_of(annotation).rename({"gene_id": "annotated"})
     return sites.join(ids, on="annotated", how="inner", maintain_order="left").select(
         "gene_id", "genomic_position", "splice_type"
+    )
+
+
+def _marks(places: pl.DataFrame, annotation: Annotation) -> pl.DataFrame:
+    """The annotated sites of the genes of which all are told, by the scores' positions."""
+    untold = annotation.unknown_sites()["gene_id"].implode()
+    known = places.filter(
+        pl.col("annotated").is_not_null(), ~pl.col("annotated").is_in(untold)
+    ).select("gene_id", "annotated", "strand", "start", "end", "first")  # fmt: skip
+    sites = annotation.splice_sites().select(
+        pl.col("genomic_position").cast(pl.Int64), annotated="gene_id", type="splice_type"
+    )
+    along = (
+        pl.when(pl.col("strand") == "+")
+        .then(pl.col("genomic_position") - pl.col("start"))
+        .otherwise(pl.col("end") - pl.col("genomic_position"))
+    )
+    return known.join(sites, on="annotated", how="left", maintain_order="left_right").select(
+        "gene_id", "type", position=pl.col("first").cast(pl.Int64) + along
     )
 
 

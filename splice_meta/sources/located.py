@@ -21,7 +21,8 @@ class Located:
         genes: One row per gene of the scores: ``gene_id``, ``annotated`` (the annotation's id,
             null where it lacks the gene), ``chrom``, ``strand``, ``start``, ``end`` (1-based,
             inclusive; the scores' own where they tell, else the annotation's), ``from`` and
-            ``to`` (the annotation's span), ``record`` (the FASTA's name of the chromosome).
+            ``to`` (the annotation's span), ``record`` (the FASTA's name of the chromosome),
+            ``gene_name`` (the annotation's, null where it has none).
         values: ``gene_id`` and the genomic features of the annotation, null where it lacks the
             gene; None without an annotation.
         adds: The columns that are added to the rows.
@@ -30,6 +31,9 @@ class Located:
             truth is the scores' own.
         untold: Reason by gene of which the annotation does not tell all splice sites; empty where
             the truth is the scores' own.
+        marks: The annotated sites, whatever the truth: ``gene_id`` (the scores'), ``position``,
+            ``type``, by gene; one row with nulls for a gene without sites. Genes whose sites the
+            annotation does not tell have none. None without an annotation.
     """
 
     genes: pl.DataFrame
@@ -38,6 +42,7 @@ class Located:
     genome: Genome | None = None
     sites: pl.DataFrame | None = None
     untold: dict[str, str] = field(default_factory=dict)
+    marks: pl.DataFrame | None = None
 
     @property
     def unknown(self) -> list[str]:

@@ -1,0 +1,58 @@
+"""``splice-meta report``: the HTML report of a finished run, for chosen genes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from splice_meta.cli.console import say, set_verbosity
+from splice_meta.cli.options import GenesFile, Quiet, Verbose, gene_list
+from splice_meta.errors import UsageError
+from splice_meta.given import Given
+from splice_meta.ownership import refuse_target
+from splice_meta.process import import_xgboost
+
+
+def report(
+    run: Annotated[str, typer.Argument(help="The output directory of a run, or its address.")],
+    genes: Annotated[
+        str | None,
+        typer.Option("--genes", help="Genes that get a page: ids or names, separated by commas."),
+    ] = None,
+    genes_file: GenesFile = None,
+    most: Annotated[
+        int,
+        typer.Option(help="Without --genes, so many genes with the most gained and lost sites."),
+    ] = 6,
+    annotation: Annotated[
+        Path | None,
+        typer.Option(help="GTF or GFF3 with the exons; by default what the run was given."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="For the contributions; by default the run's model.")
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write it here; by default to the run's report.html."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace this file.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> int:
+    """Make the HTML report of a finished run again, with a page for each chosen gene."""
+    set_verbosity(quiet, verbose)
+    if most < 0:
+        raise UsageError(f"--most is {most}.", "Give a number from 0 on.")
+    wanted = gene_list(genes, genes_file)
+    if output is not None:
+        refuse_target(output, Given((annotation, genes_file)), overwrite)
+    import_xgboost()
+    from splice_meta.report.html import write_report
+
+    place = write_report(
+        run, wanted, annotation=annotation, model=model or None, output=output, most=most
+    )
+    say(f"Report: {place}")
+    return 0

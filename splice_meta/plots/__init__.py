@@ -1,0 +1,1 @@
+"""Charts of the reports, made with Altair from frames; needs the extra ``report``."""

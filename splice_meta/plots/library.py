@@ -1,0 +1,83 @@
+"""Altair's charts as Vega specifications, and Vega's library, both without a network."""
+
+from __future__ import annotations
+
+import json
+import logging
+from functools import cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from splice_meta.errors import OutputError
+from splice_meta.reference.fasta_cache import cache_folder
+from splice_meta.sink import write_text
+
+if TYPE_CHECKING:
+    import altair as alt
+
+log = logging.getLogger("splice_meta")
+
+HOW_TO = "For the charts: pip install 'splice_meta[report]', then splice-meta report RUN."
+
+STYLE: dict[str, Any] = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "view": {"stroke": "transparent"},
+    "axis": {
+        "labelColor": "currentColor", "titleColor": "currentColor", "gridColor": "#8886",
+        "gridOpacity": 0.35, "domainColor": "#888", "tickColor": "#888", "labelFontSize": 12,
+        "titleFontSize": 12, "titleFontWeight": "normal", "labelFontWeight": "normal",
+    },
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12,
+               "titleFontSize": 12, "titleFontWeight": "normal", "orient": "top",
+               "symbolBaseFillColor": "currentColor", "symbolBaseStrokeColor": "currentColor"},
+    "text": {"color": "currentColor", "fontSize": 12},
+}  # fmt: skip
+"""Text takes the page's colour, light or dark."""
+
+
+def has_plots() -> bool:
+    """Whether Altair and the converter that brings Vega's library are installed."""
+    return all(find_spec(name) is not None for name in ("altair", "vl_convert"))
+
+
+def vega_of(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
+    """A chart as a Vega specification, ready for the library of :func:`library`."""
+    import altair as alt
+    import vl_convert
+
+    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+    spec = chart.configure(**STYLE).to_dict(format="vega-lite", validate=False)
+    found: dict[str, Any] = vl_convert.vegalite_to_vega(spec, vl_version=version)
+    return found
+
+
+@cache
+def library() -> str:
+    """Vega as a script that defines ``vegaEmbed``; kept in the cache: making it takes a second."""
+    import vl_convert
+
+    versions = (vl_convert.get_vega_version(), vl_convert.get_vega_embed_version())
+    try:
+        kept = cache_folder() / f"vega-embed-{'-'.join(versions)}.js"
+        if kept.is_file():
+            return kept.read_text(encoding="utf-8")
+    except OSError as error:
+        log.debug("Vega's library cannot be taken from the cache: %s", error)
+        kept = None
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    script = f"(() => {{{bundle}}})();"
+    # It stands in the page, where this would end it.
+    script = script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    if kept is not None:
+        try:
+            write_text(kept, script)
+        except OutputError as error:
+            log.debug("Vega's library was not kept: %s", error)
+    return script
+
+
+def as_json(data: object) -> str:
+    """JSON that may stand inside a page: no letter of it ends a script."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")

@@ -1,0 +1,122 @@
+"""A finished run, as the report reads it from its folder, here or in an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from splice_meta.errors import InputError, OutputError, SpliceMetaError
+from splice_meta.records import read_record
+from splice_meta.runs.outputs import OutputLayout, check_run_name, scan_table
+from splice_meta.sites import COUNTS
+from splice_meta.stores import Place, object_at
+
+HINT = "Run it again with --overwrite; runs of earlier versions have no sites table."
+
+_LARGEST = 1 << 30
+
+GENES: dict[str, type[pl.DataType]] = {
+    "gene_id": pl.String, "scenario": pl.String, "status": pl.String, "reason": pl.String,
+    "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
+    "with_criteria": pl.Int64, "moved": pl.Int64, "annotated": pl.Int64,
+    **dict.fromkeys(COUNTS, pl.Int64),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What a run left in its folder.
+
+    Attributes:
+        layout: Where its files lie.
+        record: Its metadata.
+        genes: One row per gene asked for, with :data:`GENES`.
+        sites: Its sites table; without rows where no gene could be done.
+        complete: Its complete table; None where it was not written.
+    """
+
+    layout: OutputLayout
+    record: dict[str, Any]
+    genes: pl.DataFrame
+    sites: pl.LazyFrame
+    complete: pl.LazyFrame | None
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which a site counts as called."""
+        return float(self.record["settings"]["site_threshold"])
+
+
+def open_finished(source: str | Path) -> FinishedRun:
+    """Open the latest run of an output directory.
+
+    Args:
+        source: The directory, or its address in an object store.
+
+    Raises:
+        InputError: If there is no finished run with a sites table.
+    """
+    folder: Place = object_at(source) or Path(source).expanduser()
+    if not (folder / "gene_manifest.json").is_file():
+        raise InputError(f"{folder} is not the output directory of a run.", "Give one that is.")
+    try:
+        listed = read_record(folder / "gene_manifest.json", largest=_LARGEST)
+        data = read_record(folder / "metadata" / "inference_metadata.json", largest=_LARGEST)
+        layout = OutputLayout(folder, check_run_name(listed.at("run").text()))
+        data.at("settings").at("site_threshold").number(0, 1)
+        for pair in data.at("summary").items():
+            pair.texts()
+        for pair in data.at("changes").items():
+            pair.numbers()
+        rows = [gene.value for gene in listed.at("genes").items()]
+        genes = pl.DataFrame(rows, schema_overrides=GENES, infer_schema_length=None)
+        genes = genes.select(list(GENES))
+    except (SpliceMetaError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        reason = getattr(error, "message", "") or " ".join(str(error).split())
+        raise InputError(
+            f"{folder} has no record that a report can be made of: {reason}", HINT
+        ) from None
+    is_done = genes.filter(pl.col("status") == "done").height > 0
+    return FinishedRun(
+        layout, data.value, genes,
+        scan_table(layout, "sites") if is_done else pl.LazyFrame(schema={"gene_id": pl.String}),
+        _complete(layout),
+    )  # fmt: skip
+
+
+def _complete(layout: OutputLayout) -> pl.LazyFrame | None:
+    try:
+        return scan_table(layout, "complete")
+    except OutputError:
+        return None
+
+
+def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> list[str]:
+    """The genes that get a page: those asked for, or those with the most gained and lost sites.
+
+    Args:
+        run: The run.
+        asked: Ids, or names that the sites table has.
+        most: How many are chosen where none are asked for.
+
+    Raises:
+        InputError: If a gene asked for is not among those that the run has done.
+    """
+    done = run.genes.filter(pl.col("status") == "done")
+    if asked is None:
+        changed = done.with_columns(_changed=pl.col("gained") + pl.col("lost"))
+        order = ["_changed", "moved", "final_sites"]
+        first = changed.sort(order, descending=True, maintain_order=True).head(most)
+        return first["gene_id"].to_list()
+    names = dict(zip(done["gene_id"], done["gene_id"], strict=True))
+    if not set(asked) <= set(names):
+        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique().collect()
+        names = dict(named.rows()) | names
+    for name in asked:
+        if name not in names:
+            raise InputError(f"The run has no gene {name}.", "Its genes are in gene_manifest.json.")
+    return list(dict.fromkeys(names[name] for name in asked))

@@ -1,0 +1,295 @@
+"""What a gene's page shows, gathered from a finished run, its annotation and its model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from splice_meta.contracts import without_version
+from splice_meta.errors import SpliceMetaError
+from splice_meta.evaluation.explain import explain
+from splice_meta.reference.annotation import Annotation
+from splice_meta.report.finished import FinishedRun
+from splice_meta.runs.outputs import scan_table
+
+log = logging.getLogger("splice_meta")
+
+SHOWN = 0.05
+"""Base or final probability from which a position is drawn."""
+
+POINTS = 2_000
+"""Most positions that are drawn: those with the highest probabilities."""
+
+TRANSCRIPTS = 10
+"""Most transcripts that are drawn: MANE Select and canonical ones first."""
+
+EXPLAINED = 40
+"""Most sites of a gene whose contributions are computed."""
+
+STRONGEST = 4
+"""Contributions that are shown of each."""
+
+_POINTS = {
+    "position": pl.Int64, "genomic_position": pl.Int64, "type": pl.String, "base": pl.Float64,
+    "final": pl.Float64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class GeneView:
+    """One gene.
+
+    Attributes:
+        gene_id: Its id.
+        name: Its name; empty if not known.
+        chrom: Empty if not known, like the strand.
+        strand: ``+`` or ``-`` as the table words it.
+        span: Lowest and highest place that has a prediction, on the genome if that is known.
+        counts: Its row of the gene table.
+        sites: Its rows of the sites table.
+        points: Positions with a probability of at least 0.05: ``position``,
+            ``genomic_position``, ``type``, ``base``, ``final``.
+        annotated: ``place`` and ``type`` of the annotated sites, on the axis of the chart.
+        exons: ``transcript``, ``row``, ``start``, ``end``; empty without annotation.
+        hidden: Transcripts that are not drawn.
+    """
+
+    gene_id: str
+    name: str
+    chrom: str
+    strand: str
+    span: tuple[int, int]
+    counts: dict[str, Any]
+    sites: pl.DataFrame
+    points: pl.DataFrame
+    annotated: pl.DataFrame
+    exons: pl.DataFrame
+    hidden: int = 0
+    reasons: dict[tuple[int, str], str] = field(default_factory=dict)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the genome's coordinates are known."""
+        return bool(self.chrom) and self.points["genomic_position"].null_count() == 0
+
+    @property
+    def place(self) -> str:
+        """Chromosome and span, or the span in positions of the gene."""
+        low, high = self.span
+        where = f"{self.chrom}:" if self.is_placed else "positions "
+        return f"{where}{low:,}-{high:,}"
+
+    @property
+    def title(self) -> str:
+        """Name and id."""
+        return f"{self.name} ({self.gene_id})" if self.name else self.gene_id
+
+
+def view_gene(run: FinishedRun, gene: str, annotation: Annotation | None) -> GeneView:
+    """Gather one gene."""
+    sites = run.sites.filter(pl.col("gene_id") == gene).collect()
+    names = [name for name in sites["gene_name"].drop_nulls().head(1)]
+    rows = None if run.complete is None else run.complete.filter(pl.col("gene_id") == gene)
+    points, place, truth = _points(rows, sites)
+    chrom, strand = (str(place.get(name) or "") for name in ("chrom", "strand"))
+    is_placed = bool(chrom) and points["genomic_position"].null_count() == 0
+    low, high = (place.get(f"{'genomic_' if is_placed else ''}{end}") for end in ("low", "high"))
+    known = _annotated_gene(annotation, gene) if is_placed else None
+    exons, hidden = _exons(annotation, known)
+    if truth is None:
+        truth = _annotated_sites(annotation, known)
+    else:
+        at = "genomic_position" if is_placed else "position"
+        truth = truth.select(place=at, type="type")
+    if not names and annotation is not None and known is not None:
+        named = annotation.genes.filter(pl.col("gene_id") == known)["gene_name"]
+        names = named.drop_nulls().to_list()
+    return GeneView(
+        gene_id=gene, name=names[0] if names else "", chrom=chrom, strand=strand,
+        span=(int(low or 0), int(high or 0)),
+        counts=run.genes.filter(pl.col("gene_id") == gene).row(0, named=True),
+        sites=sites, points=points, annotated=truth, exons=exons, hidden=hidden,
+    )  # fmt: skip
+
+
+def _points(
+    rows: pl.LazyFrame | None, sites: pl.DataFrame
+) -> tuple[pl.DataFrame, dict[str, Any], pl.DataFrame | None]:
+    """The positions that are drawn, where the gene lies, and its annotated sites where told."""
+    if rows is None:
+        columns = [pl.col(n).cast(t) for n, t in _POINTS.items() if n in sites.columns]
+        found = sites.select(columns)
+        place = sites.row(0, named=True) if sites.height else {}
+        span: dict[str, Any] = {"low": found["position"].min(), "high": found["position"].max()}
+        if "genomic_position" in found.columns:
+            genomic = found["genomic_position"]
+            span |= {"genomic_low": genomic.min(), "genomic_high": genomic.max()}
+        return _with_place(found), place | span, None
+    names = rows.collect_schema().names()
+    here = [name for name in ("position", "genomic_position") if name in names]
+    drawn = [
+        rows.filter(pl.max_horizontal(f"{kind}_score", f"{kind}_meta") >= SHOWN).select(
+            *(pl.col(name).cast(pl.Int64) for name in here),
+            type=pl.lit(kind),
+            base=pl.col(f"{kind}_score").cast(pl.Float64),
+            final=pl.col(f"{kind}_meta").cast(pl.Float64),
+        )
+        for kind in ("donor", "acceptor")
+    ]
+    ends = rows.select(
+        *(pl.col(name).first() for name in ("chrom", "strand") if name in names),
+        low=pl.col("position").min(), high=pl.col("position").max(),
+        **({"genomic_low": pl.col(here[1]).min(), "genomic_high": pl.col(here[1]).max()}
+           if len(here) > 1 else {}),
+    )  # fmt: skip
+    truth = []
+    if "splice_type" in names:
+        is_site = pl.col("splice_type").cast(pl.String) != "neither"
+        truth = [rows.filter(is_site).select(*here, type=pl.col("splice_type").cast(pl.String))]
+    where, donors, acceptors, *told = pl.collect_all([ends, *drawn, *truth])
+    return (
+        _with_place(pl.concat([donors, acceptors]))
+        .top_k(POINTS, by=pl.max_horizontal("base", "final"))
+        .sort("position", "type"),
+        where.row(0, named=True),
+        told[0] if told else None,
+    )
+
+
+def _with_place(points: pl.DataFrame) -> pl.DataFrame:
+    if "genomic_position" in points.columns:
+        return points
+    return points.with_columns(genomic_position=pl.lit(None, pl.Int64))
+
+
+def _annotated_gene(annotation: Annotation | None, gene: str) -> str | None:
+    if annotation is None:
+        return None
+    found = annotation.match([gene])["gene_id"].drop_nulls()
+    return str(found[0]) if len(found) else None
+
+
+def _annotated_sites(annotation: Annotation | None, gene: str | None) -> pl.DataFrame:
+    if annotation is None or gene is None:
+        return pl.DataFrame(schema={"place": pl.Int64, "type": pl.String})
+    sites = annotation.exons_of([gene]).splice_sites()
+    return sites.filter(pl.col("gene_id") == gene).select(
+        pl.col("genomic_position").cast(pl.Int64).alias("place"),
+        pl.col("splice_type").cast(pl.String).alias("type"),
+    )
+
+
+def _exons(annotation: Annotation | None, gene: str | None) -> tuple[pl.DataFrame, int]:
+    """The exons of the transcripts that are drawn, and how many transcripts are not."""
+    if annotation is None or gene is None:
+        return pl.DataFrame(schema={"transcript": pl.String, "row": pl.Int64,
+                                    "start": pl.Int64, "end": pl.Int64}), 0  # fmt: skip
+    order = ["is_mane_select", "is_canonical", "_length"]
+    transcripts = (
+        annotation.transcripts.filter(pl.col("gene_id") == gene)
+        .with_columns(_length=pl.col("tx_end") - pl.col("tx_start"))
+        .sort(order, descending=True, nulls_last=True, maintain_order=True)
+    )
+    shown = transcripts.head(TRANSCRIPTS).select("transcript_id").with_row_index("row")
+    exons = annotation.exons.filter(pl.col("gene_id") == gene).join(
+        shown, on="transcript_id", maintain_order="left"
+    )
+    return exons.select(
+        transcript="transcript_id", row=pl.col("row").cast(pl.Int64),
+        start=pl.col("exon_start").cast(pl.Int64), end=pl.col("exon_end").cast(pl.Int64),
+    ), max(transcripts.height - TRANSCRIPTS, 0)  # fmt: skip
+
+
+def explain_sites(
+    run: FinishedRun, views: Sequence[GeneView], model: Any, annotation: Annotation | None
+) -> tuple[dict[tuple[str, int, str], str], str]:
+    """The strongest contributions to each changed site of some genes.
+
+    Args:
+        run: The run; it must have its base table.
+        views: The genes.
+        model: The meta-model, or where it lies.
+        annotation: For genomic features.
+
+    Returns:
+        Sentences by gene, position and type; and why there are none, empty where there are.
+    """
+    changed = [
+        (view.gene_id, site["position"], site["type"])
+        for view in views
+        for site in view.sites.filter(pl.col("fate") != "kept")
+        .sort(pl.col("change").abs(), descending=True)
+        .head(EXPLAINED)
+        .iter_rows(named=True)
+    ]
+    if not changed:
+        return {}, ""
+    if model is None:
+        return {}, "The run had no meta-model."
+    try:
+        genes = [view.gene_id for view in views]
+        rows = scan_table(run.layout, "base").filter(pl.col("gene_id").is_in(genes)).collect()
+        places = list(dict.fromkeys(f"{gene}:{place}" for gene, place, _ in changed))
+        found = explain(rows, model, places, annotation=annotation)
+    except SpliceMetaError as error:
+        log.debug("Sites are not explained: %s", error)
+        return {}, f"Contributions are not shown: {error.message}"
+    return {key: _sentence(found, *key) for key in changed}, ""
+
+
+def _sentence(found: pl.DataFrame, gene: str, position: int, kind: str) -> str:
+    rows = found.filter(
+        pl.col("gene_id") == gene, pl.col("position") == position, pl.col("class") == kind,
+        ~pl.col("feature").is_in(["bias", "base model"]),
+    )  # fmt: skip
+    strongest = rows.head(STRONGEST).select("feature", "value", "contribution")
+    return ", ".join(
+        f"{name}{'' if value is None else f' = {value:.3g}'} ({given:+.2f})"
+        for name, value, given in strongest.iter_rows()
+    )
+
+
+def sentence_of(view: GeneView) -> str:
+    """What became of a gene's sites, in one sentence."""
+    counts = view.counts
+    known = counts["annotated"] is not None
+
+    def told(name: str) -> str:
+        count = counts[name]
+        if not count:
+            return f"none {name}"
+        seen = f", {counts[f'{name}_annotated']} of them annotated" if known else ""
+        return f"{count:,} {name}{seen}"
+
+    text = (
+        f"The base model calls {counts['base_sites']:,} sites, the final probabilities "
+        f"{counts['final_sites']:,}: {told('gained')}; {told('lost')}."
+    )
+    if view.sites.height:
+        most = view.sites.sort(pl.col("change").abs(), descending=True).row(0, named=True)
+        place = most.get("genomic_position") if view.is_placed else most["position"]
+        text += (
+            f" The largest change is {'an' if most['type'] == 'acceptor' else 'a'} {most['type']} "
+            f"at {place:,}: {most['base']:.2f} to {most['final']:.2f}."
+        )
+    return text
+
+
+def links(view: GeneView) -> list[tuple[str, str]]:
+    """Genome browsers that show the gene; the scores do not tell which assembly they are of."""
+    if not view.is_placed:
+        return []
+    low, high = view.span
+    chrom = view.chrom if view.chrom.startswith("chr") else f"chr{view.chrom}"
+    found = [
+        (f"UCSC, {name}", f"https://genome.ucsc.edu/cgi-bin/hgTracks?db={db}&position="
+         f"{chrom}%3A{low}-{high}")
+        for name, db in (("GRCh38", "hg38"), ("GRCh37", "hg19"))
+    ]  # fmt: skip
+    if view.gene_id.startswith("ENS") and view.gene_id.replace(".", "").isalnum():
+        found.append(("Ensembl", f"https://www.ensembl.org/id/{without_version(view.gene_id)}"))
+    return found
