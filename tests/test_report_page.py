@@ -29,7 +29,10 @@ needs_plots = pytest.mark.skipif(not has_plots(), reason="the extra report is no
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    assert run_command(["demo", "--output-dir", str(folder), "--quiet"]) == 0
+    sm.run(
+        fixtures() / "scores_openspliceai.parquet", MODEL, folder,
+        annotation=fixtures() / "annotation.gtf.gz", fasta=fixtures() / "region.fa.gz",
+    )  # fmt: skip
     return folder
 
 
