@@ -15,6 +15,7 @@ import pytest
 from conftest import MODEL, make_scores
 
 import splice_meta as sm
+from splice_meta.bundled import fixtures
 from splice_meta.cli.app import run_command
 from splice_meta.errors import InputError
 from splice_meta.plots.library import HOW_TO, has_plots

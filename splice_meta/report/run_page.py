@@ -93,7 +93,7 @@ def _headline(run: FinishedRun) -> str:
         (_total(run, "gained"), of("gained")),
         (_total(run, "lost"), of("lost")),
         (_total(run, "moved"), "positions moved by more than 0.05"),
-        (_total(run, "positions"), f"positions of {run.genes.height:,} genes"),
+        (_total(run, "positions"), f"positions of {run.genes.height:,} gene{'s' * (run.genes.height != 1)}"),
     ]
     cells = "".join(
         f'<div class="figure"><b>{count:,}</b><span>{escape(label)}</span></div>'
