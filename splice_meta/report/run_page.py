@@ -87,13 +87,14 @@ def _headline(run: FinishedRun) -> str:
         seen = f", {_total(run, f'{name}_annotated'):,} annotated" if known else ""
         return f"{name.removesuffix('_sites')}{seen}"
 
+    genes = run.genes.height
     figures = [
         (_total(run, "base_sites"), "sites called by the base model"),
         (_total(run, "final_sites"), "sites called by final probabilities"),
         (_total(run, "gained"), of("gained")),
         (_total(run, "lost"), of("lost")),
         (_total(run, "moved"), "positions moved by more than 0.05"),
-        (_total(run, "positions"), f"positions of {run.genes.height:,} gene{'s' * (run.genes.height != 1)}"),
+        (_total(run, "positions"), f"positions of {genes:,} gene{'s' if genes != 1 else ''}"),
     ]
     cells = "".join(
         f'<div class="figure"><b>{count:,}</b><span>{escape(label)}</span></div>'
