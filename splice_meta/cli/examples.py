@@ -16,6 +16,14 @@ EXAMPLES = {
         "evaluate out",
         "evaluate scores.parquet --model model --annotation genes.gtf.gz",
     ),
+    "explain": (
+        "explain scores.parquet --model bundled:openspliceai-mane --at ENSG00000164039:100",
+        "explain out --model model --at ENSG00000164039:100 --class all -o why.csv",
+    ),
+    "report": (
+        "report out --overwrite",
+        "report out --genes ENSG00000164039 -o gene.html",
+    ),
     "compare": (
         "compare out out2",
         "compare out scores.parquet --annotation genes.gtf.gz -o changes.csv",
