@@ -35,6 +35,16 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def plain_reports() -> Iterator[None]:
+    """Runs draw no charts, which takes a second each; the tests of the report draw them."""
+    from splice_meta.report import html
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "has_plots", lambda: False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
     # A command sends the package's log to the stderr of its own time.

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,21 @@ from splice_meta.bundled import fixtures
 from splice_meta.cli.app import run_command
 from splice_meta.errors import InputError
 from splice_meta.plots.library import HOW_TO, has_plots
+from splice_meta.report import html
 from splice_meta.report.curves import count_bins, precision_recall, reliability
 from splice_meta.report.html import write_report
 from splice_meta.report.markup import read_asset
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_plots = pytest.mark.skipif(not has_plots(), reason="the extra report is not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def charts() -> Iterator[None]:
+    """Charts are drawn here, where they can be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(html, "has_plots", has_plots)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from splice_meta.plots.library import Rows
+
 if TYPE_CHECKING:
     import altair as alt
 
@@ -16,8 +18,8 @@ COUNTS = [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_
 
 
 def inline(rows: pl.DataFrame) -> Any:
-    """Rows as inline data; a plain mapping, since Altair checks its own objects row by row."""
-    return {"values": rows.to_dicts()}
+    """Rows as inline data; Altair, which copies what it is given at each step, sees but a name."""
+    return {"values": Rows.of(rows)}
 
 
 def _unit() -> tuple[alt.Scale, alt.Axis]:

@@ -6,7 +6,10 @@ import json
 import logging
 from functools import cache
 from importlib.util import find_spec
+from itertools import count
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from splice_meta.errors import OutputError
 from splice_meta.reference.fasta_cache import cache_folder
@@ -37,6 +40,24 @@ STYLE: dict[str, Any] = {
 """Text takes the page's colour, light or dark."""
 
 
+class Rows(str):
+    """A name that stands for rows until a chart is compiled.
+
+    Attributes:
+        values: The rows.
+    """
+
+    values: list[dict[str, Any]]
+    _numbers = count()
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> Rows:
+        """A new name for the rows of a frame."""
+        found = cls(f"rows {next(cls._numbers)}")
+        found.values = frame.to_dicts()
+        return found
+
+
 def has_plots() -> bool:
     """Whether Altair and the converter that brings Vega's library are installed."""
     return all(find_spec(name) is not None for name in ("altair", "vl_convert"))
@@ -48,9 +69,18 @@ def vega_of(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
     import vl_convert
 
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    spec = chart.configure(**STYLE).to_dict(format="vega-lite", validate=False)
+    spec = _filled(chart.configure(**STYLE).to_dict(format="vega-lite", validate=False))
     found: dict[str, Any] = vl_convert.vegalite_to_vega(spec, vl_version=version)
     return found
+
+
+def _filled(spec: Any) -> Any:
+    """A specification with the rows in place of their names."""
+    if isinstance(spec, Rows):
+        return spec.values
+    if isinstance(spec, dict):
+        return {name: _filled(each) for name, each in spec.items()}
+    return [_filled(each) for each in spec] if isinstance(spec, list) else spec
 
 
 @cache
