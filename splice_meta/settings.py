@@ -210,7 +210,8 @@ class TrainSettings:
         near_rate: Share of the positions from a tenth of that on that goes in.
         far_rate: Share of the other positions that goes in.
         seed: Of everything that is drawn.
-        threads: Threads of XGBoost; 0 for all. Bits depend on it.
+        threads: Folds that are boosted at a time, each on one thread; 0 for as many as there are
+            cores. No bit depends on it.
         memory: Budget of one gene batch in bytes.
 
     Raises:

@@ -21,8 +21,10 @@ from splice_meta.errors import (
     UsageError,
 )
 from splice_meta.manifest import FeatureManifest
-from splice_meta.training.boost import best_round, cross_validate, empty_model, make_problem
+from splice_meta.training.boost import make_problem
+from splice_meta.training.cross_validation import best_round, cross_validate
 from splice_meta.training.rows import collect_rows
+from splice_meta.training.start import empty_model
 from splice_meta.training.train import open_training
 
 QUICK = sm.TrainSettings(rounds=12, patience=12, folds=3, repeats=1, threads=1, parallel_trees=1)

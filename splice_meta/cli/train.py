@@ -102,7 +102,9 @@ def train(
         DEFAULTS.colsample
     ),
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = DEFAULTS.seed,
-    threads: Annotated[int, typer.Option(help="Of XGBoost; 0 for all.")] = DEFAULTS.threads,
+    threads: Annotated[
+        int, typer.Option(help="Folds boosted at a time; 0 for as many as there are cores.")
+    ] = DEFAULTS.threads,
     control: Annotated[
         bool,
         typer.Option("--control", help="Also train on shuffled labels, which must give chance."),

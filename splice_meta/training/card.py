@@ -18,7 +18,8 @@ from splice_meta.evaluation.tally import tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.settings import TrainSettings
 from splice_meta.sources.opened import BaseScores
-from splice_meta.training.boost import Problem, cross_validate
+from splice_meta.training.boost import Problem
+from splice_meta.training.cross_validation import cross_validate
 
 RESAMPLES = 1000
 
@@ -102,7 +103,8 @@ def control_figures(
         problem: The training rows.
         fold: The fold of each row.
         settings: The seed of the shuffle.
-        advanced: Told about progress, see :func:`splice_meta.training.boost.cross_validate`.
+        advanced: Told about progress, see
+            :func:`splice_meta.training.cross_validation.cross_validate`.
 
     Returns:
         By class: ``average_precision`` and ``chance``, over candidates.

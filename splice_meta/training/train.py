@@ -30,12 +30,14 @@ from splice_meta.sources.base_scores import check_label, open_scores
 from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.unreadable import readable
-from splice_meta.training.boost import boost, cross_validate, empty_model, make_problem
+from splice_meta.training.boost import boost, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
+from splice_meta.training.cross_validation import cross_validate
 from splice_meta.training.features import training_manifest
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import gene_places, make_folds
+from splice_meta.training.start import empty_model
 
 log = logging.getLogger("splice_meta")
 
