@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
 NOTE = "splice_meta.base_scores"
@@ -11,6 +11,25 @@ NOTE = "splice_meta.base_scores"
 
 ALIASES = {"openspliceai-mane": "openspliceai"}
 """Names that mean the base model of another name."""
+
+
+TRAINED_ON = frozenset({*(str(n) for n in (2, 4, 6, 8, *range(10, 23))), "X", "Y"})
+"""Human chromosomes that SpliceAI, OpenSpliceAI and Pangolin were trained on: all but 1, 3, 5, 7,
+and 9 (Jaganathan et al., 2019; Chao et al., 2025; Zeng and Li, 2022)."""
+
+_HUMAN = ("spliceai", "openspliceai", "pangolin")
+
+
+def trained_chroms(base_models: Collection[str]) -> frozenset[str] | None:
+    """Chromosomes that some of the base models were trained on, without "chr".
+
+    None where one of them, or whether a name means the one trained on human genes, is not known.
+
+    Args:
+        base_models: By their names.
+    """
+    known = [any(same_base_model(name, each) for each in _HUMAN) for name in base_models]
+    return TRAINED_ON if known and all(known) else None
 
 
 def same_base_model(one: str, other: str) -> bool:

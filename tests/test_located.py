@@ -20,7 +20,7 @@ from splice_meta.reference.gene_features import gene_features
 from splice_meta.reference.reference import open_reference
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.openspliceai.from_reference import spans_of
-from splice_meta.training.train import open_training
+from splice_meta.training.subject import open_training
 
 GTF = FIXTURES / "annotation.gtf.gz"
 FASTA = FIXTURES / "region.fa.gz"

@@ -25,7 +25,7 @@ from splice_meta.training.boost import make_problem
 from splice_meta.training.cross_validation import best_round, cross_validate
 from splice_meta.training.rows import collect_rows
 from splice_meta.training.start import empty_model
-from splice_meta.training.train import open_training
+from splice_meta.training.subject import open_training
 
 QUICK = sm.TrainSettings(rounds=12, patience=12, folds=3, repeats=1, threads=1, parallel_trees=1)
 
@@ -73,10 +73,39 @@ def test_the_card_stands_for_complete_coverage(
     assert figure == pytest.approx(exact, rel=0.01)
 
 
+def test_the_card_tells_where_the_model_is_how_good(trained: tuple[sm.MetaModel, Path]) -> None:
+    card = trained[0].metadata["card"]
+
+    # "osai" is no name of a known base model: whether it was trained on chromosome 4 is not known.
+    assert [part["part"] for part in card["by_chromosome"]] == ["4"]
+    assert card["by_chromosome"][0]["base_trained"] is None
+    for parts in (card["by_chromosome"], card["by_gene_length"]):
+        assert sum(part["sites"] for part in parts) == pytest.approx(card["sites"])
+    whole = {part["part"]: part for part in card["by_distance"]}
+    assert whole["annotated"]["positions"] == pytest.approx(card["sites"])
+    losses = [part["systems"]["meta_model"]["log_loss"] for part in card["by_distance"]]
+    figure = card["systems"]["meta_model"]["all"]["log_loss_per_site"]["value"]
+    assert sum(losses) / card["sites"] == pytest.approx(figure)
+    bins = [row for row in card["reliability"] if row["class"] == "donor"]
+    assert {row["system"] for row in bins} == {"base", "meta_model"}
+
+
+def test_known_base_models_say_which_chromosomes_they_saw(demo_path: Path) -> None:
+    def trained_on(name: str, said: tuple[str, ...] | None = None) -> frozenset[str] | None:
+        return open_training(demo_path, base_model=name, base_trained_chroms=said).base_trained
+
+    assert "4" in (trained_on("openspliceai-mane") or ())
+    assert not {"1", "3", "5", "7", "9"} & (trained_on("openspliceai") or {"1"})
+    assert trained_on("openspliceai-mouse") is None
+    assert trained_on("mine") is None
+    assert trained_on("mine", ("chr4", "8")) == {"4", "8"}
+    assert trained_on("openspliceai", ()) == frozenset()
+
+
 def test_training_gives_the_same_bits_again(
     trained: tuple[sm.MetaModel, Path], demo_path: Path, demo_scores: pl.DataFrame
 ) -> None:
-    again = sm.train(demo_path, settings=QUICK, base_model="osai")
+    again = sm.train(demo_path, settings=replace(QUICK, threads=3), base_model="osai")
     batched = sm.train(demo_path, settings=replace(QUICK, memory=20 << 20), base_model="osai")
     other = sm.train(demo_path, settings=replace(QUICK, seed=5), base_model="osai")
     genes = demo_scores.partition_by("gene_id", maintain_order=True)
@@ -239,6 +268,7 @@ def test_features_that_cannot_be_made_are_left_out(
         ),
         (lambda s: s, {"test_chroms": ["7"]}, UsageError, "No gene lies on the test chromosome 7"),
         (lambda s: s, {"test_chroms": ["chr4"]}, UsageError, "All genes lie on test chromosomes"),
+        (lambda s: s, {"base_trained_chroms": ["7"]}, UsageError, "said to be trained on"),
         (
             lambda s: s,
             {"settings": replace(QUICK, split="chromosome")},

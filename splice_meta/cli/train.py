@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,13 +21,10 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
-from splice_meta.cli.progress import progress_bar
+from splice_meta.cli.stages import training_watcher
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
-
-if TYPE_CHECKING:
-    from splice_meta.training.train import TrainWatcher
 
 DEFAULTS = TrainSettings()
 FINALS = ("meta_model", "hybrid", "meta_only")
@@ -50,6 +45,13 @@ def train(
     test_chroms: Annotated[
         str, typer.Option(help="Chromosomes to test on, not to train on, separated by commas.")
     ] = "",
+    base_trained_chroms: Annotated[
+        str | None,
+        typer.Option(
+            help="Chromosomes the base models were trained on, separated by commas; by default "
+            "those of SpliceAI, OpenSpliceAI and Pangolin where the scores are theirs."
+        ),
+    ] = None,
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
     ] = "",
@@ -138,37 +140,20 @@ def train(
     if held_out is not None:
         refuse_target(held_out, given, overwrite)
         refuse_same({"--output": output, "--held-out": held_out})
-    with _watcher() as watcher:
+    with training_watcher() as watcher:
         model = train_model(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
             held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
+            base_trained_chroms=None if base_trained_chroms is None
+            else comma_list(base_trained_chroms),
         )  # fmt: skip
     with whole_file(output, BUNDLE) as target:
         model.save(target)
     show(model.metadata["card"])
     say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")
     return 0
-
-
-@contextmanager
-def _watcher() -> Iterator[TrainWatcher]:
-    """A watcher that draws a progress bar for each stage."""
-    from splice_meta.training.train import TrainWatcher
-
-    with progress_bar("training") as draw:
-        state = {"done": 0, "total": 1}
-
-        def started(what: str, total: int) -> None:
-            state.update(done=0, total=total)
-            draw(0, total, what)
-
-        def advanced(done: int) -> None:
-            state["done"] += done
-            draw(state["done"], state["total"])
-
-        yield TrainWatcher(started=started, advanced=advanced)
 
 
 def show(card: dict[str, Any]) -> None:

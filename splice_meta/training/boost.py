@@ -105,7 +105,9 @@ def parameters(settings: TrainSettings) -> dict[str, Any]:
         "num_parallel_tree": settings.parallel_trees,
         "min_child_weight": settings.min_child_weight, "lambda": settings.reg_lambda,
         "subsample": settings.subsample, "colsample_bytree": settings.colsample,
-        "max_bin": MAX_BIN, "seed": settings.seed, "nthread": 1,
+        "max_bin": MAX_BIN, "nthread": 1, "seed": settings.seed,
+        # XGBoost draws from one stream per thread: without this, by which thread does what.
+        "seed_per_iteration": True,
     }  # fmt: skip
 
 

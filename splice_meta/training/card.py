@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from splice_meta.settings import TrainSettings
 from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import Problem
 from splice_meta.training.cross_validation import cross_validate
+from splice_meta.training.strata import by_chromosome, by_distance, by_gene_length
 
 RESAMPLES = 1000
 
@@ -28,6 +29,8 @@ def make_card(
     held_out: pl.DataFrame,
     base_models: Sequence[str],
     columns: tuple[str, str, str],
+    places: pl.DataFrame,
+    base_trained: Collection[str] | None,
 ) -> dict[str, Any]:
     """Base models and meta-model side by side, on genes that were held out.
 
@@ -35,9 +38,14 @@ def make_card(
         held_out: Training rows with out-of-fold predictions and weights.
         base_models: The base models, the primary one first; empty for a single one.
         columns: The columns of the out-of-fold predictions: donor, acceptor, neither.
+        places: ``gene_id`` and ``chrom`` of the genes.
+        base_trained: Chromosomes the base models were trained on; None where that is not known.
 
     Returns:
-        Plain objects for JSON: ``how``, what was evaluated, ``systems`` by name, class and metric.
+        Plain objects for JSON: ``how``, what was evaluated, ``systems`` by name, class and metric;
+        ``reliability`` by system, class and bin of probability, with counts; and figures
+        ``by_chromosome``, ``by_gene_length`` and ``by_distance`` to the nearest annotated site,
+        see :mod:`splice_meta.training.strata`.
     """
     others = {name: scores_of(name) for name in base_models[1:]}
     systems = {"base": scores_of(), **others, "meta_model": columns}
@@ -50,6 +58,10 @@ def make_card(
         "positions": float(sums.positions.sum()),
         "sites": float(sum(counts.sum() for counts in sums.sites.values())),
         "systems": figures_of(found, "all"),
+        "reliability": found.reliability.drop("group").to_dicts(),
+        "by_chromosome": by_chromosome(sums, places, base_trained),
+        "by_gene_length": by_gene_length(sums),
+        "by_distance": by_distance(held_out, systems),
     }
 
 

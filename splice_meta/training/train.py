@@ -13,31 +13,24 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import CLASSES, all_scores_in
-from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import WEIGHTS
-from splice_meta.pipeline.matrix import fills_of
-from splice_meta.provenance import MadeBy
 from splice_meta.reference.annotation import Annotation
-from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
-from splice_meta.settings import FeatureSettings, TrainSettings
+from splice_meta.settings import TrainSettings
 from splice_meta.sink import sink_parquet
-from splice_meta.sources.base_scores import check_label, open_scores
-from splice_meta.sources.locate import as_in_scores
-from splice_meta.sources.opened import BaseScores
-from splice_meta.sources.unreadable import readable
 from splice_meta.training.boost import boost, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
 from splice_meta.training.cross_validation import cross_validate
-from splice_meta.training.features import training_manifest
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
-from splice_meta.training.splits import gene_places, make_folds
+from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
+from splice_meta.training.subject import Subject, open_training
 
 log = logging.getLogger("splice_meta")
 
@@ -88,6 +81,7 @@ def train(
     control: bool = False,
     licence: str = "",
     held_out: str | Path | None = None,
+    base_trained_chroms: Sequence[str] | None = None,
     watcher: TrainWatcher | None = None,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
@@ -117,6 +111,10 @@ def train(
         control: Also cross-validate with shuffled labels, which must come out at chance.
         licence: What the base scores' licence allows, for the bundle.
         held_out: Write the out-of-fold predictions here, as Parquet.
+        base_trained_chroms: Chromosomes the base models were trained on, where their scores look
+            better than they are; by default those of the known base models. The card gives
+            figures of these chromosomes and the others apart, and genes on them count
+            ``settings.base_trained_weight``.
         watcher: Told about progress.
 
     Returns:
@@ -129,117 +127,12 @@ def train(
     subject = open_training(
         scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
         base_model=base_model, annotation_features=annotation_features,
-        reference=open_reference(annotation, fasta),
+        reference=open_reference(annotation, fasta), base_trained_chroms=base_trained_chroms,
     )  # fmt: skip
     trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
     if held_out is not None:
         sink_parquet(trained.held_out.lazy(), Path(held_out))
     return trained.model
-
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """What is learned from.
-
-    Attributes:
-        scores: Checked base scores of the training genes.
-        manifest: The features that can be made from them.
-        test: Checked base scores of the test genes, or None.
-        places: Where the genes lie, see :func:`splice_meta.training.splits.gene_places`.
-        base_models: The base models, the primary one first.
-    """
-
-    scores: BaseScores
-    manifest: FeatureManifest
-    test: BaseScores | None
-    places: pl.DataFrame
-    base_models: tuple[str, ...]
-
-
-def open_training(
-    scores: Any,
-    *,
-    manifest: str | Path | FeatureManifest = "extended",
-    genes: str | Sequence[str] | None = None,
-    leave_out: Sequence[str] = (),
-    test_chroms: Sequence[str] = (),
-    base_model: str = "",
-    annotation_features: bool = False,
-    reference: Reference | None = None,
-) -> Subject:
-    """Open and check what a model is to learn from, before anything long is done.
-
-    Args:
-        scores: As for :func:`train`, like the other arguments.
-        manifest: The features.
-        genes: Only these genes.
-        leave_out: Not these genes.
-        test_chroms: Not the genes on these chromosomes.
-        base_model: Name of the base model.
-        annotation_features: Keep the features of the annotation.
-        reference: Annotation, from which the truth comes then, and sequence.
-    """
-    truth = reference is not None and reference.annotation is not None
-
-    def opened_of(names: Sequence[str] | None) -> BaseScores:
-        return open_scores(scores, names, reference, truth)
-
-    opened = opened_of([genes] if isinstance(genes, str) else genes)
-    for gene in opened.absent:
-        log.warning("Gene %s has no base scores.", gene)
-    with readable():
-        places = gene_places(opened).sort("gene_id")
-    if leave_out and reference is not None and reference.annotation is not None:
-        leave_out = as_in_scores(leave_out, opened.frame, reference.annotation)
-    for gene in leave_out:
-        if gene not in places["gene_id"]:
-            log.warning("Gene %s, to be left out, has no base scores.", gene)
-    allowed = places.filter(~pl.col("gene_id").is_in(list(leave_out)))
-    kept = _without(allowed, test_chroms) if test_chroms else allowed
-    left = allowed.join(kept, on="gene_id", how="anti", maintain_order="left")
-    test = opened_of(left["gene_id"].to_list()) if left.height else None
-    if kept.height < places.height:
-        opened = opened_of(kept["gene_id"].to_list())
-    columns = opened.batch(0, 1).collect_schema().names()
-    if opened.gene_values is not None:
-        columns += opened.gene_values.columns[1:]
-    listed = training_manifest(manifest, opened.names, columns, annotation_features)
-    fills = fills_of(opened, listed, FeatureSettings())
-    for message in fills.messages():
-        log.warning("Left out of the model: %s", message)
-    made = replace(listed, names=tuple(n for n in listed.names if n not in fills.values))
-    names = opened.names or _base_model(base_model, opened.made_by)
-    return Subject(scores=opened, manifest=made, test=test, places=kept, base_models=names)
-
-
-def _base_model(name: str, made_by: MadeBy | None) -> tuple[str, ...]:
-    """What to call the base model of scores that have no name: as asked for, or as they say."""
-    if not name:
-        return (made_by.base_model,) if made_by is not None else ()
-    check_label(name, made_by)
-    return (name,)
-
-
-def _weights(subject: Subject) -> dict[str, str]:
-    """The digest of each base model's weights, where the scores' files say it."""
-    pairs = zip(subject.base_models, subject.scores.makers, strict=False)
-    return {name: made.weights_sha256 for name, made in pairs if made and made.weights_sha256}
-
-
-def _without(places: pl.DataFrame, chroms: Sequence[str]) -> pl.DataFrame:
-    """The genes on other chromosomes; names match with or without "chr"."""
-    bare = {chrom.removeprefix("chr") for chrom in chroms}
-    named = pl.col("chrom").str.strip_prefix("chr")
-    unknown = sorted(bare - set(places.select(named).to_series().drop_nulls()))
-    if unknown:
-        raise UsageError(
-            f"No gene lies on the test chromosome {', '.join(unknown)}.",
-            "Check the names against the chrom column of the scores.",
-        )
-    kept = places.filter(~named.is_in(sorted(bare)).fill_null(False))
-    if kept.is_empty():
-        raise UsageError("All genes lie on test chromosomes.", "Leave some to train on.")
-    return kept
 
 
 def fit(
@@ -286,7 +179,9 @@ def fit(
         training_genes=tuple(sorted(subject.places["gene_id"])),
     )
     watch.advanced(1)
-    card = make_card(held_out, subject.base_models, HELD_OUT) | {"shuffled_labels": shuffled}
+    card = make_card(
+        held_out, subject.base_models, HELD_OUT, subject.places, subject.base_trained
+    ) | {"shuffled_labels": shuffled}
     if subject.test is not None:
         watch.started("testing", 3 * subject.test.table.positions)
         card |= {"test": test_figures(subject.test, model, watch.advanced)}
@@ -313,6 +208,12 @@ def _held_out(
         pl.Series("fold", fold),
         *(pl.Series(column, by_class[column.split("_")[0]]) for column in HELD_OUT),
     )
+
+
+def _weights(subject: Subject) -> dict[str, str]:
+    """The digest of each base model's weights, where the scores' files say it."""
+    pairs = zip(subject.base_models, subject.scores.makers, strict=False)
+    return {name: made.weights_sha256 for name, made in pairs if made and made.weights_sha256}
 
 
 def _description(

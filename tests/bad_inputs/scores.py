@@ -82,6 +82,13 @@ def train_on(change: Change) -> Make:
     return make
 
 
+def train_with(*more: str) -> Make:
+    def make(folder: Path) -> list[str | Path]:
+        return [*train_on(lambda table: table)(folder), *more]
+
+    return make
+
+
 def with_dataset(dataset: pl.DataFrame) -> Make:
     def make(folder: Path) -> list[str | Path]:
         (folder / "seen").mkdir()
