@@ -209,6 +209,9 @@ class TrainSettings:
         candidate: Positions with a base score from here on all go in.
         near_rate: Share of the positions from a tenth of that on that goes in.
         far_rate: Share of the other positions that goes in.
+        base_trained_weight: What a gene on a chromosome that the base models were trained on
+            counts, where there are genes on others: scores are better there than elsewhere, and a
+            meta-model learns to trust them too much.
         seed: Of everything that is drawn.
         threads: Folds that are boosted at a time, each on one thread; 0 for as many as there are
             cores. No bit depends on it.
@@ -236,6 +239,7 @@ class TrainSettings:
     candidate: float = 0.001
     near_rate: float = 0.25
     far_rate: float = 0.01
+    base_trained_weight: float = 0.3
     seed: int = 1
     threads: int = 0
     memory: int = 1 << 30
@@ -252,7 +256,10 @@ class TrainSettings:
             value = getattr(self, name)
             if not low <= value < float("inf"):
                 raise UsageError(f"{name} is {value}.", f"Give a number from {low} on.")
-        for name in ("learning_rate", "subsample", "colsample", "near_rate", "far_rate"):
+        for name in (
+            "learning_rate", "subsample", "colsample", "near_rate", "far_rate",
+            "base_trained_weight",
+        ):  # fmt: skip
             value = getattr(self, name)
             if not 0 < value <= 1:
                 raise UsageError(f"{name} is {value}.", "Give a number above 0 and at most 1.")

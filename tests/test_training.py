@@ -230,6 +230,51 @@ def test_test_chromosomes_are_tested_on_and_not_trained_on(demo_scores: pl.DataF
     assert figures["value"] == pytest.approx(row["hybrid"].item())
 
 
+def test_genes_the_base_model_saw_count_less_where_there_are_others(
+    demo_scores: pl.DataFrame,
+) -> None:
+    gene = demo_scores["gene_id"][0]
+    moved = demo_scores.with_columns(
+        chrom=pl.when(pl.col("gene_id") == gene).then(pl.lit("chr9")).otherwise("chrom")
+    )
+    settings = replace(QUICK, base_trained_weight=0.25)
+
+    def share(scores: pl.DataFrame) -> dict[str, float]:
+        subject = open_training(scores, base_model="openspliceai")
+        rows = collect_rows(subject.scores, subject.manifest, settings, lambda done: None)
+        blank = empty_model(rows, settings, ())
+        problem = make_problem(rows, blank, settings, subject.base_trained_genes)
+        counted = rows.frame.select("gene_id", share=problem.weight / problem.positions)
+        assert counted.unique().height == counted["gene_id"].n_unique()
+        return dict(counted.unique().iter_rows())
+
+    assert set(share(demo_scores).values()) == {1.0}
+    assert share(moved) == {g: 1.0 if g == gene else 0.25 for g in moved["gene_id"].unique()}
+
+
+def test_a_usage_grades_the_truth(demo_scores: pl.DataFrame) -> None:
+    half = demo_scores.with_columns(
+        usage=pl.when(pl.col("splice_type") == 1).then(0.25)
+        .when((pl.col("splice_type") == 2) & (pl.col("position") % 2 == 0)).then(0.0)
+    )  # fmt: skip
+
+    def rows_of(scores: pl.DataFrame) -> pl.DataFrame:
+        subject = open_training(scores)
+        return collect_rows(subject.scores, subject.manifest, QUICK, lambda done: None).frame
+
+    plain, graded = rows_of(demo_scores), rows_of(half)
+
+    assert graded["weight"].sum() == pytest.approx(plain["weight"].sum())
+    sums = dict(graded.group_by(pl.col("truth").cast(pl.String)).agg(pl.sum("weight")).iter_rows())
+    donors = demo_scores.filter(splice_type=1).height
+    unused = pl.col("position") % 2 == 0
+    acceptors = demo_scores.filter(~unused, splice_type=2).height
+    assert sums["donor"] == pytest.approx(donors * 0.25)
+    assert sums["acceptor"] == acceptors
+    keys = graded.group_by("gene_id", "position").agg(rows=pl.len())
+    assert keys["rows"].sum() == plain.height + donors
+
+
 def test_the_default_manifests_lack_what_counts_annotated_sites(
     demo_scores: pl.DataFrame, tmp_path: Path
 ) -> None:

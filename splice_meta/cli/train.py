@@ -52,6 +52,9 @@ def train(
             "those of SpliceAI, OpenSpliceAI and Pangolin where the scores are theirs."
         ),
     ] = None,
+    base_trained_weight: Annotated[
+        float, typer.Option(help="What genes on those count, where there are others.")
+    ] = DEFAULTS.base_trained_weight,
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
     ] = "",
@@ -129,6 +132,7 @@ def train(
         parallel_trees=parallel_trees, depth=depth,
         min_child_weight=min_child_weight, reg_lambda=reg_lambda, subsample=subsample,
         colsample=colsample, seed=seed, threads=threads, memory=parse_memory(memory),
+        base_trained_weight=base_trained_weight,
     )  # fmt: skip
     wanted, paths = gene_list(genes, genes_file), score_paths(scores)
     from splice_meta.model.bundle import BUNDLE

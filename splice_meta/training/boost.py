@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +33,8 @@ class Problem:
     Attributes:
         matrix: Features, shape (rows, features).
         truth: Class numbers, shape (rows,).
-        weight: Positions that each row stands for.
+        positions: Positions that each row stands for.
+        weight: What each row counts: its positions, less in genes the base models were trained on.
         margin: Where the trees start, shape (rows, 3); None if from nothing.
         names: Feature names.
         settings: How to boost.
@@ -41,6 +42,7 @@ class Problem:
 
     matrix: Floats
     truth: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.float64]
     weight: npt.NDArray[np.float64]
     margin: Floats | None
     names: tuple[str, ...]
@@ -74,19 +76,30 @@ class Problem:
         )  # fmt: skip
 
 
-def make_problem(rows: TrainingRows, model: MetaModel, settings: TrainSettings) -> Problem:
+def make_problem(
+    rows: TrainingRows,
+    model: MetaModel,
+    settings: TrainSettings,
+    base_trained_genes: Collection[str] = (),
+) -> Problem:
     """The arrays of training rows.
 
     Args:
         rows: The rows.
         model: Says which columns are features and where the margin comes from; without boosters.
         settings: How to boost.
+        base_trained_genes: Genes the base models were trained on. Where there are others they
+            count ``settings.base_trained_weight``.
     """
     frame = rows.frame
+    positions = frame[WEIGHT].to_numpy()
+    is_trained = frame["gene_id"].is_in(list(base_trained_genes)).to_numpy()
+    less = settings.base_trained_weight if not is_trained.all() else 1.0
     return Problem(
         matrix=frame.select(columns(rows.manifest.names)).cast(pl.Float32).to_numpy(order="c"),
         truth=frame[TRUTH].to_physical().cast(pl.Int64).to_numpy(),
-        weight=frame[WEIGHT].to_numpy(),
+        positions=positions,
+        weight=np.where(is_trained, less, 1.0) * positions,
         margin=margin_of(model, frame),
         names=rows.manifest.names,
         settings=settings,

@@ -123,7 +123,7 @@ def control_figures(
     """
     from sklearn.metrics import average_precision_score
 
-    is_candidate = np.flatnonzero(problem.weight == 1)
+    is_candidate = np.flatnonzero(problem.positions <= 1)
     truth = problem.truth.copy()
     truth[is_candidate] = np.random.default_rng(settings.seed).permutation(truth[is_candidate])
     found = cross_validate(replace(problem, truth=truth), [fold], advanced).probabilities

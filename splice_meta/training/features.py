@@ -12,9 +12,9 @@ from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 
 DERIVED = frozenset(
     {
-        "splice_type", "true_splice_type", "truth", "label", "weight", "fold", "in_training",
-        "prediction_source", "is_uncertain", "is_adjusted", "donor_meta", "acceptor_meta",
-        "neither_meta", "predicted_type", "predicted_type_base",
+        "splice_type", "true_splice_type", "truth", "label", "usage", "weight", "fold",
+        "in_training", "prediction_source", "is_uncertain", "is_adjusted", "donor_meta",
+        "acceptor_meta", "neither_meta", "predicted_type", "predicted_type_base",
     }
 )  # fmt: skip
 """Columns that hold the truth, were fitted to it, or come out of a prediction."""

@@ -6,6 +6,10 @@ annotated sites. Of the others a share goes in, more of those *near* the candida
 least a tenth of it) than of the *far* ones, with weights such that the rows of a gene stand for
 all of its positions: a probability learned from them is one of complete coverage.
 
+Where the scores have a column ``usage`` (0 to 1: how much of a gene's transcripts use an annotated
+site, such as the inclusion of its exon in RNA-seq), a site of usage u goes in as two rows: a site
+that counts u, and no site that counts 1 - u.
+
 The sample is systematic: of the near (or far) positions of a gene, in order, every k-th. So it
 depends on nothing but the gene.
 """
@@ -17,7 +21,14 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from splice_meta.contracts import AXIS, GENE, all_scores_in, base_models_in, with_axis
+from splice_meta.contracts import (
+    AXIS,
+    GENE,
+    SpliceType,
+    all_scores_in,
+    base_models_in,
+    with_axis,
+)
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.distribution import ScoreCounter, ScoreDistribution
@@ -26,6 +37,7 @@ from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sources.opened import BaseScores
 
 ROW, WEIGHT, TRUTH = "_is_row", "weight", "truth"
+USAGE = "usage"
 NEAR = 0.1
 """The near positions score at least this share of the candidates' threshold."""
 
@@ -126,17 +138,18 @@ def collect_rows(
         features = harmonize_plan(
             marked, manifest, FeatureSettings(), ROW, columns, scores.gene_values
         )
-        labels = marked.filter(ROW).select(TRUTH, WEIGHT)
+        usage = pl.col(USAGE).cast(pl.Float64) if USAGE in names else pl.lit(1.0)
+        labels = marked.filter(ROW).select(TRUTH, WEIGHT, usage.alias(USAGE))
         plans = [features, labels, _gene_counts(marked), marked.select(sorted(counted))]
         found, extra, counts, rows = pl.collect_all(plans)
         scores.verify(counts, first, stop)
         for counter in counters.values():
             counter.add(rows)
         del rows
-        parts.append(found.hstack(extra))
+        parts.append(_graded(found.hstack(extra)))
         advanced(int(counts["positions"].sum()))
     # The same rows in the same order, whatever the order of the input.
-    frame = pl.concat(parts).sort("gene_id", "position")
+    frame = pl.concat(parts).sort("gene_id", "position", TRUTH, descending=[False, False, True])
     if not frame.select((pl.col(TRUTH) != "neither").any()).item():
         raise InputError(
             "There is no annotated splice site among the positions.",
@@ -148,6 +161,38 @@ def collect_rows(
         positions=scores.table.positions,
         distributions={name: each.distribution() for name, each in counters.items()},
     )
+
+
+def check_usage(scores: BaseScores) -> None:
+    """Refuse a column of usages that are no shares.
+
+    Raises:
+        InputError: It says where.
+    """
+    schema = scores.frame.collect_schema()
+    if USAGE not in schema:
+        return
+    hint = "Give shares from 0 to 1, and nothing where the usage is not known."
+    if not (schema[USAGE].is_numeric() or schema[USAGE] == pl.Null):
+        what = f"The column usage of the base scores has the type {schema[USAGE]}."
+        raise InputError(what, hint)
+    value = pl.col(USAGE).cast(pl.Float64)
+    wrong = value.is_not_null() & ~(value.is_between(0, 1) & value.is_not_nan())
+    first = scores.frame.filter(wrong).select("gene_id", "position").head(1).collect()
+    if first.height:
+        gene, position = first.row(0)
+        raise InputError(f"The usage is not from 0 to 1 at {gene}:{position}.", hint)
+
+
+def _graded(rows: pl.DataFrame) -> pl.DataFrame:
+    """Split sites of a usage below 1 into a site and no site; each with its share of the weight."""
+    share = pl.when(pl.col(TRUTH) != "neither").then(pl.col(USAGE).fill_null(1.0)).otherwise(1.0)
+    shared = rows.with_columns(share.alias(USAGE))
+    rest = shared.filter(pl.col(USAGE) < 1).with_columns(
+        pl.lit("neither", SpliceType).alias(TRUTH), (1 - pl.col(USAGE)).alias(USAGE)
+    )
+    both = pl.concat([shared.filter(pl.col(USAGE) > 0), rest])
+    return both.with_columns(pl.col(WEIGHT) * pl.col(USAGE)).drop(USAGE)
 
 
 def _gene_counts(marked: pl.LazyFrame) -> pl.LazyFrame:

@@ -21,6 +21,7 @@ from splice_meta.sources.locate import as_in_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.unreadable import readable
 from splice_meta.training.features import training_manifest
+from splice_meta.training.rows import check_usage
 from splice_meta.training.splits import gene_places
 
 log = logging.getLogger("splice_meta")
@@ -45,6 +46,13 @@ class Subject:
     places: pl.DataFrame
     base_models: tuple[str, ...]
     base_trained: frozenset[str] | None = None
+
+    @property
+    def base_trained_genes(self) -> list[str]:
+        """The genes on chromosomes that the base models are known to be trained on."""
+        bare = pl.col("chrom").str.strip_prefix("chr")
+        on_them = bare.is_in(sorted(self.base_trained or ())).fill_null(False)
+        return self.places.filter(on_them)["gene_id"].to_list()
 
 
 def open_training(
@@ -93,6 +101,7 @@ def open_training(
     test = opened_of(left["gene_id"].to_list()) if left.height else None
     if kept.height < places.height:
         opened = opened_of(kept["gene_id"].to_list())
+    check_usage(opened)
     columns = opened.batch(0, 1).collect_schema().names()
     if opened.gene_values is not None:
         columns += opened.gene_values.columns[1:]

@@ -154,7 +154,7 @@ def fit(
     folds = [_fold_of(rows, each) for each in assigned]
     fold = folds[0]
     blank = empty_model(rows, settings, subject.base_models)
-    problem = make_problem(rows, blank, settings)
+    problem = make_problem(rows, blank, settings, subject.base_trained_genes)
     rounds = settings.rounds * len(problem.outputs)
     watch.started("cross-validating", rounds * (2 if control else 1))
     found = cross_validate(problem, folds, watch.advanced)

@@ -579,6 +579,21 @@ TRUTHS = [
         words=["splice_type", "none of its values in 2 rows"],
     ),
     Case(
+        name="chromosomes the base model saw that are not there",
+        make=train_with("--base-trained-chroms", "chr7,8"),
+        words=["no gene lies on a chromosome", "(7, 8)", "check the names"],
+    ),
+    Case(
+        name="a usage above 1",
+        make=train_on(lambda t: t.with_columns(usage=1.5)),
+        words=["usage", "not from 0 to 1 at", "give shares"],
+    ),
+    Case(
+        name="a usage in words",
+        make=train_on(lambda t: t.with_columns(usage=pl.lit("often"))),
+        words=["column usage", "type String", "give shares"],
+    ),
+    Case(
         name="evaluating words as truth",
         make=lambda folder: ["evaluate", *inspect_on(
             lambda t: set_at("splice_type", [3], "x")(names_of("neither")(t)))(folder)[1:]],
