@@ -21,6 +21,7 @@ Columns = Literal["full", "lean"]
 Split = Literal["gene", "chromosome"]
 EngineName = Literal["auto", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
+MultiStrategy = Literal["multi_output_tree", "one_output_per_tree"]
 CalibrationChoice = Literal["none", "temperature", "platt", "isotonic"]
 FamilyFunction = Callable[[], Mapping[str, "pl.Expr"]]
 
@@ -29,6 +30,7 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 OUTPUTS: tuple[Output, ...] = get_args(Output)
 COLUMNS: tuple[Columns, ...] = get_args(Columns)
 KINDS = ("multiclass", "three_binary")
+MULTI_STRATEGIES: tuple[MultiStrategy, ...] = get_args(MultiStrategy)
 SPLITS: tuple[Split, ...] = get_args(Split)
 CALIBRATIONS: tuple[CalibrationChoice, ...] = get_args(CalibrationChoice)
 
@@ -189,11 +191,13 @@ class TrainSettings:
         kind: ``multiclass``, or ``three_binary`` models that are renormalised.
         residual: Whether the trees add to the base model's log-probabilities; if not, they start
             from nothing.
+        multi_strategy: Of a ``multiclass`` model: one tree per round whose leaves hold a value for
+            each class (``multi_output_tree``), or one tree for each class.
         rounds: Most boosting rounds; held-out genes decide how many are used.
         patience: Rounds without improvement on held-out genes after which the search ends.
         learning_rate: Step size of a round.
-        parallel_trees: Trees per round and class, each on rows and features of its own; their mean
-            is taken. More make the model depend less on the draw.
+        parallel_trees: Trees per round (and class), each on rows and features of its own, of which
+            the mean is taken. More make the model depend less on the draw.
         depth: Largest depth of a tree.
         min_child_weight: Smallest sum of second derivatives in a leaf.
         reg_lambda: L2 penalty of the leaves.
@@ -223,15 +227,16 @@ class TrainSettings:
 
     kind: Literal["multiclass", "three_binary"] = "multiclass"
     residual: bool = True
+    multi_strategy: MultiStrategy = "multi_output_tree"
     rounds: int = 600
-    patience: int = 50
-    learning_rate: float = 0.05
-    parallel_trees: int = 4
-    depth: int = 3
+    patience: int = 30
+    learning_rate: float = 0.1
+    parallel_trees: int = 1
+    depth: int = 6
     min_child_weight: float = 1.0
     reg_lambda: float = 3.0
     subsample: float = 0.7
-    colsample: float = 0.15
+    colsample: float = 0.3
     folds: int = 5
     repeats: int = 3
     split: Split = "gene"
@@ -246,6 +251,7 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         one_of("The kind of model", self.kind, KINDS)
+        one_of("The multi_strategy", self.multi_strategy, MULTI_STRATEGIES)
         one_of("The split", self.split, SPLITS)
         one_of("The calibration", self.calibration, CALIBRATIONS)
         for name, low in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from test_predictions import train as train_anew
 import splice_meta as sm
 from splice_meta.errors import FeatureError, InputError, UsageError
 from splice_meta.model.contributions import contributions
+from splice_meta.model.vector_leaves import has_vector_leaves, one_output_per_tree
 
 train = cache(train_anew)
 
@@ -47,6 +49,33 @@ def test_contributions_sum_to_the_prediction(kind: str, margin: bool) -> None:
     assert (split[:, :, -2] != 0).any() == margin
     # The bias is what trees give without features: the same for every row.
     assert np.ptp(split[:, :, -1], axis=0).max() < 1e-4
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_trees_with_vector_leaves_are_explained(
+    demo_path: Path, residual: bool, parallel: int
+) -> None:
+    settings = sm.TrainSettings(
+        rounds=6, folds=2, repeats=1, depth=4, parallel_trees=parallel, residual=residual,
+        calibration="none",
+    )  # fmt: skip
+    model = sm.train(demo_path, settings=settings)
+    frame = sm.plan_features(demo_path, model.manifest, selection=sm.Selection()).collect()[:3000]
+    assert has_vector_leaves(json.loads(model.boosters[0].save_raw("json"))["learner"])
+
+    split = contributions(model, frame)
+
+    np.testing.assert_allclose(
+        probabilities(model, split.sum(axis=2)), model.predict_proba(frame).to_numpy(), atol=1e-5
+    )
+    assert np.ptp(split[:, :, -1], axis=0).max() < 1e-4
+
+
+def test_trees_of_one_output_are_left_as_they_are() -> None:
+    booster = train("multiclass", margin=True).boosters[0]
+
+    assert one_output_per_tree(booster) is booster
 
 
 def test_the_bundled_model_is_explained(demo_path: Path, model: sm.MetaModel) -> None:

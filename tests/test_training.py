@@ -165,6 +165,7 @@ def test_shuffled_labels_come_out_at_chance(demo_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
+        {"multi_strategy": "one_output_per_tree"},
         {"kind": "three_binary"},
         {"residual": False, "rounds": 20},
         {"kind": "three_binary", "residual": False, "rounds": 20},
@@ -347,7 +348,8 @@ def test_a_feature_cannot_read_the_truth(demo_scores: pl.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     [("folds", 1), ("repeats", 0), ("learning_rate", 0), ("subsample", 1.5), ("candidate", 0.0),
-     ("kind", "forest"), ("split", "exon"), ("calibration", "beta"), ("depth", 0)],
+     ("kind", "forest"), ("split", "exon"), ("calibration", "beta"), ("depth", 0),
+     ("multi_strategy", "x"), ("base_trained_weight", 0)],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(setting: str, value: object) -> None:
     with pytest.raises(UsageError, match="Give"):

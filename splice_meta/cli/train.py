@@ -76,6 +76,9 @@ def train(
     objective: Annotated[
         str, typer.Option(help="multiclass, or three_binary models that are renormalised.")
     ] = DEFAULTS.kind,
+    multi_strategy: Annotated[
+        str, typer.Option(help="multi_output_tree (a tree for all classes) or one_output_per_tree.")
+    ] = DEFAULTS.multi_strategy,
     residual: Annotated[
         bool, typer.Option(help="Add to the base model's log-probabilities, or start from nothing.")
     ] = True,
@@ -127,6 +130,7 @@ def train(
     set_verbosity(quiet, verbose)
     settings = TrainSettings(
         kind=objective,  # type: ignore[arg-type]  # checked by the settings
+        multi_strategy=multi_strategy,  # type: ignore[arg-type]  # likewise
         residual=residual, folds=folds, repeats=repeats, split=split, calibration=calibration,
         rounds=rounds, patience=patience, learning_rate=learning_rate,
         parallel_trees=parallel_trees, depth=depth,

@@ -11,6 +11,7 @@ from splice_meta.contracts import columns
 from splice_meta.errors import ModelError
 from splice_meta.model.booster import reason_of
 from splice_meta.model.predict import Floats, check_columns, margin_of
+from splice_meta.model.vector_leaves import one_output_per_tree
 
 if TYPE_CHECKING:
     from splice_meta.model.bundle import MetaModel
@@ -56,7 +57,8 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
             mine = margin if model.kind == "multiclass" else margin[:, number]
             data.set_base_margin(np.ascontiguousarray(mine))
         try:
-            found = booster.predict(data, pred_contribs=True, validate_features=False)
+            single = one_output_per_tree(booster)
+            found = single.predict(data, pred_contribs=True, validate_features=False)
         except xgboost.core.XGBoostError as error:
             hint = "XGBoost splits predictions of trees with one output each (one_output_per_tree)."
             raise ModelError(

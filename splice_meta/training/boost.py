@@ -109,7 +109,10 @@ def make_problem(
 def parameters(settings: TrainSettings) -> dict[str, Any]:
     """XGBoost's parameters."""
     objective: dict[str, Any] = (
-        {"objective": "multi:softprob", "num_class": len(CLASSES), "eval_metric": "mlogloss"}
+        {
+            "objective": "multi:softprob", "num_class": len(CLASSES), "eval_metric": "mlogloss",
+            "multi_strategy": settings.multi_strategy,
+        }
         if settings.kind == "multiclass"
         else {"objective": "binary:logistic", "eval_metric": "logloss"}
     )
