@@ -23,6 +23,8 @@ EngineName = Literal["auto", "openvino", "torch"]
 Precision = Literal["float32", "bfloat16"]
 MultiStrategy = Literal["multi_output_tree", "one_output_per_tree"]
 CalibrationChoice = Literal["none", "temperature", "platt", "isotonic"]
+MANY_GENES = 100
+"""Genes from which on one cross-validation tells how many rounds to use."""
 FamilyFunction = Callable[[], Mapping[str, "pl.Expr"]]
 
 MODES: tuple[Mode, ...] = get_args(Mode)
@@ -205,7 +207,7 @@ class TrainSettings:
         colsample: Share of the features that each tree sees.
         folds: Folds of the cross-validation.
         repeats: How often it is done, with other folds each time: the number of rounds that it
-            decides on is noisy where genes are few.
+            decides on is noisy where genes are few. 0 for three times below 100 genes, else once.
         split: What is never on both sides of a fold: ``gene`` (with the genes that overlap it) or
             ``chromosome``.
         calibration: ``none``, ``temperature``, ``platt`` or ``isotonic``, fitted on out-of-fold
@@ -238,12 +240,12 @@ class TrainSettings:
     subsample: float = 0.7
     colsample: float = 0.3
     folds: int = 5
-    repeats: int = 3
+    repeats: int = 0
     split: Split = "gene"
     calibration: CalibrationChoice = "temperature"
     candidate: float = 0.001
     near_rate: float = 0.25
-    far_rate: float = 0.01
+    far_rate: float = 0.004
     base_trained_weight: float = 0.3
     seed: int = 1
     threads: int = 0
@@ -256,7 +258,7 @@ class TrainSettings:
         one_of("The calibration", self.calibration, CALIBRATIONS)
         for name, low in (
             ("rounds", 1), ("patience", 1), ("depth", 1), ("parallel_trees", 1),
-            ("folds", 2), ("repeats", 1), ("seed", 0),
+            ("folds", 2), ("repeats", 0), ("seed", 0),
             ("threads", 0), ("min_child_weight", 0), ("reg_lambda", 0),
         ):  # fmt: skip
             value = getattr(self, name)
@@ -271,6 +273,11 @@ class TrainSettings:
                 raise UsageError(f"{name} is {value}.", "Give a number above 0 and at most 1.")
         if not 0 < self.candidate < 1:
             raise UsageError(f"candidate is {self.candidate}.", "Give a score between 0 and 1.")
+
+
+    def repeats_for(self, genes: int) -> int:
+        """How often the cross-validation is done with so many genes."""
+        return self.repeats or (3 if genes < MANY_GENES else 1)
 
 
 def parse_memory(text: str) -> int:

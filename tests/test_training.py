@@ -117,6 +117,11 @@ def test_training_gives_the_same_bits_again(
     assert other.digest() != trained[0].digest()
 
 
+def test_few_genes_are_cross_validated_three_times() -> None:
+    assert [sm.TrainSettings().repeats_for(genes) for genes in (5, 99, 100, 500)] == [3, 3, 1, 1]
+    assert sm.TrainSettings(repeats=2).repeats_for(500) == 2
+
+
 def test_a_fold_does_not_see_its_own_labels(demo_path: Path) -> None:
     subject = open_training(demo_path)
     settings = replace(QUICK, rounds=1)
@@ -347,7 +352,7 @@ def test_a_feature_cannot_read_the_truth(demo_scores: pl.DataFrame) -> None:
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("folds", 1), ("repeats", 0), ("learning_rate", 0), ("subsample", 1.5), ("candidate", 0.0),
+    [("folds", 1), ("repeats", -1), ("learning_rate", 0), ("subsample", 1.5), ("candidate", 0.0),
      ("kind", "forest"), ("split", "exon"), ("calibration", "beta"), ("depth", 0),
      ("multi_strategy", "x"), ("base_trained_weight", 0)],
 )  # fmt: skip

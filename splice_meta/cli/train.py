@@ -84,7 +84,8 @@ def train(
     ] = True,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = DEFAULTS.folds,
     repeats: Annotated[
-        int, typer.Option(help="How often it is done, with other folds each time.")
+        int,
+        typer.Option(help="How often, with other folds; 0: three times below 100 genes, or once."),
     ] = DEFAULTS.repeats,
     split: Annotated[
         Split, typer.Option(help="What is never on both sides of a fold.")

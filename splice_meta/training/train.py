@@ -147,7 +147,7 @@ def fit(
         licence: For the bundle.
         watch: Told about progress.
     """
-    seeds = range(settings.seed, settings.seed + settings.repeats)
+    seeds = range(settings.seed, settings.seed + settings.repeats_for(subject.places.height))
     assigned = [make_folds(subject.places, settings.split, settings.folds, s) for s in seeds]
     watch.started("reading", subject.scores.table.positions)
     rows = collect_rows(subject.scores, subject.manifest, settings, watch.advanced)
