@@ -234,11 +234,11 @@ class TrainSettings:
     patience: int = 30
     learning_rate: float = 0.1
     parallel_trees: int = 1
-    depth: int = 6
+    depth: int = 4
     min_child_weight: float = 1.0
-    reg_lambda: float = 3.0
+    reg_lambda: float = 10.0
     subsample: float = 0.7
-    colsample: float = 0.3
+    colsample: float = 0.15
     folds: int = 5
     repeats: int = 0
     split: Split = "gene"
