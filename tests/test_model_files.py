@@ -211,16 +211,17 @@ def test_names_of_features_are_literal(short_genes: pl.DataFrame, tmp_path: Path
     assert set(STRANGE) <= set(split["feature"])
 
 
-def test_contributions_of_trees_with_several_outputs_are_refused_plainly(
+def test_trees_with_several_outputs_from_elsewhere_are_explained(
     short_genes: pl.DataFrame,
 ) -> None:
     names = ("donor_score", "acceptor_score", "neither_score", "probability_entropy")
     trees = train(**KINDS["vectors"])
     model = MetaModel(manifest=FeatureManifest(names), boosters=(trees,))
     place = f"{short_genes['gene_id'][0]}:{short_genes['position'][5]}"
-    with pytest.raises(ModelError, match="cannot be split by feature") as caught:
-        sm.explain(short_genes, model, place)
-    assert "Stack" not in str(caught.value)
+    found = sm.explain(short_genes, model, place)
+    margins = found.group_by("class").agg(pl.sum("contribution"), pl.first("meta"))
+    grown = np.exp(margins["contribution"].to_numpy())
+    np.testing.assert_allclose(grown / grown.sum(), margins["meta"].to_numpy(), atol=1e-5)
 
 
 # ---- random damage ---------------------------------------------------------------------------

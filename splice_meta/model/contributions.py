@@ -60,7 +60,7 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
             single = one_output_per_tree(booster)
             found = single.predict(data, pred_contribs=True, validate_features=False)
         except xgboost.core.XGBoostError as error:
-            hint = "XGBoost splits predictions of trees with one output each (one_output_per_tree)."
+            hint = "XGBoost splits predictions of plain trees (gbtree)."
             raise ModelError(
                 f"The model's predictions cannot be split by feature: {reason_of(error)}.", hint
             ) from None
