@@ -25,10 +25,10 @@ from splice_meta.combine import combine
 from splice_meta.contracts import with_axis
 from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 from splice_meta.model.predict import predict_proba
-from splice_meta.pipeline.batch import plan_predictions
+from splice_meta.pipeline.batch import predict_batch
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.selection import mark_uncertain
-from splice_meta.sink import code_texts, sink_parquet
+from splice_meta.sink import sink_parquet
 from splice_meta.sources.base_scores import open_scores
 
 
@@ -82,7 +82,7 @@ def once(watch: Stopwatch, scores: str, model: sm.MetaModel, folder: Path) -> No
     whole = harmonize_plan(picked, model.manifest, settings.features, "is_adjusted")
     matrix = watch.time("features", seen, whole.collect)
     found = watch.time("predict", seen, lambda: predict_proba(model, matrix))
-    kept = code_texts(plan_predictions(frame, model, settings).marked.collect())
+    kept = predict_batch(frame, model, settings).marked
     complete = watch.time("combine", rows, lambda: combine(kept, found).collect()).lazy()
     watch.time("write", rows, lambda: sink_parquet(complete, folder / "complete.parquet"))
 

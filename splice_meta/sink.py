@@ -223,8 +223,15 @@ def _codes(texts: pl.Series) -> pl.Series:
     value = runs["value"]
     if 4 * runs.height > texts.len() or value.has_nulls():
         return texts
-    kind = pl.Enum(value.unique(maintain_order=True))
-    codes = np.repeat(value.cast(kind).to_physical().to_numpy(), runs["len"].to_numpy())
+    return repeat_texts(value.alias(texts.name), runs["len"])
+
+
+def repeat_texts(texts: pl.Series, times: pl.Series) -> pl.Series:
+    """Each text so many times, as an Enum of those that occur; as text where that saves nothing."""
+    if 4 * texts.len() > times.sum():
+        return pl.Series(texts.name, np.repeat(texts.to_numpy(), times.to_numpy()), pl.String)
+    kind = pl.Enum(texts.unique(maintain_order=True))
+    codes = np.repeat(texts.cast(kind).to_physical().to_numpy(), times.to_numpy())
     return pl.Series(texts.name, codes).cat.to(kind)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from splice_meta.combine import PLACE, combine
-from splice_meta.contracts import FLOAT_MEASURES, MEASURES, SCORES, with_axis
+from splice_meta.contracts import AXIS, FLOAT_MEASURES, MEASURES, SCORES, column, with_axis
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.comparing import compared_columns
-from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
+from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan, input_columns
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import RunSettings
-from splice_meta.sink import code_texts
+from splice_meta.sink import as_text, code_texts, repeat_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
 
@@ -24,18 +24,22 @@ ENGINE: Literal["in-memory"] = "in-memory"
 streaming engine takes a third more CPU time for the same bits."""
 
 
+BLOCK_ROWS = 1 << 17
+"""Picked rows whose features are in memory at a time, about 1 KB each: so they do not grow with a
+gene. As many as the shards of a run in ``hybrid`` have by default."""
+
+
 @dataclass(frozen=True)
 class BatchPlan:
     """The lazy plans of one gene batch; they share their scan and selection.
 
     Attributes:
-        marked: Every row with its measures, ``is_uncertain`` and ``is_adjusted``.
-        matrix: The manifest's features of the adjusted rows; None in ``base_only``.
+        marked: Every row with ``is_uncertain``, ``is_adjusted`` and what outputs and features need;
+            without ``gene_id``, which ``genes`` tells.
         genes: One row per gene: what the selection did.
     """
 
     marked: pl.LazyFrame
-    matrix: pl.LazyFrame | None
     genes: pl.LazyFrame
 
 
@@ -47,7 +51,7 @@ class BatchPrediction:
         complete: The combined prediction, lazy over collected columns; texts of genes are coded,
             see :func:`splice_meta.sink.code_texts`.
         marked: Every row of the batch with base scores and measures; texts of genes are coded.
-        matrix: The features of the adjusted rows with their keys; None in ``base_only``.
+        matrix: The features of the adjusted rows with their keys; None where it was not asked for.
         genes: One row per gene: positions, uncertain, adjusted, achieved rate and thresholds.
     """
 
@@ -58,11 +62,7 @@ class BatchPrediction:
 
 
 def plan_predictions(
-    scores: pl.LazyFrame,
-    model: MetaModel | None,
-    settings: RunSettings,
-    dataset: pl.LazyFrame | None = None,
-    gene_values: pl.DataFrame | None = None,
+    scores: pl.LazyFrame, model: MetaModel | None, settings: RunSettings
 ) -> BatchPlan:
     """The lazy plans of one gene batch.
 
@@ -70,51 +70,61 @@ def plan_predictions(
         scores: Canonical base scores of whole genes, each gene's rows adjacent and ascending.
         model: The meta-model; may be None in ``base_only``.
         settings: Mode, selection and features.
-        dataset: Training genes and positions, to mark rows that were trained on.
-        gene_values: The annotation's genomic features by ``gene_id``.
     """
+    marked = _mark(scores, settings)
+    names = marked.collect_schema().names()
+    wanted = _written_columns(settings) | compared_columns(model)
+    if model is not None and settings.mode != "base_only":
+        wanted |= input_columns(names, model.manifest, settings.features) | {*model.columns}
+    kept = [name for name in names if name in wanted and name != "gene_id"]
+    return BatchPlan(
+        marked.select(
+            pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else column(name)
+            for name in kept
+        ),
+        gene_summary(marked),
+    )
+
+
+def _mark(scores: pl.LazyFrame, settings: RunSettings) -> pl.LazyFrame:
+    """Canonical scores with the position axis, the measures and what the model sees of them."""
     adjusted = {
         "hybrid": pl.col("is_uncertain"),
         "meta_only": pl.lit(True),
         "base_only": pl.lit(False),
     }[settings.mode]
-    marked = mark_uncertain(with_axis(scores), settings.selection).with_columns(
-        is_adjusted=adjusted
-    )
-    genes = gene_summary(marked)
-    matrix = None
-    if model is not None and settings.mode != "base_only":
-        matrix = harmonize_plan(
-            marked, model.manifest, settings.features, "is_adjusted", (*SCORES, *model.columns),
-            gene_values,
-        )  # fmt: skip
-    names = marked.collect_schema().names()
-    kept = marked.select(_kept_columns(names, settings, compared_columns(model)))
-    return BatchPlan(kept if dataset is None else mark_trained(kept, dataset), matrix, genes)
+    return mark_uncertain(with_axis(scores), settings.selection).with_columns(is_adjusted=adjusted)
 
 
-def _kept_columns(
-    names: Sequence[str], settings: RunSettings, also: Collection[str]
-) -> list[str | pl.Expr]:
-    """The columns of a batch that are collected: those that some output needs, and others."""
-    wanted = {"gene_id", *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
-    wanted |= {"base", *also}
-    if settings.columns == "full":
-        wanted |= {*MEASURES}
-    return [
-        pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else name
-        for name in names
-        if name in wanted
-    ]
+def _written_columns(settings: RunSettings) -> set[str]:
+    """The columns that some output needs, or the counts for the reports."""
+    wanted = {AXIS, *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
+    wanted |= {*MEASURES} if settings.columns == "full" else set()
+    return wanted | {"base"} if "base" in settings.outputs else wanted
 
 
 def describe_plan(
     scores: BaseScores, first: int, stop: int, model: MetaModel | None, settings: RunSettings
 ) -> str:
     """The optimized query plan of a gene batch, as Polars words it, for debugging."""
-    rows, values = scores.batch(first, stop), scores.gene_values
-    plan = plan_predictions(rows, model, settings, gene_values=values)
-    return (plan.marked if plan.matrix is None else plan.matrix).explain()
+    rows = scores.batch(first, stop)
+    if model is None or settings.mode == "base_only":
+        return plan_predictions(rows, model, settings).marked.explain()
+    marked = _mark(rows, settings)
+    return plan_matrix(marked, model, settings, "is_adjusted", scores.gene_values).explain()
+
+
+def plan_matrix(
+    marked: pl.LazyFrame,
+    model: MetaModel,
+    settings: RunSettings,
+    picked: str,
+    gene_values: pl.DataFrame | None = None,
+) -> pl.LazyFrame:
+    """The features that a model reads of the rows marked as ``picked``, and what it adds to."""
+    return harmonize_plan(
+        marked, model.manifest, settings.features, picked, (*SCORES, *model.columns), gene_values
+    )
 
 
 def predict_batch(
@@ -123,37 +133,79 @@ def predict_batch(
     settings: RunSettings,
     dataset: pl.LazyFrame | None = None,
     gene_values: pl.DataFrame | None = None,
+    keep_matrix: bool = False,
 ) -> BatchPrediction:
-    """Predict one gene batch: the plans are collected together, then the model runs, batched.
+    """Predict one gene batch: its rows are marked, then the model runs on blocks of those picked.
 
     Args:
         scores: As for :func:`plan_predictions`.
         model: The meta-model; may be None in ``base_only``.
         settings: How to predict.
-        dataset: Training genes and positions.
+        dataset: Training genes and positions, to mark rows that were trained on.
         gene_values: The annotation's genomic features by ``gene_id``.
+        keep_matrix: Whether the features are wanted, too.
 
     Raises:
         ModelError: If the model's predictions are not probabilities.
         FeatureError: If the model needs features that cannot be made.
     """
-    plan = plan_predictions(scores, model, settings, dataset, gene_values)
-    if plan.matrix is None or model is None:
-        marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
-        matrix, found = None, pl.DataFrame()
-    else:
-        from splice_meta.model.predict import predict_proba
-
-        plans = [plan.marked, plan.genes, plan.matrix]
-        marked, genes, matrix = pl.collect_all(plans, engine=ENGINE)
-        found = predict_proba(model, matrix, settings.predict_rows)
-    marked = code_texts(marked)
+    plan = plan_predictions(scores, model, settings)
+    marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
+    marked = code_texts(marked).insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
+    found, matrix = pl.DataFrame(), None
+    if model is not None and settings.mode != "base_only":
+        found, matrix = _predict_picked(marked, model, settings, gene_values, keep_matrix)
+    if dataset is not None:
+        keys = as_text(marked.lazy().select("gene_id", "position"))
+        marked = marked.hstack(mark_trained(keys, dataset).select("in_training").collect())
     return BatchPrediction(
         complete=combine(marked, found, settings.columns),
         marked=marked,
         matrix=matrix,
         genes=genes,
     )
+
+
+def _predict_picked(
+    marked: pl.DataFrame,
+    model: MetaModel,
+    settings: RunSettings,
+    gene_values: pl.DataFrame | None,
+    keep_matrix: bool,
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """The model's probabilities of the adjusted rows; and their features, if they are kept."""
+    from splice_meta.model.predict import predict_proba
+
+    kind = marked.schema["gene_id"]
+    rows = marked.lazy()
+    if settings.features.custom:  # they may take the ids for text
+        rows, kind = as_text(rows), pl.String()
+    if gene_values is not None:
+        gene_values = gene_values.with_columns(pl.col("gene_id").cast(kind, strict=False))
+    found, kept = [], []
+    for block in _blocks(marked["is_adjusted"]):
+        picked = rows.with_columns(is_adjusted=block)
+        matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
+            engine=ENGINE
+        )
+        found.append(predict_proba(model, matrix, settings.predict_rows))
+        if keep_matrix:
+            kept.append(matrix)
+    return pl.concat(found), as_text(pl.concat(kept).lazy()).collect() if kept else None
+
+
+def _blocks(picked: pl.Series) -> list[pl.Series]:
+    """The picked rows as masks of up to :data:`BLOCK_ROWS` of them each; at least one mask."""
+    count = int(picked.sum())
+    if count <= BLOCK_ROWS:
+        return [picked]
+    rows = picked.arg_true().to_numpy()
+    blocks = []
+    for some in np.array_split(rows, -(-count // BLOCK_ROWS)):
+        mask = np.zeros(len(picked), np.bool_)
+        mask[some] = True
+        blocks.append(pl.Series(mask))
+    return blocks
 
 
 def predict_genes(
@@ -163,6 +215,7 @@ def predict_genes(
     model: MetaModel | None,
     settings: RunSettings,
     dataset: pl.LazyFrame | None = None,
+    keep_matrix: bool = False,
 ) -> BatchPrediction:
     """Predict the genes first..stop (0-based, in input order) of checked base scores.
 
@@ -171,7 +224,7 @@ def predict_genes(
             its rows in another order each time it is evaluated.
     """
     rows, values = scores.batch(first, stop), scores.gene_values
-    batch = predict_batch(rows, model, settings, dataset, values)
+    batch = predict_batch(rows, model, settings, dataset, values, keep_matrix)
     scores.verify(batch.genes, first, stop)
     return batch
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import column, with_axis
+from splice_meta.catalogue import GENOMIC
+from splice_meta.contracts import AXIS, GENE, all_scores_in, column, with_axis
 from splice_meta.errors import FeatureError
 from splice_meta.features import own_columns
 from splice_meta.features import plan_features as plan_feature_columns
@@ -147,6 +148,23 @@ def harmonize_plan(
     plan, made = plan_feature_columns(marked, manifest, settings, picked, gene_values)
     fills = find_fills(manifest, made, settings, "base" in marked.collect_schema())
     return harmonize(plan, manifest, fills, also)
+
+
+def input_columns(
+    columns: Collection[str], manifest: FeatureManifest, settings: FeatureSettings
+) -> set[str]:
+    """Of the columns of marked scores those that a plan of features may read.
+
+    Args:
+        columns: All of them; families of the user's own may read any.
+        manifest: What the model needs.
+        settings: Which families are on.
+    """
+    if settings.custom:
+        return {*columns}
+    read = {"gene_id", "position", AXIS, GENE, *manifest.names, *GENOMIC}
+    read |= {name for names in all_scores_in(columns) for name in names}
+    return read | {"base"} if manifest.of_kind("sequence", "kmer", "motif") else read
 
 
 def feature_bytes(features: int, share: float) -> int:

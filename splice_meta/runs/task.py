@@ -219,7 +219,10 @@ def _predict_genes(
     """Predict a range of genes; where that fails, halve it until the failing gene is alone."""
     try:
         with plain_panics():
-            batch = predict_genes(job.scores, first, stop, job.model, job.settings, job.dataset)
+            keep = job.layout.artifacts is not None
+            batch = predict_genes(
+                job.scores, first, stop, job.model, job.settings, job.dataset, keep
+            )
         return [batch], {}
     except Exception as error:  # whatever it is, it must not stop the other genes
         if stop - first == 1:
