@@ -107,7 +107,7 @@ def test_what_a_gene_comes_to_is_what_its_rows_tell_one_by_one(
     table = table_of(genes, seed)
     naive = gene_rows(table)
     found = check(canonical(table.lazy())).genes
-    counts = gene_runs(canonical(table.lazy())).collect()
+    counts = gene_runs(canonical(table.lazy()))
     for row, count in zip(found.to_dicts(), counts.to_dicts(), strict=True):
         gene = naive[row["gene_id"]]
         places = [each["genomic_position"] for each in gene.values()]

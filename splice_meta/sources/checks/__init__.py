@@ -1,4 +1,4 @@
-"""The checks of base scores against the contract: one streaming aggregation."""
+"""The checks of base scores against the contract: one pass, in batches."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def check(scores: pl.LazyFrame, places: bool = False, also: Collection[str] = ()
             strand, chromosome, genomic and other positions that contradict one another; on a truth
             or bases that are none. Column, number of rows and first gene are named.
     """
-    runs = gene_runs(scores, MOST_RUNS, places, also).collect()
+    runs = gene_runs(scores, MOST_RUNS, places, also)
     cut = runs.height == MOST_RUNS
     if cut and runs["gene_id"].is_unique().all():
-        runs, cut = gene_runs(scores, None, places, also).collect(), False
+        runs, cut = gene_runs(scores, None, places, also), False
     if runs["faults"].any():
         refuse_faults(scores)
     refuse_words(runs, scores)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
+from numpy.typing import NDArray
 
 from splice_meta.contracts import HIGHEST, RANGE_TOLERANCE, all_scores_in
 from splice_meta.errors import ContractError
@@ -31,6 +33,41 @@ def fault_exprs(columns: Sequence[str]) -> dict[str, pl.Expr]:
 
 def _outside(value: pl.Expr, low: float, high: float, tolerance: float) -> pl.Expr:
     return value.is_between(low - tolerance, high + tolerance).not_().fill_null(True)
+
+
+def is_sound(rows: pl.DataFrame) -> bool:
+    """Whether a quick look at rows rules out all that :func:`fault_exprs` may find.
+
+    It takes the sums in Float32, with bounds closer than rounding moves them, and is false for
+    rows that come near to the bounds.
+    """
+    if rows["gene_id"].null_count() or rows["position"].null_count():
+        return False
+    for name in ("position", "genomic_position"):
+        if name in rows.columns and not _within(_known(rows[name]), 0, HIGHEST, 0):
+            return False
+    for names in all_scores_in(rows.columns):
+        if any(rows[name].null_count() for name in names):
+            return False
+        scores = [rows[name].to_numpy() for name in names]
+        total = scores[0] + scores[1]
+        total += scores[2]
+        if not _within(total, 1, 1, 0.99 * SUM_TOLERANCE):
+            return False
+        if not all(_within(score, 0, 1, 0.99 * RANGE_TOLERANCE) for score in scores):
+            return False
+    return True
+
+
+def _known(values: pl.Series) -> NDArray[Any]:
+    return (values.drop_nulls() if values.null_count() else values).to_numpy()
+
+
+def _within(values: NDArray[Any], low: float, high: float, tolerance: float) -> bool:
+    """Whether all values are; not where one is NaN."""
+    if not values.size:
+        return True
+    return bool(values.min() >= low - tolerance and values.max() <= high + tolerance)
 
 
 def refuse_faults(scores: pl.LazyFrame) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -17,20 +15,23 @@ for _letters in (b"ACGTN", b"acgtn"):
 _CODES[[ord("U"), ord("u")]] = BASES.index(b"T")
 
 
-def base_code() -> pl.Expr:
-    """The column ``base`` as 0 to 3 for A, C, G, T (or U), 4 for N, 5 for anything else."""
-    return pl.col("base").map_batches(_codes, pl.UInt8, is_elementwise=True)
+def letter() -> pl.Expr:
+    """The column ``base`` as the number that a text of one byte is; 0 for any other text."""
+    return pl.col("base").cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
 
 
 def codes_of(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The same codes of ASCII letters."""
+    """ASCII letters as 0 to 3 for A, C, G, T (or U), 4 for N, 5 for anything else."""
     return np.take(_CODES, letters)
 
 
-def _codes(bases: pl.Series) -> pl.Series:
-    # The number that a text of one byte is; null for any other text.
-    letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
-    return pl.Series(bases.name, codes_of(letters.to_numpy()))
+def base_code() -> pl.Expr:
+    """The same codes of the column ``base``."""
+    return letter().map_batches(_codes, pl.UInt8, is_elementwise=True)
+
+
+def _codes(letters: pl.Series) -> pl.Series:
+    return pl.Series(letters.name, codes_of(letters.to_numpy()))
 
 
 AMBIGUOUS = "RYSWKMBDHVX"
@@ -40,16 +41,8 @@ NOTABLE = 0.01
 """Share of positions from which unknown bases are worth a warning."""
 
 
-def letter_counts(columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """What is counted of the bases: ``n_bases`` and ``other_bases`` (neither A, C, G, T, U nor N).
-
-    Args:
-        columns: The table's columns.
-    """
-    if "base" not in columns:
-        return {}
-    code = pl.col("_code")
-    return {"n_bases": code == N_CODE, "other_bases": code == OTHER}
+LETTERS = {"n_bases": N_CODE, "other_bases": OTHER}
+"""What is counted of the bases, by its code: N, and what is neither that nor A, C, G, T or U."""
 
 
 def judge_letters(runs: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:

@@ -7,12 +7,12 @@ whose confident sites do not lie so has the bases of the other strand, or is off
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from splice_meta.sources.checks.letters import BASES, OTHER, base_code
+from splice_meta.sources.checks.letters import BASES, N_CODE, OTHER, base_code
 from splice_meta.sources.checks.sites import (
     ACCEPTOR,
     CONFIDENT,
@@ -27,32 +27,38 @@ from splice_meta.sources.checks.sites import (
 MOST_SORTED = 2_000_000
 """Positions of genes in another order that are sorted to look at their sites."""
 
-_PAIRS = (("donor", DONOR, -1, -2, -2), ("acceptor", ACCEPTOR, 2, 1, 2))
-"""By kind of site, its motifs, and as shifts the rows of the two bases and the farther of them."""
+_PAIRS = (("donor", DONOR, 1, 2, 2), ("acceptor", ACCEPTOR, -2, -1, -2))
+"""By kind of site, its motifs, and how many rows away the two bases and the farther of them lie."""
+
+MOTIFS = ("donors", "donor_fits", "acceptors", "acceptor_fits")
+"""What is counted of confident sites by the bases beside them."""
 
 
-def motif_counts(columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """What is counted of confident sites whose intron's two outer bases stand in rows beside them.
+def at_motifs(
+    rows: pl.DataFrame, codes: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> dict[str, NDArray[np.intp]]:
+    """The confident sites whose intron's two outer bases stand in rows beside them.
 
     Args:
-        columns: The table's columns.
+        rows: ``position``, ``donor_score``, ``acceptor_score``.
+        codes: The rows' bases, see :mod:`.letters`.
+        starts: The first row of each gene.
 
     Returns:
-        ``donors``, ``donor_fits``, ``acceptors``, ``acceptor_fits``; none without bases.
+        For each of :data:`MOTIFS` the row numbers of all such sites, or of those that fit.
     """
-    if "base" not in columns:
-        return {}
-    axis, code = pl.col("_axis"), pl.col("_code")
-    counted: dict[str, pl.Expr] = {}
+    position = rows["position"].to_numpy()
+    found: dict[str, NDArray[np.intp]] = {}
     for label, motifs, first, second, far in _PAIRS:
-        pair = code.shift(first) * 8 + code.shift(second)  # three bits each
-        beside = (axis - axis.shift(far)) == far
-        known = (pair & 0o44) == 0
-        tested = (pl.col(f"{label}_score") >= CONFIDENT) & beside & known
+        at = np.flatnonzero(rows[f"{label}_score"].to_numpy() >= CONFIDENT)
+        at = at[(at + far >= 0) & (at + far < rows.height)]
+        genes = [np.searchsorted(starts, row, side="right") for row in (at, at + far)]
+        at = at[(genes[0] == genes[1]) & (position[at + far] - position[at] == far)]
+        at = at[(codes[at + first] < N_CODE) & (codes[at + second] < N_CODE)]
+        pairs = codes[at + first] * 8 + codes[at + second]
         numbers = [BASES.index(m[0].encode()) * 8 + BASES.index(m[1].encode()) for m in motifs]
-        fits = reduce(or_, (pair == number for number in numbers))
-        counted |= {f"{label}s": tested, f"{label}_fits": tested & fits}
-    return counted
+        found |= {f"{label}s": at, f"{label}_fits": at[np.isin(pairs, numbers)]}
+    return found
 
 
 def judge_motif(genes: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
@@ -60,7 +66,7 @@ def judge_motif(genes: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
 
     Args:
         genes: ``gene_id``, ``strand``, ``positions``, ``is_sorted`` and the counts of
-            :func:`motif_counts`.
+            :func:`at_motifs`.
         scores: Canonical base scores; looked at again where something is wrong, or genes are in
             another order.
 
@@ -75,8 +81,7 @@ def judge_motif(genes: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
 
 def _suspects(genes: pl.DataFrame) -> list[str]:
     """The genes of each strand, or single genes, whose counts tell that something is wrong."""
-    sums = ("donors", "donor_fits", "acceptors", "acceptor_fits")
-    strands = genes.group_by("strand", maintain_order=True).agg(pl.col(sums).sum())
+    strands = genes.group_by("strand", maintain_order=True).agg(pl.col(MOTIFS).sum())
     wrong = strands.filter(_is_suspect())["strand"].to_list()
     if wrong:
         in_wrong = pl.any_horizontal(pl.col("strand").eq_missing(strand) for strand in wrong)
