@@ -42,7 +42,9 @@ class Targets:
         """
         places, genes = axis.to_numpy(), gene.to_numpy()
         rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
-        first = np.flatnonzero(np.diff(genes, prepend=genes[:1] - 1))
+        # Genes are numbered one after the other, so that their ends need no look at every row.
+        numbers = np.arange(genes[0], genes[-1] + 1) if genes.size else genes
+        first = np.searchsorted(genes, numbers)
         last = np.append(first[1:], places.size) - 1
         mine = np.searchsorted(first, rows, side="right") - 1
         return cls(places, rows, places[rows], places[first[mine]], places[last[mine]])

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from datetime import datetime
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from splice_meta.report.summary import RunSummary
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import RunTask
 
-LIBRARIES = ("splice_meta", "polars", "pyarrow", "numpy", "xgboost")
+LIBRARIES = ("polars", "pyarrow", "numpy", "xgboost")
 
 
 def run_metadata(
@@ -49,8 +50,11 @@ def run_metadata(
         "finished": datetime.now().astimezone().isoformat(" ", "seconds"),
         "command": _command(),
         "settings": settings,
-        "versions": {name: import_module(name).__version__ for name in LIBRARIES}
-        | {"python": platform.python_version()},
+        "versions": {
+            "splice_meta": import_module("splice_meta").__version__,
+            **{name: version(name) for name in LIBRARIES},  # not imported: no mode needs them all
+            "python": platform.python_version(),
+        },
         "inputs": _inputs(job, scored),
         "base_scores": {
             "taken_for": summary.base_scores,
