@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import splice_meta as sm
+from splice_meta.pipeline import batch
 
 MIB = 1 << 20
 
@@ -55,6 +56,23 @@ def test_thread_count_does_not_matter(
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
 
     assert pl.read_parquet(tmp_path / "out.parquet").equals(sm.predict(short_genes, model))
+
+
+@pytest.mark.parametrize("rows", [1, 50, 997])
+@pytest.mark.parametrize("mode", ["hybrid", "meta_only"])
+def test_rows_in_blocks_are_bit_identical(
+    short_genes: pl.DataFrame,
+    model: sm.MetaModel,
+    mode: str,
+    rows: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scores = short_genes.head(1200)
+    whole = sm.predict(scores, model, mode=mode)
+
+    monkeypatch.setattr(batch, "BLOCK_ROWS", rows)
+
+    assert sm.predict(scores, model, mode=mode).equals(whole)
 
 
 @settings(max_examples=15, deadline=None)

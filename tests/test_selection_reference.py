@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import polars as pl
 import pytest
 from conftest import make_scores
@@ -397,3 +398,39 @@ def test_what_a_gene_achieved_is_that_of_its_rows(strategy: Strategy, adaptive: 
             "lowest_entropy": last and last[1],
             "achieved_rate": len(taken) / len(mine),
         }
+
+
+@PROPERTY
+@given(
+    seed=st.integers(0, 1 << 32),
+    least=st.sampled_from([-22, -9, -6, -1]),
+    rate=st.sampled_from(RATES),
+    strategy=st.sampled_from(STRATEGIES),
+    limits=st.sampled_from([{}, {"low": 1e-6, "entropy": 1e-5}, {"spread": 0.97, "variance": 0.3}]),
+)
+def test_the_same_positions_are_picked_whether_or_not_measures_are_wanted(
+    seed: int, least: int, rate: float, strategy: Strategy, limits: dict[str, float]
+) -> None:
+    chance = np.random.default_rng(seed)
+    rows = int(chance.integers(1, 400))
+    splice = 10.0 ** chance.uniform(least, 0, rows) * (chance.random(rows) < 0.9)
+    donor = (splice * chance.random(rows)).astype(np.float32)
+    rest = 1 - splice + chance.uniform(-0.0099, 0.0099, rows) * chance.integers(2)
+    below = (chance.random(rows) < 0.02) * np.float32(5e-5)
+    table = pl.DataFrame(
+        {
+            "gene_id": np.sort(chance.integers(0, 4, rows)).astype(str), "position": range(rows),
+            "donor_score": donor - below, "acceptor_score": splice - donor, "neither_score": rest,
+        },
+        schema_overrides=TABLE,
+    )  # fmt: skip
+    selection = Selection(target_rate=rate, strategy=strategy, **limits)
+    axis = with_axis(table.lazy())
+    kept = ("is_uncertain", pl.col("criteria_met").filter("is_uncertain").sum())
+
+    with_all = mark_uncertain(axis, selection).select(kept).collect()
+
+    for engine in ENGINES:
+        assert mark_uncertain(axis, selection, measures=False).select(kept).collect(
+            engine=engine
+        ).equals(with_all)

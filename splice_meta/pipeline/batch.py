@@ -93,7 +93,9 @@ def _mark(scores: pl.LazyFrame, settings: RunSettings) -> pl.LazyFrame:
         "meta_only": pl.lit(True),
         "base_only": pl.lit(False),
     }[settings.mode]
-    return mark_uncertain(with_axis(scores), settings.selection).with_columns(is_adjusted=adjusted)
+    measured = settings.columns == "full"
+    marked = mark_uncertain(with_axis(scores), settings.selection, measured)
+    return marked.with_columns(is_adjusted=adjusted)
 
 
 def _written_columns(settings: RunSettings) -> set[str]:

@@ -31,6 +31,18 @@ BesideCounts = Mapping[str, list[list[int]]]
 
 def _trained(model: MetaModel) -> dict[str, ScoreDistribution | None]:
     """The training scores of each base model that a model reads; None where it lacks them."""
+    last = _read[0] if _read else None
+    if last is None or last[0] is not model:
+        last = (model, _read_trained(model))
+        _read[:] = [last]
+    return last[1]
+
+
+_read: list[tuple[MetaModel, dict[str, ScoreDistribution | None]]] = []
+"""The training scores of the model that was asked for last: each batch of a run asks for them."""
+
+
+def _read_trained(model: MetaModel) -> dict[str, ScoreDistribution | None]:
     stated = read_distributions(model.metadata.get(DISTRIBUTIONS), model.source or "the model")
     return {name: stated.get(name) for name in needed_base_models(model) or ("",)}
 
