@@ -93,8 +93,10 @@ def _beside(rows: pl.DataFrame, highest: npt.NDArray[np.float32]) -> npt.NDArray
     # Rows ascend: none within reach lies further off.
     near = called[:, None] + np.arange(-BESIDE, BESIDE + 1)
     np.clip(near, 0, len(axis) - 1, out=near)
-    found = np.unique(near[abs(axis[near] - axis[called][:, None]) <= BESIDE])
-    return np.asarray(found[highest[found] < CALLED], np.intp)
+    beside = np.zeros(len(axis), np.bool_)
+    beside[near[abs(axis[near] - axis[called][:, None]) <= BESIDE]] = True
+    beside[called] = False
+    return np.flatnonzero(beside)
 
 
 def _histogram(probabilities: npt.NDArray[np.float32]) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from splice_meta.jobs.plan import Shard
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline.batch import bytes_per_position
+from splice_meta.pipeline.batch import bytes_of_gene, bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
 
@@ -35,7 +35,7 @@ def beyond_budget(scores: BaseScores, model: MetaModel | None, settings: RunSett
     """
     genes = scores.table.genes
     longest = genes[int(genes["positions"].arg_max() or 0)]
-    gene = int(longest["positions"][0]) * bytes_per_position(model, settings)
+    gene = bytes_of_gene(int(longest["positions"][0]), model, settings)
     table = genes.height * BYTES_OF_GENE
     if max(gene, table) <= settings.memory:
         return ""
