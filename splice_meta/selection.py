@@ -12,13 +12,11 @@ from fractions import Fraction
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import GENE, SCORES, ConfidenceCategory, class_expr
 from splice_meta.settings import Selection
-
-Floats = npt.NDArray[np.float64]
+from splice_meta.shortlist import WANTED, may_be_picked
 
 # Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
 # number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
@@ -128,9 +126,9 @@ def mark_uncertain(
 
     def mark(series: Sequence[pl.Series]) -> pl.Series:
         rows = pl.DataFrame(series).with_row_index(_ROW)
-        near = rows.lazy().with_columns(wanted.over(GENE).alias(_WANTED))
+        near = rows.lazy().with_columns(wanted.over(GENE).alias(WANTED))
         near = near.filter(may_be_picked(selection))
-        found = _tuned(_measured(near, selection), pl.col(_WANTED).first())
+        found = _tuned(_measured(near, selection), pl.col(WANTED).first())
         some = found.select(_ROW, *kept).collect(engine="in-memory")
         marks = []
         for name, kind in kept.items():
@@ -143,7 +141,7 @@ def mark_uncertain(
     return scores.with_columns(marks).unnest("_marks")
 
 
-_ROW, _WANTED = "_row", "_wanted"
+_ROW = "_row"
 
 
 def _measured(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
@@ -176,67 +174,6 @@ def _tuned(measured: pl.LazyFrame, wanted: pl.Expr) -> pl.LazyFrame:
         )
         .drop("_key", "_last_key", "_last_position")
     )
-
-
-def may_be_picked(selection: Selection) -> pl.Expr:
-    """Whether a position may be among those that tuning picks; few others may, too.
-
-    Let e = D + A, and q the n-th largest e up to 0.2 of the gene. For such e the entropy lies
-    between that of (e, 0, 1 - e) and that of (e/2, e/2, 1 - e), both of which rise with e. So at
-    least n positions have no less entropy than the former with q, and a position for which the
-    latter is lower than that is not picked, unless it meets more criteria, which no position does
-    with an e that is small enough. The contract lets scores add up to 1 within a hundredth, and
-    rounding moves entropies, so bounds are taken that much wider.
-
-    Args:
-        selection: A strategy with adaptive tuning; ``_wanted`` is n.
-    """
-    donor, acceptor = pl.col("donor_score"), pl.col("acceptor_score")
-    e = donor + acceptor
-    small = pl.when(e <= 0.2).then(e).otherwise(0.0)  # confident sites have little entropy again
-    nth = small.top_k(pl.col(_WANTED).first()).min().over(GENE)
-    lowest = nth.map_batches(lambda q: _reach(q, _harmless(selection)), pl.Float32)
-    return (e >= lowest) | (donor < 0) | (acceptor < 0)
-
-
-_OFF = 1.011
-"""What the sum of the scores of a position may be off by, as a factor, with some to spare."""
-
-
-def _harmless(selection: Selection) -> float:
-    """An e up to which no position meets any criterion; 0 where there is none."""
-    # The neither score is at least 0.989 - e there, the mean of the three at most 0.337.
-    spread, variance = (0.989 - selection.spread) / 2, 0.65 - math.sqrt(2 * selection.variance)
-    e = np.linspace(0, 0.2, 2001)[1:]
-    entropy = e[_upper(e) < selection.entropy - 1e-9].max(initial=0.0)
-    return max(0.0, float(min(selection.low, spread, variance, entropy)) * 0.99)
-
-
-def _upper(e: Floats) -> Floats:
-    """The largest entropy with this e, for e up to 0.2."""
-    x = e * _OFF
-    return np.asarray((x * np.log(2 / x) - (1 - x) * np.log1p(-x)) / math.log(3), np.float64)
-
-
-def _lower(e: Floats) -> Floats:
-    """The least entropy with this e, for e up to 0.2."""
-    x = e / _OFF
-    return np.asarray((x * np.log(1 / x) - (1 - x) * np.log1p(-x)) / math.log(3), np.float64)
-
-
-def _reach(nth: pl.Series, harmless: float) -> pl.Series:
-    """The lowest e that a gene whose n-th largest e is given may pick."""
-    runs = nth.rle().struct.unnest()  # of a gene it is the same on all rows
-    q = runs["value"].to_numpy().astype(np.float64)
-    low, high = np.zeros_like(q), np.clip(q, 0, harmless)
-    inside = np.clip(q, 1e-30, 0.2)
-    bound = np.where(q > 0, _lower(inside) * (1 - 1e-9) - 1e-15, -1.0)
-    for _ in range(60):
-        middle = (low + high) / 2
-        is_below = (middle > 0) & (_upper(np.maximum(middle, 1e-30)) * (1 + 1e-9) + 1e-15 < bound)
-        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    # In Float32, as e is, towards 0.
-    return pl.Series(nth.name, np.repeat((low * 0.9999).astype(np.float32), runs["len"].to_numpy()))
 
 
 def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:

@@ -12,7 +12,8 @@ from splice_meta.contracts import FINAL, SCORES
 from splice_meta.errors import UsageError
 from splice_meta.evaluation.tally import Systems
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline.batch import bytes_per_position, predict_genes
+from splice_meta.pipeline.batch import predict_genes
+from splice_meta.pipeline.memory import bytes_per_position
 from splice_meta.settings import MODES, Mode, RunSettings, one_of
 from splice_meta.sink import sink_parquet
 from splice_meta.sources.opened import BaseScores

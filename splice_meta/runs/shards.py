@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from splice_meta.jobs.plan import Shard
 from splice_meta.model.bundle import MetaModel
-from splice_meta.pipeline.batch import bytes_of_gene, bytes_per_position
+from splice_meta.pipeline.memory import bytes_of_gene, bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
 
