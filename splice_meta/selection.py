@@ -112,8 +112,8 @@ def mark_uncertain(
         scores: Canonical base scores with the position axis, each gene's rows adjacent and
             ascending.
         selection: The strategy and its thresholds.
-        measures: Whether the measures are wanted; without them those of positions that are
-            certain are not computed, and ``criteria_met`` is 0 where it need not be known.
+        measures: Whether the measures are wanted; without them those of positions that meet no
+            criterion and cannot be picked are not computed.
     """
     if not selection.is_tuned:
         measured = _measured(scores, selection)

@@ -99,10 +99,10 @@ def _mark(scores: pl.LazyFrame, settings: RunSettings) -> pl.LazyFrame:
 
 
 def _written_columns(settings: RunSettings) -> set[str]:
-    """The columns that some output needs, or the counts for the reports."""
-    wanted = {AXIS, *PLACE, "position", *SCORES, "is_uncertain", "is_adjusted", "splice_type"}
-    wanted |= {*MEASURES} if settings.columns == "full" else set()
-    return wanted | {"base"} if "base" in settings.outputs else wanted
+    """The columns that some output needs, the sites among them, or the counts for the reports."""
+    marks = {"is_uncertain", "is_adjusted", "splice_type"}
+    wanted = {AXIS, *PLACE, "position", *SCORES, "base", *marks}
+    return wanted | {*MEASURES} if settings.columns == "full" else wanted
 
 
 def describe_plan(
