@@ -81,7 +81,7 @@ def test_score_notes_what_made_the_scores_and_sort_and_runs_keep_it(tmp_path: Pa
     )
 
     tables = [*result.layout.predictions.glob("*.parquet"), tmp_path / "sorted.parquet"]
-    assert len(tables) == 3
+    assert len(tables) == 4
     for table in (*tables, tmp_path / "f.parquet"):
         assert note_of(table) == made_by, table
     told = json.loads(result.layout.metadata.read_text())["base_scores"]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -93,6 +94,16 @@ def test_shards_threads_and_windows_make_no_difference(
 
     assert Path(str(result.path)).read_bytes() == whole.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
+
+
+def test_no_thread_is_left(tmp_path: Path) -> None:
+    score_into(tmp_path / "out.parquet")
+    interrupted(tmp_path / "other.parquet")
+
+    left = [each for each in threading.enumerate() if each.name.startswith("score")]
+    for each in left:
+        each.join(timeout=30)
+    assert not any(each.is_alive() for each in left)
 
 
 @pytest.mark.parametrize("batch", [1, 4])

@@ -29,6 +29,7 @@ def objects(
         "manifest": (sm.extended(), ["log_odds_donor", "sequence window"]),
         "annotation": (sm.open_annotation(GTF), ["annotation.gtf.gz"]),
         "summary": (done.summary, ["Target genes: 1"]),
+        "run": (done, ["Target genes: 1"]),
         "comparison": (sm.compare(pred, pred, resamples=0), ["genes in both: 1"]),
         "exported": (
             sm.export(pred, folder / "t", formats=["bed"], annotation=GTF),
@@ -37,7 +38,7 @@ def objects(
     }
 
 
-NAMES = ("model", "manifest", "annotation", "summary", "comparison", "exported")
+NAMES = ("model", "manifest", "annotation", "summary", "run", "comparison", "exported")
 
 
 class Tags(HTMLParser):

@@ -163,9 +163,11 @@ class ScoreTask:
         self._process.pool = ThreadPoolExecutor(parallel_of(self.model), "score")
         self._process.stopped.clear()
 
-    def stop(self) -> None:
-        """Begin no other window."""
+    def close(self) -> None:
+        """Begin no other window, and let the threads end."""
         self._process.stopped.set()
+        if self._process.pool is not None:
+            self._process.pool.shutdown(wait=False, cancel_futures=True)
 
     def run(self, shard: Shard, room: AbstractContextManager[object], told: Told) -> Receipt:
         """Score some genes and write a part for each; one that fails does not stop the others."""

@@ -70,7 +70,12 @@ def run(
         Path | None, typer.Option(help="Directory of the model's training dataset.")
     ] = None,
     output_dir: Annotated[
-        str, typer.Option(help="Where to write: a folder, or an s3://, gs:// or az:// address.")
+        str,
+        typer.Option(
+            "--output-dir",
+            "-o",
+            help="Where to write: a folder, or an s3://, gs:// or az:// address.",
+        ),
     ] = "inference_results",
     inference_mode: Annotated[
         Mode, typer.Option(help="Which positions the meta-model sees.")

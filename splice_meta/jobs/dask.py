@@ -109,7 +109,12 @@ def _carrier(payload: bytes) -> Any:
 
     class Carrier(WorkerPlugin):  # type: ignore[misc]
         def __init__(self, payload: bytes, versions: dict[str, str]) -> None:
-            self.payload, self.versions, self.task = payload, versions, None
+            self.payload, self.versions = payload, versions
+            self.task: Any = None
+
+        def teardown(self, worker: Any) -> None:
+            if self.task is not None:
+                self.task.close()
 
     return Carrier(payload, _versions())
 

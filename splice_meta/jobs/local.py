@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from queue import SimpleQueue
 from typing import Any
 
@@ -19,7 +19,7 @@ def run_local(task: Task[R], shards: Sequence[Shard]) -> Generator[int | R, None
 
     Shards whose parts are being flushed to disk do not count: they hold no memory.
 
-    An interrupt waits for the shards that are under way, unless the task can stop them; no other is
+    An interrupt waits for the shards that are under way, unless the task ends them; no other is
     begun. One that is alone is made in the caller's thread, where an interrupt reaches it.
 
     Args:
@@ -36,7 +36,7 @@ def run_local(task: Task[R], shards: Sequence[Shard]) -> Generator[int | R, None
         return
     waiting, computing, running = iter(shards), 0, 0
     told: SimpleQueue[Future[R] | int | None] = SimpleQueue()
-    with ThreadPoolExecutor(task.at_once + FLUSHED) as pool, _stopping(task):
+    with ThreadPoolExecutor(task.at_once + FLUSHED) as pool, closing(task):
         while True:
             while (
                 computing < task.at_once
@@ -65,13 +65,3 @@ def _room(told: SimpleQueue[Any]) -> Iterator[None]:
         yield
     finally:
         told.put(None)
-
-
-@contextmanager
-def _stopping(task: Task[R]) -> Iterator[None]:
-    """Stop what is under way where an error or an interrupt ends the job."""
-    try:
-        yield
-    except BaseException:  # an interrupt, and a generator that is closed
-        task.stop()
-        raise

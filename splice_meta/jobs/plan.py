@@ -120,8 +120,8 @@ class Task(Protocol[R]):
             told: Called with what is done meanwhile.
         """
 
-    def stop(self) -> None:
-        """Let the shards that are under way in this process end early, by an error."""
+    def close(self) -> None:
+        """Free what :meth:`open` made; shards that are still under way end early, by an error."""
 
     def lost(self, shard: Shard, reason: str) -> R:
         """The receipt of a shard that no worker survived."""

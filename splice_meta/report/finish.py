@@ -25,14 +25,15 @@ from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout, scan
 from splice_meta.runs.planning import Planned
 from splice_meta.runs.site_table import finish_sites
 from splice_meta.runs.task import Receipt
+from splice_meta.shown import Shown
 from splice_meta.sink import write_csv, write_text
 from splice_meta.stores import ObjectPath, Place, remove_objects
 
 log = logging.getLogger("splice_meta")
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Shown):
     """What a run came to.
 
     Attributes:
@@ -47,6 +48,9 @@ class RunResult:
     genes: pl.DataFrame
     report: str
     summary: RunSummary
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [*self.summary.lines(), ("Tables", str(self.layout.predictions))]
 
     @property
     def failed(self) -> int:

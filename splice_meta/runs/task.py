@@ -112,8 +112,8 @@ class RunTask:
         genes = receipt.genes.with_columns(seconds=share * seconds)
         return replace(receipt, genes=genes, parts=_parts(self.layout, shard), seconds=seconds)
 
-    def stop(self) -> None:
-        """Nothing: a shard takes seconds."""
+    def close(self) -> None:
+        """Nothing was made."""
 
     def lost(self, shard: Shard, reason: str) -> Receipt:
         """The receipt of a shard all of whose genes failed."""
