@@ -168,7 +168,9 @@ def test_a_shard_is_begun_when_another_needs_no_memory() -> None:
         assert flushed[shard.number].wait(60)
         return task.Receipt(shard)
 
-    job = SimpleNamespace(run=run, open=lambda sent: None, close=lambda: None, at_once=2, tells=False)
+    job = SimpleNamespace(
+        run=run, open=lambda sent: None, close=lambda: None, at_once=2, tells=False
+    )
     with ThreadPoolExecutor(1) as pool:
         receipts = pool.submit(lambda: list(local.run_local(job, shards)))  # type: ignore[arg-type]
 
