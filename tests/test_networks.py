@@ -120,8 +120,9 @@ def bases(length: int) -> NDArray[np.uint8]:
 def scores(model: NetworkModel, raw: NDArray[np.uint8], most: int) -> NDArray[np.float32]:
     gene = GeneScores("g", raw, model.context)
     listed = ([window] for window in cut([gene], most))
-    for _ in overlapped(lambda some: score_windows(model, some), listed, model.parallel):
-        pass
+    with ThreadPoolExecutor(model.parallel) as pool:
+        for _ in overlapped(lambda some: score_windows(model, some), listed, pool, model.parallel):
+            pass
     return gene.scores
 
 

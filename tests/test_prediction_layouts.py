@@ -45,7 +45,8 @@ def test_every_table_of_a_run_holds_the_truth(short_genes: pl.DataFrame, tmp_pat
         short_genes, MODEL, tmp_path / "out", settings=settings, keep_artifacts_dir=tmp_path / "k"
     )
 
-    tables = [*result.layout.predictions.glob("*.parquet"), *(tmp_path / "k/master").glob("*")]
+    tables = [*result.layout.predictions.glob("*_predictions.parquet")]
+    tables += (tmp_path / "k/master").glob("*")
     assert len(tables) == 4
     for table in tables:
         found = pl.read_parquet(table)["splice_type"].to_physical()

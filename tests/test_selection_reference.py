@@ -394,6 +394,7 @@ def test_what_a_gene_achieved_is_that_of_its_rows(strategy: Strategy, adaptive: 
             "positions": len(mine),
             "uncertain": len(taken),
             "recalibrated": sum(row["is_adjusted"] for row in mine),
+            "with_criteria": sum(row["criteria_met"] > 0 for row in taken),
             "lowest_criteria": last and last[0],
             "lowest_entropy": last and last[1],
             "achieved_rate": len(taken) / len(mine),
