@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import polars as pl
 import pytest
 from conftest import FIXTURES, MODEL, make_scores
 from polars.testing import assert_frame_equal
+from s3_server import s3_server
 from test_unscored_genes import ByBase
 
 import splice_meta as sm
@@ -31,7 +31,7 @@ from splice_meta.stores import ObjectPath, object_at, place_of
 from splice_meta.workflow import RunResult
 
 pytest.importorskip("obstore")
-moto_server = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 
 SHARDS = 4
 SMALL = sm.RunSettings(memory=AT_ONCE << 20)
@@ -40,25 +40,8 @@ BUCKET = "s3://bucket"
 
 @pytest.fixture(scope="module", autouse=True)
 def server() -> Iterator[None]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it notes every request
-    running = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "NO_PROXY": host,
-        }.items():
-            patch.setenv(name, value)
-        import boto3
-
-        boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="bucket")
+    with s3_server("bucket"):
         yield
-    running.stop()
 
 
 @pytest.fixture(scope="module")

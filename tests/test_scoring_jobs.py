@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 from conftest import FIXTURES, MODEL
+from s3_server import s3_server
 from tiny_network import Interrupted, TinyNetwork
 
 import splice_meta as sm
@@ -270,26 +270,9 @@ def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    moto_server = pytest.importorskip("moto.server")
-    boto3 = pytest.importorskip("boto3")
     pytest.importorskip("obstore")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it notes every request
-    server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "NO_PROXY": host,
-        }.items():
-            patch.setenv(name, value)
-        boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket="scores")
+    with s3_server("scores"):
         yield "s3://scores"
-    server.stop()
 
 
 def names_below(address: str) -> list[str]:

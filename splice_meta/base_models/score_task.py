@@ -198,10 +198,6 @@ class ScoreTask:
         """The part of a gene."""
         return self.folder / f"{quote(gene, safe='')}.parquet"
 
-    def home(self, table: str) -> Place:
-        """The folder of the parts."""
-        return self.folder
-
     def folders(self) -> list[Place]:
         """The folder of the parts."""
         return [self.folder]

@@ -314,7 +314,9 @@ def _join(task: ScoreTask, genes: Sequence[str], keep: bool) -> None:
     Raises:
         OutputError: If the part of a gene is gone.
     """
-    gone = next((gene for gene in genes if not task.part(gene).exists()), None)
+    # Listed once: in an object store each question is a request.
+    there = {path.name for path in task.folder.iterdir()} if task.folder.is_dir() else set()
+    gone = next((gene for gene in genes if task.part(gene).name not in there), None)
     if gone is not None:
         raise OutputError(
             f"The scores of gene {gone} are no longer in {task.folder}.",

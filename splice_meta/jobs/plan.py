@@ -36,7 +36,7 @@ class Part:
 
     Attributes:
         table: Which table it is of or a part of, as :meth:`Task.files` names it.
-        path: Where it lies, from the folder that :meth:`Task.home` gives.
+        path: Where it lies, from a folder that the task knows.
         rows: Its rows.
         bytes: Its size.
         sha256_of_ends: Digest of its first and last MiB; empty for an object.
@@ -128,9 +128,6 @@ class Task(Protocol[R]):
 
     def files(self, shard: Shard) -> Mapping[str, Place]:
         """Every file that a shard may write, by the name of its table."""
-
-    def home(self, table: str) -> Place:
-        """The folder that the paths of a table's parts are told from."""
 
     def folders(self) -> list[Place]:
         """Where its files lie, and what killed processes left unfinished."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from splice_meta.digests import digest_of, ends_of
 from splice_meta.errors import OutputError, UsageError
-from splice_meta.jobs.ledger import Ledger, read_ledger, receipt_of, refuse_differences
+from splice_meta.jobs.ledger import Ledger, Recorded, read_ledger, receipt_of, refuse_differences
 from splice_meta.jobs.leftovers import remove_parts, remove_temporaries
 from splice_meta.jobs.lines import open_lines
 from splice_meta.jobs.plan import R, Shard, Task
@@ -55,7 +55,7 @@ def open_ledger(
         yield Ledger(lines, found, resumed)
 
 
-def recorded(path: Place) -> Any:
+def recorded(path: Place) -> Recorded:
     """What a ledger says that must be there."""
     found = read_ledger(path)
     if found is None:

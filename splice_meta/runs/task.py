@@ -124,10 +124,6 @@ class RunTask:
         """Every file that a shard may write, by the name of its table."""
         return self.layout.parts(shard.number, shard.of)
 
-    def home(self, table: str) -> Place:
-        """The folder that the paths of a table's parts are told from."""
-        return self.layout.home(table)
-
     def folders(self) -> list[Place]:
         """The run's folder, and those of the artifacts that are kept."""
         return [self.layout.predictions, *self.layout.kept]
