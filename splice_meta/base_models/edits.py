@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +14,12 @@ from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of
 from splice_meta.base_models.windows import (
     WINDOW,
     GeneScores,
+    Window,
     batches,
     cut,
     overlapped,
     score_windows,
+    window_of,
 )  # fmt: skip
 from splice_meta.contracts import SCORES
 
@@ -79,7 +81,40 @@ class EditScorer:
             # Where the gene has no position within reach, there is nothing to score.
             bases = reference.altered(edit, first - half, stop + half)
             made.append(GeneScores(reference.gene_id, bases, 2 * half, width))
-        listed = batches(cut(made, WINDOW), self.model.batch)
+        self._score(cut(made, WINDOW))
+        return [each.scores for each in made]
+
+    def reference_scores(
+        self, reference: Reference, stretches: Sequence[tuple[int, int]] | None = None
+    ) -> NDArray[np.float32]:
+        """The scores of the gene itself.
+
+        Args:
+            reference: The gene, from :meth:`reference`.
+            stretches: The first position and the one behind the last of what is wanted, within the
+                gene; the whole gene if None.
+
+        Returns:
+            Shape (length, 3 + extras); NaN where nothing was wanted.
+
+        Raises:
+            ModelError: If what the base model gives is no probabilities.
+        """
+        half, width = self.model.context // 2, len(SCORES) + len(extras_of(self.model))
+        bases = reference.between(-half, reference.length + half)
+        gene = GeneScores(reference.gene_id, bases, 2 * half, width)
+        gene.scores[:] = np.nan
+        wanted = [(0, reference.length)] if stretches is None else stretches
+        self._score(
+            Window(gene, start, min(start + step, stop))
+            for first, stop in wanted
+            for step in [window_of(stop - first, WINDOW)]
+            for start in range(first, stop, step)
+        )
+        return gene.scores
+
+    def _score(self, windows: Iterable[Window]) -> None:
+        listed = batches(windows, self.model.batch)
         for _ in overlapped(
             lambda batch: score_windows(self.model, batch),
             listed,
@@ -87,4 +122,3 @@ class EditScorer:
             parallel_of(self.model),
         ):
             pass
-        return [each.scores for each in made]

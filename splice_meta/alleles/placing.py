@@ -15,7 +15,7 @@ def place_in_genes(settled: pl.DataFrame, genes: pl.DataFrame, reach: int) -> pl
     """Pair changes with the genes of which they may alter a position.
 
     Args:
-        settled: The columns of :data:`.alleles.SETTLED`; rows with a reason are in no gene.
+        settled: The columns of :data:`.settling.SETTLED`; rows with a reason are in no gene.
         genes: ``record``, ``start``, ``end`` (1-based, both included).
         reach: How far from a change a position may be.
 
