@@ -16,10 +16,10 @@ import polars as pl
 from splice_meta.errors import InputError
 from splice_meta.packed import blocks
 from splice_meta.sink import whole_file
-from splice_meta.variants import vcf_header
-from splice_meta.variants.bgzip import BgzipWriter
-from splice_meta.variants.vcf_header import BASE, FINAL, LEFT_OUT
-from splice_meta.variants.vcf_text import NO_VARIANT
+from splice_meta.alleles import vcf_header
+from splice_meta.alleles.bgzip import BgzipWriter
+from splice_meta.alleles.vcf_header import BASE, FINAL, LEFT_OUT
+from splice_meta.alleles.vcf_text import NO_VARIANT
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 """The changes, in the order of SpliceAI's fields."""
@@ -54,7 +54,7 @@ def write_vcf(
 
     Args:
         summary: The summary of variants, one row per variant and gene: the columns of
-            :data:`~splice_meta.variants.reading.VARIANTS`, ``gene_name``, ``gene_id`` and for
+            :data:`~splice_meta.alleles.reading.VARIANTS`, ``gene_name``, ``gene_id`` and for
             ``base``, and ``final`` where there is a meta-model, ``{layer}_{kind}`` and
             ``{layer}_{kind}_position``.
         target: Where the file should appear; packed with bgzip if the name ends in ``.gz`` or

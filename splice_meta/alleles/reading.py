@@ -11,10 +11,10 @@ from splice_meta.errors import InputError
 from splice_meta.panics import plain_panics
 from splice_meta.sources.unreadable import FAULTS, unreadable
 from splice_meta.stores import refuse_pipe
-from splice_meta.variants import unfit
-from splice_meta.variants.loci import is_locus, read_loci
-from splice_meta.variants.tables import columns_of, scan_table
-from splice_meta.variants.vcf_text import FIXED, is_vcf, scan_vcf
+from splice_meta.alleles import unfit
+from splice_meta.alleles.loci import is_locus, read_loci
+from splice_meta.alleles.tables import columns_of, scan_table
+from splice_meta.alleles.vcf_text import FIXED, is_vcf, scan_vcf
 
 VARIANTS: dict[str, type[pl.DataType]] = {
     "variant": pl.UInt32, "line": pl.UInt32, "id": pl.String, "chrom": pl.String, "pos": pl.Int64,
@@ -76,7 +76,7 @@ def _name_of(source: Source) -> str:
 
 
 def _scan(source: Source, name: str) -> pl.LazyFrame:
-    """The records: :data:`~splice_meta.variants.vcf_text.FIXED`; of VCF also ``row``, the line."""
+    """The records: :data:`~splice_meta.alleles.vcf_text.FIXED`; of VCF also ``row``, the line."""
     if isinstance(source, (pl.DataFrame, pl.LazyFrame)):
         return _fixed(source.lazy(), name)
     texts = [source] if isinstance(source, (str, Path)) else source
