@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from splice_meta.errors import InputError
 from splice_meta.alleles import vcf as module
 from splice_meta.alleles.bgzip import BgzipWriter
 from splice_meta.alleles.reading import read_variants
 from splice_meta.alleles.vcf import KINDS, write_vcf
+from splice_meta.errors import InputError
 
 HEAD = [
     "##fileformat=VCFv4.2",
