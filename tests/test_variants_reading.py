@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splice_meta.errors import InputError
 from splice_meta.alleles.loci import is_locus, read_loci
 from splice_meta.alleles.reading import VARIANTS, read_variants
+from splice_meta.errors import InputError
 
 HEAD = "##fileformat=VCFv4.2\n##contig=<ID=chr1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
