@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from splice_meta.plain import PlainRecords
 
 if TYPE_CHECKING:
+    from splice_meta.alleles.analyse import variants
+    from splice_meta.alleles.results import VariantsResult
+    from splice_meta.alleles.settings import VariantSettings
     from splice_meta.base_models.load import load_base_model
     from splice_meta.base_models.protocol import BaseModel
     from splice_meta.base_models.scoring import ScoreResult, score
@@ -54,6 +57,8 @@ __all__ = [
     "SortedScores",
     "SpliceMetaError",
     "TrainSettings",
+    "VariantSettings",
+    "VariantsResult",
     "__version__",
     "compare",
     "evaluate",
@@ -76,6 +81,7 @@ __all__ = [
     "score",
     "sort_scores",
     "train",
+    "variants",
 ]
 
 # Text from outside is harmless in the log, whoever handles it.
@@ -84,6 +90,9 @@ logging.getLogger("splice_meta").addFilter(PlainRecords())
 # Where each public name lives. Names are imported on first use, so that the command line answers
 # at once: its help needs none of them.
 _HOME = {
+    "variants": "alleles.analyse",
+    "VariantsResult": "alleles.results",
+    "VariantSettings": "alleles.settings",
     "load_base_model": "base_models.load",
     "BaseModel": "base_models.protocol",
     "ScoreResult": "base_models.scoring",

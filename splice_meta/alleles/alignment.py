@@ -43,7 +43,7 @@ class Span:
         """Changes as edits of the gene.
 
         Args:
-            changes: ``start``, ``end``, ``put``, see :mod:`.alleles`.
+            changes: ``start``, ``end``, ``put``, see :mod:`.settling`.
         """
         edits = []
         for start, end, put in changes.select("start", "end", "put").iter_rows():

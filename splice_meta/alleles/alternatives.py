@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from splice_meta.alleles.alignment import Rows, Span, align
+from splice_meta.alleles.reach import CANDIDATE
 from splice_meta.base_models.altered import Bases, Edit
 from splice_meta.base_models.edits import EditScorer
 from splice_meta.contracts import SCORES, scores_of
-from splice_meta.alleles.alignment import Rows, Span, align
-from splice_meta.alleles.reach import CANDIDATE
 
 Scores = npt.NDArray[np.float32]
 
@@ -214,5 +214,3 @@ def stretches_of(edits: Sequence[Edit], distance: int) -> tuple[Rows, Rows]:
     """The stretches of the reference within a distance of edits."""
     first = np.array([edit.start - distance for edit in edits], np.int64)
     return first, np.array([edit.end + distance for edit in edits], np.int64)
-
-

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from splice_meta.contracts import SpliceType
-from splice_meta.sites import THRESHOLD, TYPES
 from splice_meta.alleles.alignment import Span
 from splice_meta.alleles.alternatives import GeneAlleles, score_columns
 from splice_meta.alleles.recalibrate import FINAL
+from splice_meta.contracts import SpliceType
+from splice_meta.sites import THRESHOLD, TYPES
 
 FATES = ("lost", "gained", "weakened", "strengthened")
 Fate = pl.Enum(FATES)
@@ -102,9 +102,7 @@ def _with_final(
     layer = {}
     for t, name in zip(TYPES, FINAL, strict=True):
         base_alt, base_ref = pl.col(f"{t}_base_alt"), pl.col(f"{t}_base_ref")
-        layer[f"{t}_final_alt"] = pl.when(base_alt.is_not_null()).then(
-            pl.coalesce(name, base_alt)
-        )
+        layer[f"{t}_final_alt"] = pl.when(base_alt.is_not_null()).then(pl.coalesce(name, base_alt))
         layer[f"{t}_final_ref"] = pl.when(base_ref.is_not_null()).then(
             pl.when(is_adjusted).then(pl.coalesce(f"{name}_ref", base_ref)).otherwise(base_ref)
         )
@@ -183,5 +181,3 @@ def _annotated(rows: pl.DataFrame, annotated: pl.DataFrame | None, kind: str) ->
         .select((pl.col("_is").fill_null(False) & (pl.col("inserted") == 0)).alias("is_annotated"))
         .to_series()
     )  # fmt: skip
-
-

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from splice_meta.contracts import SpliceType
 from splice_meta.alleles.changes import layers_of
+from splice_meta.contracts import SpliceType
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 FACTS = ("", "_position", "_ref", "_alt", "_annotated")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from splice_meta.alleles.alternatives import Scores, score_columns
 from splice_meta.contracts import without_version
 from splice_meta.errors import InputError
 from splice_meta.reference.bases import letters
 from splice_meta.sources.opened import BaseScores
-from splice_meta.alleles.alternatives import Scores, score_columns
 
 
 @dataclass(frozen=True)

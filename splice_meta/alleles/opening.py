@@ -12,6 +12,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from splice_meta.alleles.given_scores import GivenScores
+from splice_meta.alleles.layout import Layout
+from splice_meta.alleles.placing import place_in_genes
+from splice_meta.alleles.reading import Source, read_variants
+from splice_meta.alleles.recalibrate import Recalibrator
+from splice_meta.alleles.room import check_room
+from splice_meta.alleles.settings import VariantSettings
+from splice_meta.alleles.settling import settle_alleles
+from splice_meta.alleles.task import VariantTask, span_of
 from splice_meta.base_models.altered import Edit
 from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
@@ -35,15 +44,6 @@ from splice_meta.runs.scorer import Scorer, Weights, make_scorer
 from splice_meta.settings import FeatureSettings, RunSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.stores import local_path
-from splice_meta.alleles.settling import settle_alleles
-from splice_meta.alleles.given_scores import GivenScores
-from splice_meta.alleles.layout import Layout
-from splice_meta.alleles.placing import place_in_genes
-from splice_meta.alleles.reading import Source, read_variants
-from splice_meta.alleles.recalibrate import Recalibrator
-from splice_meta.alleles.room import check_room
-from splice_meta.alleles.settings import VariantSettings
-from splice_meta.alleles.task import VariantTask, span_of
 
 log = logging.getLogger("splice_meta")
 
@@ -254,9 +254,7 @@ def _recalibrator(
     return Recalibrator(model, tuple(scorer.models), mine, settings), fills.messages()
 
 
-def _with_sites(
-    genes: pl.DataFrame, annotation: Annotation
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _with_sites(genes: pl.DataFrame, annotation: Annotation) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The genes with names, and whether their sites are known; and these sites."""
     ids = genes["annotated"].to_list()
     mine = annotation.exons_of(ids)

@@ -19,18 +19,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from splice_meta.alleles.alternatives import GeneAlleles, score_columns
+from splice_meta.alleles.reach import CANDIDATE, neighbours_needed, widened
 from splice_meta.contracts import SCORES, scores_of, with_axis
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.batch import ENGINE, predict_picked
 from splice_meta.reference.bases import letters
 from splice_meta.settings import RunSettings
-from splice_meta.alleles.alternatives import GeneAlleles, score_columns
-from splice_meta.alleles.reach import CANDIDATE, neighbours_needed, widened
 
 MOST_ROWS = 1 << 20
 """Rows of the genes of one plan; an alternative gene with more is one alone."""
 
-FINAL = ("donor_final", "acceptor_final")
+FINAL = ("donor_predicted", "acceptor_predicted")
 
 Flags = npt.NDArray[np.bool_]
 
@@ -103,7 +103,7 @@ class Recalibrator:
         values = self._values(genes, pairs)
         found, _ = predict_picked(marked, self.model, self.settings, values)
         final = marked.filter("is_adjusted").select("gene_id", "x", "inserted").hstack(
-            found.select(donor_final="donor", acceptor_final="acceptor")
+            found.select(donor_predicted="donor", acceptor_predicted="acceptor")
         )  # fmt: skip
         is_reference = pl.col("gene_id") < 0
         return (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
+from splice_meta.alleles.layout import MARK, RESULTS, Layout
 from splice_meta.errors import OutputError
 from splice_meta.given import Given
 from splice_meta.jobs.room import refuse_folder
 from splice_meta.ownership import remove_owned
 from splice_meta.sink import write_text
-from splice_meta.alleles.layout import MARK, RESULTS, Layout
 
 
 def check_room(layout: Layout, inputs: Given, resume: bool, overwrite: bool) -> None:

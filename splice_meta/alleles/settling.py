@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.reference.sequence import N, Genome
+from splice_meta.reference.sequence import Genome, N
 
 Rows = npt.NDArray[np.int64]
 Letters = npt.NDArray[np.uint8]
@@ -162,7 +162,9 @@ def _shared(ref: _Words, alt: _Words) -> tuple[Rows, Rows]:
     """How many bases both alleles share at the right end; and at the left of what is left."""
     least = np.minimum(ref.lengths, alt.lengths)
     right_ref, right_alt = ref.first + ref.lengths - 1, alt.first + alt.lengths - 1
-    suffix = _run(least, lambda n, k: ref.letters[right_ref[n] - k] == alt.letters[right_alt[n] - k])
+    suffix = _run(
+        least, lambda n, k: ref.letters[right_ref[n] - k] == alt.letters[right_alt[n] - k]
+    )
     prefix = _run(
         least - suffix, lambda n, k: ref.letters[ref.first[n] + k] == alt.letters[alt.first[n] + k]
     )

@@ -12,16 +12,6 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.base_models.edits import EditScorer
-from splice_meta.base_models.protocol import BaseModel, parallel_of
-from splice_meta.base_models.score_task import reason_of
-from splice_meta.contracts import SpliceType
-from splice_meta.digests import ends_of
-from splice_meta.jobs.plan import Part, Receipt, Shard, Told
-from splice_meta.panics import plain_panics
-from splice_meta.records import Entry
-from splice_meta.reference.sequence import Genome, transcript_bases
-from splice_meta.sink import sink_parquet
 from splice_meta.alleles.alignment import Span
 from splice_meta.alleles.alternatives import (
     GeneAlleles,
@@ -37,6 +27,16 @@ from splice_meta.alleles.layout import SITES, SUMMARY, Layout
 from splice_meta.alleles.recalibrate import Recalibrator
 from splice_meta.alleles.settings import VariantSettings
 from splice_meta.alleles.stopping import Stopping
+from splice_meta.base_models.edits import EditScorer
+from splice_meta.base_models.protocol import BaseModel, parallel_of
+from splice_meta.base_models.score_task import reason_of
+from splice_meta.contracts import SpliceType
+from splice_meta.digests import ends_of
+from splice_meta.jobs.plan import Part, Receipt, Shard, Told
+from splice_meta.panics import plain_panics
+from splice_meta.records import Entry
+from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.sink import sink_parquet
 
 log = logging.getLogger("splice_meta")
 
@@ -127,8 +127,8 @@ class VariantTask:
         started, failures = time.perf_counter(), dict[str, str]()
         with room:
             made = list(self._tables(shard, failures, told))
-            summary = pl.concat([each for each, _ in made]) if made else self._empty_summary()
-            sites = pl.concat([each for _, each in made]) if made else self._empty_sites()
+            summary = pl.concat([each for each, _ in made]) if made else self.empty(SUMMARY)
+            sites = pl.concat([each for _, each in made]) if made else self.empty(SITES)
         parts = []
         for name, table in ((SUMMARY, summary), (SITES, sites)):
             path = self.layout.part(name, shard.number)
@@ -195,9 +195,7 @@ class VariantTask:
         reference = self.scores.of(gene, sequence.own) if self.scores is not None else None
         if reference is None:
             wanted = None if self.recalibrator else stretches_of(edits, self.distance)
-            reference = reference_scores(
-                self._process.scorers, sequence, gene["gene_id"], wanted
-            )
+            reference = reference_scores(self._process.scorers, sequence, gene["gene_id"], wanted)
         neighbours = self.recalibrator.neighbours if self.recalibrator is not None else 0
         return alternative_genes(
             self._process.scorers, sequence, span, changes, reference, number, self.distance,
@@ -222,7 +220,9 @@ class VariantTask:
         self, held: list[GeneAlleles], failures: dict[str, str]
     ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """The deltas and sites of genes; those of one plan fail together."""
-        batches = self.recalibrator.batches(held) if self.recalibrator else ([each] for each in held)
+        batches = (
+            self.recalibrator.batches(held) if self.recalibrator else ([each] for each in held)
+        )
         for batch in batches:
             try:
                 with plain_panics():
@@ -251,19 +251,24 @@ class VariantTask:
         return numbers.hstack(table.drop("pair"))
 
     @property
-    def _layers(self) -> list[str]:
+    def layers(self) -> list[str]:
+        """The layers that are computed, the one that decides last."""
         return ["base", "final"] if self.recalibrator else ["base"]
+
+    def empty(self, name: str) -> pl.DataFrame:
+        """A part of a table without rows."""
+        return self._empty_summary() if name == SUMMARY else self._empty_sites()
 
     def _empty_summary(self) -> pl.DataFrame:
         of = {"": pl.Float32, "_position": pl.Int64, "_annotated": pl.Boolean}
         facts = {f"{k}{fact}": of.get(fact, pl.Float32) for k in KINDS for fact in FACTS}
         facts["largest"] = pl.Float32
-        columns = delta_columns(self._layers)
+        columns = delta_columns(self.layers)
         schema = {name: facts[name.partition("_")[2]] for name in columns}
         return pl.DataFrame(schema={"variant": pl.UInt32, "gene": pl.UInt32, **schema})
 
     def _empty_sites(self) -> pl.DataFrame:
-        values = [f"{k}_{side}" for k in self._layers for side in ("ref", "alt")]
+        values = [f"{k}_{side}" for k in self.layers for side in ("ref", "alt")]
         return pl.DataFrame(
             schema={
                 "variant": pl.UInt32, "gene": pl.UInt32, "genomic_position": pl.Int64,
