@@ -172,15 +172,19 @@ def brute_force(
         for at, base in enumerate(world.sequence, start=1)
     ]
     replaced = chromosome[start - 1 : end]
-    # Bases that stand for one of the reference; further ones stand behind the last of these.
+    # Which bases belong to the gene is decided from its 5' end: those in the place of one of it, and
+    # any more of them between two of it.
+    is_reverse = gene.strand == "-"
+    marks = [mine for _, _, mine in replaced][:: -1 if is_reverse else 1][: len(put)]
+    left, right = (start - 1, start) if is_reverse else (end, end + 1)
+    inner = gene.start <= left and right <= gene.end
+    marks = (marks + [inner] * (len(put) - len(marks)))[:: -1 if is_reverse else 1]
+    # Which of the reference they stand for, from the left; further ones stand behind the last.
     middle = []
     for n, base in enumerate(put):
-        if n < len(replaced):
-            middle.append((base, replaced[n][1], replaced[n][2]))
-        else:
-            anchor = start - 1 + len(replaced)
-            inside = gene.start <= anchor < gene.end
-            middle.append((base, (anchor, n - len(replaced) + 1), inside))
+        anchor = start - 1 + len(replaced)
+        place = replaced[n][1] if n < len(replaced) else (anchor, n - len(replaced) + 1)
+        middle.append((base, place, marks[n]))
     altered = chromosome[: start - 1] + middle + chromosome[end:]
     made = []
     for text in (chromosome, altered):

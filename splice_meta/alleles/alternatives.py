@@ -99,6 +99,7 @@ def reference_scores(
     sequence: GeneBases,
     gene_id: str,
     stretches: tuple[Rows, Rows] | None,
+    known: Scores | None = None,
 ) -> Scores:
     """Base scores of the reference.
 
@@ -108,16 +109,30 @@ def reference_scores(
         gene_id: Its id, for messages.
         stretches: First positions and those behind the last of what is wanted; the whole gene if
             None.
+        known: Those that are made already; NaN where there is none.
 
     Returns:
         Shape (length, 3 for each base model); NaN where nothing was wanted.
     """
-    wanted = None if stretches is None else _merged(stretches, len(sequence.own))
+    length = len(sequence.own)
+    wanted = [(0, length)] if stretches is None else _merged(stretches, length)
+    if known is not None:
+        wanted = [run for low, high in wanted for run in _missing(known, low, high)]
+        if not wanted:
+            return known
     parts = []
     for scorer in scorers.values():
         handle = scorer.reference(sequence.bases, sequence.flank, gene_id)
         parts.append(scorer.reference_scores(handle, wanted)[:, : len(SCORES)])
-    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+    found = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    return found if known is None else np.where(np.isnan(known), found, known)
+
+
+def _missing(known: Scores, low: int, high: int) -> list[tuple[int, int]]:
+    """The runs of positions that have no score yet."""
+    lacks = np.isnan(known[low:high]).any(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], lacks, [False]]).astype(np.int8)))
+    return [(low + int(a), low + int(b)) for a, b in edges.reshape(-1, 2)]
 
 
 def _merged(stretches: tuple[Rows, Rows], length: int) -> list[tuple[int, int]]:

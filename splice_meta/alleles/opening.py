@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -294,7 +295,8 @@ def _compare_given(task: VariantTask, scores: GivenScores) -> None:
             found = scorer.scores(handle, [same], task.distance)[0][:, :3]
             scorer.close()
             given = known[first:stop, 3 * column : 3 * column + 3]
-            off = float(np.abs(found - given).max())
+            both = ~np.isnan(given).any(axis=1)
+            off = float(np.abs(found - given)[both].max(initial=0.0))
             if off > TOLERANCE:
                 raise InputError(
                     f"{scores.source} has other scores of gene {gene['gene_id']} than "
@@ -328,15 +330,20 @@ def _sources(
     asked: Asked, annotation: Annotation, genome: Genome, scores: GivenScores | None
 ) -> dict[str, Any]:
     """The files that results are made from, for the record."""
-    is_frame = isinstance(asked.variants, pl.DataFrame | pl.LazyFrame)
-    listed = [] if is_frame else _texts(asked.variants)
+    given = asked.variants
+    if isinstance(given, pl.DataFrame | pl.LazyFrame):
+        listed: Any = "a frame"
+    else:
+        texts = [str(given)] if isinstance(given, str | Path) else [str(each) for each in given]
+        # A typed variant may be too long for a name.
+        listed = [each for text in texts for each in _digest_of_file(text)]
     return {
-        "variants": "a frame" if is_frame else input_digests(listed),
+        "variants": listed,
         "annotation": input_digests([annotation.source])[0],
         "fasta": input_digests([genome.source])[0],
         "scores": input_digests(scores.opened.files) if scores is not None else None,
     }
 
 
-def _texts(source: Any) -> list[str]:
-    return [str(source)] if isinstance(source, str | Path) else [str(each) for each in source]
+def _digest_of_file(text: str) -> list[dict[str, Any]]:
+    return input_digests([text]) if os.path.isfile(text) else [{"source": text}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def _scan(source: Source, name: str) -> pl.LazyFrame:
     if "://" in name:
         return _fixed(scan_table(name), name)
     path = Path(name).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):  # of a name too long for a file it says no
         if is_locus(name):
             return _fixed(read_loci([name]).lazy(), name)
         raise InputError(

@@ -192,10 +192,11 @@ class VariantTask:
     def _scored(self, gene: dict[str, Any], number: int, changes: pl.DataFrame) -> GeneAlleles:
         sequence, span = self.sequence(gene, changes), span_of(gene)
         edits = span.edits(changes)
-        reference = self.scores.of(gene, sequence.own) if self.scores is not None else None
-        if reference is None:
-            wanted = None if self.recalibrator else stretches_of(edits, self.distance)
-            reference = reference_scores(self._process.scorers, sequence, gene["gene_id"], wanted)
+        known = self.scores.of(gene, sequence.own) if self.scores is not None else None
+        wanted = None if self.recalibrator else stretches_of(edits, self.distance)
+        reference = reference_scores(
+            self._process.scorers, sequence, gene["gene_id"], wanted, known
+        )
         neighbours = self.recalibrator.neighbours if self.recalibrator is not None else 0
         return alternative_genes(
             self._process.scorers, sequence, span, changes, reference, number, self.distance,
