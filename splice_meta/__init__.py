@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from splice_meta.evaluation.compare import Comparison, compare
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
+    from splice_meta.evaluation.variants import evaluate_variants
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel
     from splice_meta.model.load import load_model
@@ -61,6 +62,7 @@ __all__ = [
     "__version__",
     "compare",
     "evaluate",
+    "evaluate_variants",
     "explain",
     "export",
     "extended",
@@ -99,6 +101,7 @@ _HOME = {
     "Comparison": "evaluation.compare",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",
+    "evaluate_variants": "evaluation.variants",
     "explain": "evaluation.explain",
     "Exported": "tracks.export",
     "export": "tracks.export",

@@ -59,7 +59,7 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked for; the arguments of :func:`splice_meta.variants`."""
+    """What is asked for; the arguments of :func:`splice_meta.alleles`."""
 
     variants: Source
     annotation: str | Path | Annotation

@@ -18,6 +18,7 @@ from splice_meta.cli import (
     convert_model,
     demo,
     evaluate,
+    evaluate_variants,
     explain,
     export,
     features,
@@ -60,6 +61,7 @@ _command("demo", demo.demo)
 _command("run", run.run)
 _command("train", train.train)
 _command("evaluate", evaluate.evaluate)
+_command("evaluate-variants", evaluate_variants.evaluate_variants)
 _command("explain", explain.explain)
 _command("report", report.report)
 _command("compare", compare.compare)
