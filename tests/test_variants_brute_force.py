@@ -1,4 +1,4 @@
-"""Both alleles of variants against brute force: the altered gene scored and predicted as a whole."""
+"""Both alleles of variants against brute force: the altered gene scored and predicted whole."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def task_of(
         variants=list(variants), annotation=world.gtf, fasta=world.fasta, output=folder / "none",
         base_model=single or "openspliceai", weights=None, scores=None,
         model=model if single else None, settings=sm.VariantSettings(distance=distance),
-        features=FeatureSettings(), genes=None, gene_types=(), device="auto", resume=False,
-        overwrite=False, trust_pickle=False, workers=None, cluster=None,
+        features=FeatureSettings(), vcf=None, genes=None, gene_types=(), device="auto",
+        resume=False, overwrite=False, trust_pickle=False, workers=None, cluster=None,
     )  # fmt: skip
     return open_variants(asked)
 
@@ -210,12 +210,11 @@ def test_any_variants(
     texts = [text for text in texts if fits(world, text)]
     if not texts:
         return
+    texts.append(written(world, 500, 1, "A"))  # one that can be scored
     before = recalibrate.MOST_ROWS
     recalibrate.MOST_ROWS = rows
     try:
         check(world, texts, MODELS["all features"], tmp_path)
-    except sm.SpliceMetaError as error:
-        assert "None of the" in str(error)
     finally:
         recalibrate.MOST_ROWS = before
 

@@ -172,8 +172,8 @@ def brute_force(
         for at, base in enumerate(world.sequence, start=1)
     ]
     replaced = chromosome[start - 1 : end]
-    # Which bases belong to the gene is decided from its 5' end: those in the place of one of it, and
-    # any more of them between two of it.
+    # Which bases belong to the gene is decided from its 5' end: those in the place of one of it,
+    # and any more of them between two of it.
     is_reverse = gene.strand == "-"
     marks = [mine for _, _, mine in replaced][:: -1 if is_reverse else 1][: len(put)]
     left, right = (start - 1, start) if is_reverse else (end, end + 1)

@@ -58,6 +58,7 @@ def variants(
     model: Any = None,
     scores: Any = None,
     settings: VariantSettings | None = None,
+    vcf: bool | None = None,
     features: FeatureSettings | None = None,
     genes: str | Sequence[str] | None = None,
     gene_types: Collection[str] = PROTEIN_CODING,
@@ -88,6 +89,7 @@ def variants(
         model: The meta-model: a model, a bundle, or ``bundled:NAME``; None for base scores alone.
         scores: Base scores of genes that are made already; genes that they lack are scored.
         settings: Distance, longest allele, threshold of the sites table, masking.
+        vcf: Write an annotated VCF, too; by default where a VCF was read.
         features: Which families of features are made.
         genes: Only these genes, by id or name.
         gene_types: Which types of genes, where ``genes`` is None; every type if empty.
@@ -111,8 +113,8 @@ def variants(
             variants=variants, annotation=annotation, fasta=fasta, output=output,
             base_model=base_model, weights=weights, scores=scores, model=model,
             settings=settings or VariantSettings(), features=features or FeatureSettings(),
-            genes=genes, gene_types=gene_types, device=device, resume=resume, overwrite=overwrite,
-            trust_pickle=trust_pickle, workers=workers, cluster=cluster,
+            vcf=vcf, genes=genes, gene_types=gene_types, device=device, resume=resume,
+            overwrite=overwrite, trust_pickle=trust_pickle, workers=workers, cluster=cluster,
         )
     )  # fmt: skip
     layout, task = opened.task.layout, opened.task

@@ -17,6 +17,7 @@ from splice_meta.alleles.deltas import delta_columns
 from splice_meta.alleles.layout import LEFT_OUT, MARK, PARTS, SITES, SUMMARY
 from splice_meta.alleles.opening import Opened
 from splice_meta.alleles.reading import VARIANTS
+from splice_meta.alleles.vcf import write_vcf
 from splice_meta.jobs.plan import Receipt
 from splice_meta.ownership import remove_owned
 from splice_meta.sink import sink_parquet, sink_tsv, write_text
@@ -53,12 +54,29 @@ def write_results(opened: Opened, receipts: Sequence[Receipt], seconds: float) -
     count = left_out.select(pl.len()).collect().item()
     if count:
         sink_tsv(left_out, layout.folder / LEFT_OUT)
+    if opened.writes_vcf:
+        _write_vcf(opened, summary)
     record = _record(opened, summary, failed.height, seconds)
     text = json.dumps(record, indent=1)
     write_text(layout.record, "{\n " + MARK + "," + text[1:] + "\n")
     if not failed.height:
         remove_owned(layout.parts, PARTS)
     return record
+
+
+def _write_vcf(opened: Opened, summary: pl.LazyFrame) -> None:
+    """Write the annotated VCF: packed, unless a plain one was read."""
+    task = opened.task
+    sizes = task.genome.sizes()
+    is_plain = opened.vcf is not None and opened.vcf.suffix.lower() == ".vcf"
+    write_vcf(
+        summary,
+        task.layout.folder / ("variants.vcf" if is_plain else "variants.vcf.gz"),
+        source=opened.vcf,
+        lengths={name: sizes[rec] for name, rec in opened.records.items() if rec in sizes},
+        base_model=" and ".join(each.name for each in task.models.values()),
+        version=import_module("splice_meta").__version__,
+    )
 
 
 def _parts(opened: Opened, receipts: Sequence[Receipt], name: str) -> pl.LazyFrame:

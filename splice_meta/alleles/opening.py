@@ -22,6 +22,7 @@ from splice_meta.alleles.room import check_room
 from splice_meta.alleles.settings import VariantSettings
 from splice_meta.alleles.settling import settle_alleles
 from splice_meta.alleles.task import VariantTask, span_of
+from splice_meta.alleles.vcf_text import is_vcf
 from splice_meta.base_models.altered import Edit
 from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
@@ -50,8 +51,8 @@ log = logging.getLogger("splice_meta")
 
 NO_GENE = "in no gene, and within the distance of none"
 
-MANY = 0.05
-"""Share of variants whose REF contradicts the FASTA from which on a warning says so."""
+FEW, MANY = 3, 0.05
+"""How many variants, and which share, must contradict the FASTA for a warning to say so."""
 
 TOLERANCE = 0.01
 """How far given scores may be from those that the base model gives for the same positions."""
@@ -71,6 +72,7 @@ class Asked:
     model: Any
     settings: VariantSettings
     features: FeatureSettings
+    vcf: bool | None
     genes: str | Sequence[str] | None
     gene_types: Collection[str]
     device: str
@@ -96,6 +98,8 @@ class Opened:
         given: Digests of everything that the results are made from.
         sources: The files of it, for the record.
         fills: What of the meta-model's features is filled, in words.
+        records: The FASTA's names of the variants' chromosomes.
+        vcf: The VCF that the variants were read from, or None.
     """
 
     asked: Asked
@@ -106,6 +110,13 @@ class Opened:
     given: dict[str, str]
     sources: dict[str, Any]
     fills: list[str]
+    records: Mapping[str, str]
+    vcf: Path | None
+
+    @property
+    def writes_vcf(self) -> bool:
+        """Whether an annotated VCF is wanted."""
+        return self.vcf is not None if self.asked.vcf is None else self.asked.vcf
 
 
 def open_variants(asked: Asked) -> Opened:
@@ -137,9 +148,8 @@ def open_variants(asked: Asked) -> Opened:
     _say_failures(found)
     half = max(each.context for each in scorer.models.values()) // 2
     reach = max(1, min(asked.settings.distance, half))
-    settled = settle_alleles(
-        variants, genome, _records(variants, genome), asked.settings.max_allele
-    )
+    records = _records(variants, genome)
+    settled = settle_alleles(variants, genome, records, asked.settings.max_allele)
     _judge(settled, variants)
     genes, pairs = _placed(settled, found, reach)
     settled = _with_no_gene(settled, pairs)
@@ -161,7 +171,19 @@ def open_variants(asked: Asked) -> Opened:
         given=_digests(asked, variants, task, annotation, genome),
         sources=_sources(asked, annotation, genome, scores),
         fills=fills,
+        records=records,
+        vcf=_vcf_of(asked.variants),
     )
+
+
+def _vcf_of(source: Source) -> Path | None:
+    """The VCF file behind variants; None where they are from elsewhere."""
+    if isinstance(source, pl.DataFrame | pl.LazyFrame):
+        return None
+    texts = [source] if isinstance(source, str | Path) else source
+    if len(texts) != 1 or not os.path.isfile(texts[0]):
+        return None
+    return Path(texts[0]) if is_vcf(Path(texts[0])) else None
 
 
 def _given_scores(
@@ -207,7 +229,7 @@ def _judge(settled: pl.DataFrame, variants: pl.DataFrame) -> None:
             "Check that variants and FASTA are of the same assembly.",
         )
     contradict = bad["reason"].str.starts_with("ref contradicts").sum()
-    if contradict > MANY * settled.height:
+    if contradict >= FEW and contradict > MANY * settled.height:
         log.warning(
             "REF of %d of the %d variants contradicts the FASTA: are they of another assembly?",
             contradict, settled.height,

@@ -1,4 +1,4 @@
-"""Which genes a change may matter to: those that it lies in or within reach of, on either strand."""
+"""Which genes a change may matter to: those that it lies in, or within reach of, by strand."""
 
 from __future__ import annotations
 

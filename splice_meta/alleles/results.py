@@ -35,6 +35,11 @@ class VariantsResult(Shown):
     left_out: Mapping[str, int]
     failed: int
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files for people, in order."""
+        return tuple(sorted(path.name for path in self.path.iterdir() if path.is_file()))
+
     def summary(self) -> pl.LazyFrame:
         """One row per variant and gene: the deltas, base and recalibrated."""
         return pl.scan_parquet(Layout(self.path).table(SUMMARY), glob=False)

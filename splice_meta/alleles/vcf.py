@@ -13,13 +13,13 @@ from typing import IO, Protocol
 
 import polars as pl
 
-from splice_meta.errors import InputError
-from splice_meta.packed import blocks
-from splice_meta.sink import whole_file
 from splice_meta.alleles import vcf_header
 from splice_meta.alleles.bgzip import BgzipWriter
 from splice_meta.alleles.vcf_header import BASE, FINAL, LEFT_OUT
 from splice_meta.alleles.vcf_text import NO_VARIANT
+from splice_meta.errors import InputError
+from splice_meta.packed import blocks
+from splice_meta.sink import whole_file
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 """The changes, in the order of SpliceAI's fields."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from splice_meta.cli.console import last_verbosity
 
 if TYPE_CHECKING:
+    from splice_meta.alleles.analyse import VariantsWatcher
     from splice_meta.base_models.scoring import ScoreWatcher
     from splice_meta.runs.task import Receipt
     from splice_meta.workflow import Watcher
@@ -160,3 +161,23 @@ def run_watcher() -> Iterator[Watcher]:
             bar.show(state["rows"], state["total"], label(), rate)
 
         yield Watcher(planned, advanced, _scoring(bar))
+
+
+@contextmanager
+def variants_watcher() -> Iterator[VariantsWatcher]:
+    """A watcher that draws variants per second and the time left."""
+    from splice_meta.alleles.analyse import VariantsWatcher
+
+    with open_bar("reading variants, annotation and sequence") as bar:
+        state = {"done": 0, "total": 0}
+
+        def planned(pairs: int, genes: int) -> None:
+            state.update(done=0, total=pairs)
+            bar.restart(f"{pairs:,} variants in {genes:,} genes", pairs)
+
+        def advanced(pairs: int) -> None:
+            state["done"] += pairs
+            rate = f"{state['done'] / bar.seconds:,.1f} variants/s"
+            bar.show(state["done"], state["total"], rate=rate)
+
+        yield VariantsWatcher(planned, advanced)
