@@ -79,7 +79,9 @@ def variant_chart(
         layers += _dots(points, x, y, colour, has_final)
     if annotated.height:
         marks = pl.concat(
-            annotated.filter(type=kind).select("x", "type", y=pl.lit(lane - 0.03), y2=pl.lit(lane - 0.12))
+            annotated.filter(type=kind).select(
+                "x", "type", y=pl.lit(lane - 0.03), y2=pl.lit(lane - 0.12)
+            )
             for (kind, _), lane in LANES.items()
         )
         layers.append(

@@ -34,7 +34,7 @@ def variant_page(view: VariantView, charts: Charts) -> str:
     parts = [
         f'<section class="page gene" id="{escape(page_name(view))}">',
         f"<h1>{escape(view.name)} in {escape(view.gene)}</h1>",
-        f"<p>{escape(view.row['gene_id'])}, {escape(STRANDS.get(strand, strand))}{escape(known)}</p>",
+        f"<p>{escape(view.row['gene_id'] + ', ' + STRANDS.get(strand, strand) + known)}</p>",
         f'<p class="lead">{escape(sentence_of(view))}</p>',
         *_drawn(view, charts),
         "<h2>Changed positions</h2>",
@@ -125,7 +125,10 @@ def _deltas(view: VariantView) -> str:
         for layer in layers:
             column = f"{layer}_{kind.replace(' ', '_')}"
             value, place = view.row[column], view.row[f"{column}_position"]
-            cells += ["" if value is None else f"{value:.3f}", "" if place is None else f"{place:+,d}"]
+            cells += [
+                "" if value is None else f"{value:.3f}",
+                "" if place is None else f"{place:+,d}",
+            ]
         rows.append(cells)
     return table(columns, rows)
 
@@ -162,7 +165,7 @@ def list_page(views: list[VariantView], rows: pl.DataFrame, notes: str) -> str:
             f"and a gene.</p>",
             notes,
             f"<h2>{'The largest changes' if len(views) < scored.height else 'All of them'}</h2>",
-            '<p class="note">Base, recalibrated: the largest of the four changes of probability.</p>',
+            '<p class="note">The numbers are the largest of the four changes of probability.</p>',
             table(columns, cells, "variants-table"),
             "</section>",
         ]
