@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 LANES = {
-    ("donor", "ref"): 4.2, ("donor", "alt"): 2.9, ("acceptor", "ref"): 1.3, ("acceptor", "alt"): 0.0,
+    ("donor", "ref"): 4.2, ("donor", "alt"): 2.9,
+    ("acceptor", "ref"): 1.3, ("acceptor", "alt"): 0.0,
 }  # fmt: skip
 """Where the lanes begin on the common axis; each is 1 high."""
 
