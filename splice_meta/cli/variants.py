@@ -121,6 +121,14 @@ def variants(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Write report.html, with a page for each of the 50 that change most.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     genes: Genes = None,
     genes_file: GenesFile = None,
     gene_types: Annotated[
@@ -185,6 +193,11 @@ def variants(
             cluster=cluster,
             watcher=watcher,
         )
+    page = []
+    if report:
+        from splice_meta.report.variants import write_variants_report
+
+        page = [write_variants_report(result.path, annotation=annotation).name]
     rows = changes_in_words(result)
     if rows:
         say_table(HEADS, rows, left=len(HEADS))
@@ -200,7 +213,7 @@ def variants(
             *([("Failed", f"{result.failed:,} pairs; --resume tries them again")]
               if result.failed else []),
             ("Folder", str(result.path)),
-            ("Files", f"{', '.join(result.files)}"),
+            ("Files", ", ".join([*result.files, *page])),
         ]
     )  # fmt: skip
     return 1 if result.failed else 0
