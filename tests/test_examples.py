@@ -20,7 +20,7 @@ from splice_meta.cli.examples import EXAMPLES
 
 GENES = ("ENSG00000164039", "ENSG00000145354")
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
-NOT_RUN = {"score": "it needs weights", "train": "it takes minutes"}
+NOT_RUN = {"score": "it needs weights", "variants": "it needs weights", "train": "it takes minutes"}
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 """An alternative gene beside its reference: which position stands for which.
 
-Positions are 0-based on the gene's axis, 5' to 3' on the transcript strand: ``x`` on the reference,
-``t`` on the alternative gene, where those up to the change are the reference's and those behind it
-are shifted (:mod:`splice_meta.base_models.altered`). What a change puts is aligned base by base with
-what it replaces, from the left on the genome, so that it is the same for both strands. Further bases
-that are replaced are deleted; further bases that are put are inserted behind the last that is
-aligned, and stand for no position of the reference.
+Positions are 0-based on the gene's axis, 5' to 3' on the transcript strand: ``x`` on the
+reference, ``t`` on the alternative gene, where those up to the change are the reference's and
+those behind it are shifted (:mod:`splice_meta.base_models.altered`). What a change puts is aligned
+base by base with what it replaces, from the left on the genome, so that it is the same for both
+strands. Further bases that are replaced are deleted; further bases that are put are inserted
+behind the last that is aligned, and stand for no position of the reference.
 """
 
 from __future__ import annotations

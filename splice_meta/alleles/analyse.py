@@ -121,8 +121,8 @@ def variants(
     if resume and is_complete(layout):
         refuse_differences(f"variants in {layout.folder}", given_of(layout), opened.given)
         return open_results(layout.folder)
-    for fill in opened.fills:
-        log.warning("%s", fill)
+    for message in opened.fills.messages() if opened.fills is not None else []:
+        log.warning("%s", message)
     with _begun(opened, resume) as ledger:
         counts = task.pairs.group_by("gene", maintain_order=True).len()["len"].to_list()
         shards = make_shards(counts)

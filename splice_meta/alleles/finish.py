@@ -194,7 +194,7 @@ def _record(opened: Opened, summary: pl.LazyFrame, failed: int, seconds: float) 
             for name, each in task.models.items()
         ],
         "model": {"source": model.source, "sha256": model.digest()} if model else None,
-        "filled_features": opened.fills,
+        "filled_features": opened.fills.messages() if opened.fills is not None else [],
         "counts": {
             "variants": opened.variants.height, **counts, "failed_pairs": failed,
             "left_out": {row[0]: row[1] for row in reasons.iter_rows()},

@@ -95,7 +95,8 @@ class GivenScores:
                 )
             return np.arange(length)
         on_genome = place.to_numpy().astype(np.int64)
-        return on_genome - gene["start"] if gene["strand"] == "+" else gene["end"] - on_genome
+        is_forward = gene["strand"] == "+"
+        return np.asarray(on_genome - gene["start"] if is_forward else gene["end"] - on_genome)
 
     def _refuse_other_bases(
         self,

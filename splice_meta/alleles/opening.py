@@ -31,6 +31,7 @@ from splice_meta.contracts import SpliceType
 from splice_meta.digests import digest_of, ends_of, input_digests
 from splice_meta.errors import InputError
 from splice_meta.given import Given
+from splice_meta.harmonize import Fills
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor
 from splice_meta.jobs.resume import refuse_both
 from splice_meta.model.bundle import MetaModel
@@ -97,7 +98,7 @@ class Opened:
         execute: Who does it.
         given: Digests of everything that the results are made from.
         sources: The files of it, for the record.
-        fills: What of the meta-model's features is filled, in words.
+        fills: What of the meta-model's features is filled; None without one.
         records: The FASTA's names of the variants' chromosomes.
         vcf: The VCF that the variants were read from, or None.
     """
@@ -109,7 +110,7 @@ class Opened:
     execute: Executor
     given: dict[str, str]
     sources: dict[str, Any]
-    fills: list[str]
+    fills: Fills | None
     records: Mapping[str, str]
     vcf: Path | None
 
@@ -264,17 +265,17 @@ def _recalibrator(
     annotation: Annotation,
     genes: pl.DataFrame,
     features: FeatureSettings,
-) -> tuple[Recalibrator | None, list[str]]:
-    """What predicts, and what it fills in words."""
+) -> tuple[Recalibrator | None, Fills | None]:
+    """What predicts, and what it fills."""
     if model is None:
-        return None, []
+        return None, None
     blank, _ = scorer.blank()
     values = gene_features(annotation)
     fills = fills_of_rows(blank, values.head(0), model.manifest, features)
     numbered = genes.select(gene_id="annotated").with_row_index("gene")
     mine = numbered.join(values, on="gene_id", how="left", maintain_order="left").drop("gene_id")
     settings = RunSettings(features=features)
-    return Recalibrator(model, tuple(scorer.models), mine, settings), fills.messages()
+    return Recalibrator(model, tuple(scorer.models), mine, settings), fills
 
 
 def _with_sites(genes: pl.DataFrame, annotation: Annotation) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -301,7 +302,7 @@ def _compare_given(task: VariantTask, scores: GivenScores) -> None:
         InputError: If they differ.
     """
     for number, changes in task.pairs.group_by("gene", maintain_order=True):
-        gene = task.genes.row(int(number[0]), named=True)  # type: ignore[call-overload]
+        gene = task.genes.row(number[0], named=True)
         if not scores.has(gene["gene_id"]):
             continue
         sequence = task.sequence(gene, changes.head(1))

@@ -82,10 +82,13 @@ def open_results(folder: str | Path) -> VariantsResult:
     entry = read_record(layout.record, InputError, "Make them again with --overwrite.")
     counts = entry.at("counts")
     return VariantsResult(
-        layout.folder, *(counts.at(name).whole() for name in ("variants", "scored", "pairs")),
-        {name: each.whole() for name, each in counts.at("left_out").fields().items()},
-        counts.at("failed_pairs").whole(),
-    )  # fmt: skip
+        layout.folder,
+        variants=counts.at("variants").whole(),
+        scored=counts.at("scored").whole(),
+        pairs=counts.at("pairs").whole(),
+        left_out={name: each.whole() for name, each in counts.at("left_out").fields().items()},
+        failed=counts.at("failed_pairs").whole(),
+    )
 
 
 def given_of(layout: Layout) -> dict[str, str]:

@@ -148,14 +148,15 @@ class _Words:
     def any(self, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Which texts have a letter with a flag."""
         running = np.concatenate([np.zeros(1, np.int64), np.cumsum(flags)])
-        return running[self.first + self.lengths] > running[self.first]
+        return np.asarray(running[self.first + self.lengths] > running[self.first])
 
 
 def _covered(genome: Genome, record: str, position: Rows, lengths: Rows) -> npt.NDArray[np.bool_]:
     """Which stretches lie in the sequence as a whole."""
     spans = np.array(genome.spans(record), np.int64).reshape(-1, 2)
     span = np.searchsorted(spans[:, 0], position, side="right") - 1
-    return (span >= 0) & (position + lengths - 1 <= spans[np.maximum(span, 0), 1])
+    ends = spans[np.maximum(span, 0), 1]
+    return np.asarray((span >= 0) & (position + lengths - 1 <= ends))
 
 
 def _shared(ref: _Words, alt: _Words) -> tuple[Rows, Rows]:

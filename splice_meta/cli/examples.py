@@ -41,6 +41,12 @@ EXAMPLES = {
         "score --annotation genes.gtf.gz --fasta genome.fa --weights weights "
         "--genes BDH2 --truth -o b.parquet",
     ),
+    "variants": (
+        "variants variants.vcf.gz --annotation genes.gtf.gz --fasta genome.fa --weights weights "
+        "--model model -o v",
+        "variants 'chr4:104003237:C>G' --annotation genes.gtf.gz --fasta genome.fa "
+        "--weights weights --model bundled:openspliceai-mane --scores scores.parquet -o w",
+    ),
     "sort": (
         "sort scores.tsv.gz -o sorted.parquet",
         "sort 'parts/*.parquet' -o sorted.parquet --memory 4GiB",
