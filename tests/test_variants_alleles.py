@@ -38,8 +38,8 @@ def settled(genome: Genome, rows: list[tuple[int, str, str]], most: int = 1000) 
     return settle_alleles(frame(rows), genome, {"c1": "c1"}, most)
 
 
-def naive(sequence: str, pos: int, ref: str, alt: str) -> tuple[int, int, str]:
-    """Trim, then move to the left, one base at a time."""
+def naive(sequence: str, pos: int, ref: str, alt: str) -> tuple[int, int, str, int]:
+    """Trim, then move to the left, one base at a time; then count the steps back to the right."""
     while ref and alt and ref[-1] == alt[-1]:
         ref, alt = ref[:-1], alt[:-1]
     while ref and alt and ref[0] == alt[0]:
@@ -49,7 +49,20 @@ def naive(sequence: str, pos: int, ref: str, alt: str) -> tuple[int, int, str]:
         if before == "N" or before != (ref or alt)[-1]:
             break
         pos, ref, alt = pos - 1, ref and before + ref[:-1], alt and before + alt[:-1]
-    return pos, pos + len(ref) - 1, alt
+    slack, own = 0, ref or alt
+    while bool(ref) != bool(alt) and pos + len(ref) - 1 + slack < len(sequence):
+        behind = sequence[pos + len(ref) - 1 + slack]
+        if behind == "N" or behind != own[0]:
+            break
+        slack, own = slack + 1, own[1:] + behind
+    return pos, pos + len(ref) - 1, alt, slack
+
+
+def moved(sequence: str, start: int, end: int, put: str, slack: int) -> str:
+    """The sequence with a change, moved to the right."""
+    turn = slack % max(len(put), 1)
+    put = put[turn:] + put[:turn]
+    return sequence[: start - 1 + slack] + put + sequence[end + slack :]
 
 
 drawn = st.tuples(
@@ -88,7 +101,10 @@ def test_every_way_to_write_a_change_comes_to_one(
     assert found["variant"].to_list() == list(range(len(given)))
     assert found["reason"].null_count() == len(given)
     expected = [naive(sequence, *each) for each in given]
-    assert found.select("start", "end", "put").rows() == expected
+    rows_found = found.select("start", "end", "put", "slack").rows()
+    assert rows_found == expected
+    for start, end, put, slack in rows_found:
+        assert moved(sequence, start, end, put, slack) == moved(sequence, start, end, put, 0)
 
 
 def test_one_change_in_a_long_run_is_moved_in_several_blocks(tmp_path: Path) -> None:
@@ -97,8 +113,8 @@ def test_one_change_in_a_long_run_is_moved_in_several_blocks(tmp_path: Path) -> 
 
     found = settled(genome, [(290, "A", "AA"), (300, "AA", ""), (481, "T", "TGT"), (511, "GT", "")])
 
-    assert found.select("start", "end", "put").rows() == [
-        (2, 1, "A"), (2, 3, ""), (302, 301, "GT"), (483, 484, ""),
+    assert found.select("start", "end", "put", "slack").rows() == [
+        (2, 1, "A", 300), (2, 3, "", 298), (302, 301, "GT", 180), (483, 484, "", 38),
     ]  # fmt: skip
 
 
@@ -144,17 +160,18 @@ def test_genes_within_reach(
     genes = pl.DataFrame(
         [(record, start, start + length) for record, start, length in spans],
         schema={"record": pl.String, "start": pl.Int64, "end": pl.Int64}, orient="row",
-    )  # fmt: skip
+    ).with_columns(strand=pl.Series(["+-"[n % 2] for n in range(len(spans))], dtype=pl.String))  # fmt: skip
     table = pl.DataFrame(
-        [(n, rec, low, low + length, "A", None) for n, (rec, low, length) in enumerate(changes)],
+        [(n, rec, low, low + length, "A", None, n % 3 * 5) for n, (rec, low, length) in enumerate(changes)],
         schema=settling.SETTLED, orient="row",
     )  # fmt: skip
 
     found = place_in_genes(table, genes, reach)
 
     expected = set()
-    for gene, (record, start, end) in enumerate(genes.rows()):
-        for variant, other, low, high, *_ in table.rows():
+    for gene, (record, start, end, strand) in enumerate(genes.rows()):
+        for variant, other, first, last, _, _, slack in table.rows():
+            low, high = (at + slack * (strand == "+") for at in (first, last))
             # Positions of the gene that lie within reach, one by one.
             near = set(range(low - reach, high + reach + 1)) & set(range(start, end + 1))
             if record == other and near:
@@ -178,7 +195,9 @@ def test_a_million_variants_are_placed_in_seconds(tmp_path: Path) -> None:
         chrom=pl.lit("c1"), reason=pl.lit(None, pl.String)
     )  # fmt: skip
     starts = np.sort(rng.integers(1, 1_900_000, 2_000))
-    genes = pl.DataFrame({"record": "c1", "start": starts, "end": starts + 60_000})
+    genes = pl.DataFrame(
+        {"record": "c1", "strand": "+", "start": starts, "end": starts + 60_000}
+    )
     started = time.process_time()
 
     found = settle_alleles(rows, genome, {"c1": "c1"}, 1000)
@@ -187,3 +206,17 @@ def test_a_million_variants_are_placed_in_seconds(tmp_path: Path) -> None:
     assert found.filter(pl.col("reason").is_null()).height > 150_000
     assert pairs.height > 100_000
     assert time.process_time() - started < 20
+
+
+def test_a_change_in_a_repeat_lies_at_the_end_of_the_transcript(tmp_path: Path) -> None:
+    (tmp_path / "g.fa").write_text(">c1\nTTACGACGACGACGTT\n")  # ACG four times
+    genome = Genome(tmp_path / "g.fa")
+    genes = pl.DataFrame({"record": "c1", "strand": ["+", "-"], "start": 1, "end": 16})
+
+    found = settled(genome, [(5, "GACG", "G"), (8, "G", "GACG"), (12, "A", "AC")])
+    pairs = place_in_genes(found, genes, 5)
+
+    assert pairs.select("gene", "variant", "start", "end", "put").rows() == [
+        (0, 0, 12, 14, ""), (0, 2, 14, 13, "C"), (0, 1, 15, 14, "ACG"),
+        (1, 1, 3, 2, "ACG"), (1, 0, 3, 5, ""), (1, 2, 13, 12, "C"),
+    ]  # fmt: skip

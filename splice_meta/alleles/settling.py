@@ -4,7 +4,8 @@ A change is what it replaces on the reference, ``start`` to ``end`` (1-based, bo
 forward strand; ``end`` is ``start`` - 1 for an insertion, which lies between the two), and what it
 puts there, ``put``. Bases that both alleles share are trimmed from both ends; an insertion or a
 deletion is moved to the left as far as the sequence allows (Tan et al., 2015). So each way to write
-a change down comes to the same.
+a change down comes to the same. How far to the right it could be moved from there is told, too:
+genes on the forward strand have it there (:mod:`.placing`).
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ Letters = npt.NDArray[np.uint8]
 
 SETTLED: dict[str, type[pl.DataType]] = {
     "variant": pl.UInt32, "record": pl.String, "start": pl.Int64, "end": pl.Int64,
-    "put": pl.String, "reason": pl.String,
+    "put": pl.String, "reason": pl.String, "slack": pl.Int64,
 }  # fmt: skip
-"""The columns of :func:`settle_alleles`."""
+"""The columns of :func:`settle_alleles`; ``slack`` is how far to the right a change may be moved."""
 
 PIECE = 1 << 23
 """Positions of a chromosome that are looked at together."""
 
 MARGIN = 100_000
-"""How far to the left a change is moved at most: no repeat is that long."""
+"""How far a change is moved at most: no repeat is that long."""
 
 _BLOCK = 32
-"""Steps to the left that are compared at a time."""
+"""Steps that are compared at a time."""
 
 _SHOWN = 20
 """Bases of the sequence that a reason shows."""
@@ -91,7 +92,7 @@ def _settle(rows: pl.DataFrame, genome: Genome, max_allele: int) -> pl.DataFrame
     first = int(position[inside].min(initial=1 << 60))
     last = int((position + ref.lengths)[inside].max(initial=0))
     low = max(first - MARGIN, 1)
-    bases = genome.fetch(record, low, last) if inside.any() else np.empty(0, np.uint8)
+    bases = genome.fetch(record, low, last + MARGIN) if inside.any() else np.empty(0, np.uint8)
     at = np.where(inside, position - low, 0)
     there = bases.take(ref.spread(at), mode="clip") if inside.any() else ref.letters
     differs = ref.any(there != ref.letters)
@@ -101,7 +102,15 @@ def _settle(rows: pl.DataFrame, genome: Genome, max_allele: int) -> pl.DataFrame
     replaced, put = ref.lengths - suffix - prefix, alt.lengths - suffix - prefix
     too_long = np.maximum(replaced, put) > max_allele
     good = inside & ~differs & ~is_n & ~too_long
-    shift = _shifts(bases, begin, replaced, put, alt, prefix, good)
+    own = alt.first + prefix
+    good &= (replaced == 0) != (put == 0)
+    shift = _shifts(bases, alt.letters, begin, replaced, own, put, good)
+    # To the right it is the same from behind.
+    size = np.int64(bases.size), np.int64(alt.letters.size)
+    back = _shifts(
+        bases[::-1], alt.letters[::-1], size[0] - begin - replaced, replaced,
+        size[1] - own - put, put, good,
+    )  # fmt: skip
     begin -= shift
     return (
         rows.select("variant", "record", "ref", "alt")
@@ -109,6 +118,7 @@ def _settle(rows: pl.DataFrame, genome: Genome, max_allele: int) -> pl.DataFrame
             start=pl.Series(begin + low),
             end=pl.Series(begin + replaced + low - 1),
             put=_turned(rows["alt"], prefix, put, shift),
+            slack=pl.Series(shift + back),
             there=_shown(there, ref, at=differs & inside),
             _inside=pl.Series(inside), _n=pl.Series(is_n), _differs=pl.Series(differs),
             _long=pl.Series(too_long), _none=pl.Series((replaced == 0) & (put == 0)),
@@ -121,7 +131,7 @@ def _settle(rows: pl.DataFrame, genome: Genome, max_allele: int) -> pl.DataFrame
             .when("_long").then(pl.lit(f"it changes more than {max_allele:,} bases"))
         )
         .with_columns(
-            pl.when(pl.col("reason").is_null()).then(pl.col("start", "end", "put"))
+            pl.when(pl.col("reason").is_null()).then(pl.col("start", "end", "put", "slack"))
         )
         .select(*SETTLED)
     )  # fmt: skip
@@ -189,18 +199,27 @@ def _run(most: Rows, agree: object) -> Rows:
 
 
 def _shifts(
-    bases: Letters, begin: Rows, replaced: Rows, put: Rows, alt: _Words, prefix: Rows,
+    bases: Letters, letters: Letters, begin: Rows, replaced: Rows, own: Rows, put: Rows,
     good: npt.NDArray[np.bool_],
 ) -> Rows:  # fmt: skip
     """How far insertions and deletions may be moved to the left.
 
     The base that a change passes must be the one that it leaves on the other side: of a deletion
     the sequence's own, of an insertion first its own, from the right, then the sequence's.
+
+    Args:
+        bases: The sequence.
+        letters: All alternative alleles, end to end.
+        begin: Where each change begins in the sequence.
+        replaced: How many bases it replaces.
+        own: Where what it puts begins in the letters.
+        put: How many bases it puts.
+        good: Which changes may be moved.
     """
     shift = np.zeros(begin.size, np.int64)
-    both = np.concatenate([bases, alt.letters])
-    own = bases.size + alt.first + prefix  # where an insertion's bases begin in both
-    active = np.flatnonzero(good & ((replaced == 0) != (put == 0)))
+    both = np.concatenate([bases, letters])
+    own = own + bases.size
+    active = np.flatnonzero(good)
     while active.size:
         steps = shift[active, None] + np.arange(_BLOCK)
         length = (replaced + put)[active, None]

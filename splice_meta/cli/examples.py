@@ -16,6 +16,10 @@ EXAMPLES = {
         "evaluate out",
         "evaluate scores.parquet --model model --annotation genes.gtf.gz",
     ),
+    "evaluate-variants": (
+        "evaluate-variants validated.tsv --truth affects --results changes --score published",
+        "evaluate-variants validated.tsv --truth affects --score published -o figures.csv",
+    ),
     "explain": (
         "explain scores.parquet --model bundled:openspliceai-mane --at ENSG00000164039:100",
         "explain out --model model --at ENSG00000164039:100 --class all -o why.csv",
