@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from splice_meta.digests import digest_of
 from splice_meta.errors import ModelError, OutputError
+from splice_meta.model.members import Member
 from splice_meta.records import read_record
 
 FORMAT_VERSION = 1
@@ -22,8 +24,12 @@ DIGESTS = "sha256"
 WHAT = "A bundle is a directory with bundle.json, a model file and a feature manifest."
 
 
-def booster_files(kind: str, classes: Sequence[str]) -> list[str]:
+def booster_files(
+    kind: str, classes: Sequence[str], combination: Member | None = None
+) -> list[str]:
     """The names of the files of a model's boosters."""
+    if combination is not None:
+        return combination.files(count())
     return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]
 
 

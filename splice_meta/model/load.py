@@ -8,7 +8,9 @@ from splice_meta.bundled import bundled_model
 from splice_meta.errors import ModelError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_files import read_bundle
+from splice_meta.model.bundle_writer import RECORD
 from splice_meta.model.foreign import load_foreign
+from splice_meta.model.results_folder import model_in
 from splice_meta.stores import refuse_pipe
 
 
@@ -22,7 +24,8 @@ def load_model(
 
     Args:
         source: A bundle directory, ``bundled:NAME``, someone else's model file (see
-            :mod:`splice_meta.model.foreign`), or a model (returned as it is).
+            :mod:`splice_meta.model.foreign`) or the folder of results it lies in, or a model
+            (returned as it is).
         trust_pickle: Allow pickle and joblib files, through an unpickler that admits a fixed
             list of classes.
         classes: Class order of a file that does not state it.
@@ -45,5 +48,8 @@ def load_model(
     for each in (path, *(path.iterdir() if path.is_dir() else ())):
         refuse_pipe(each)
     if path.is_dir():
-        return read_bundle(path, text)
+        inside = None if (path / RECORD).exists() else model_in(path)
+        if inside is None:
+            return read_bundle(path, text)
+        path = inside
     return load_foreign(path, trust_pickle=trust_pickle, classes=classes)

@@ -147,7 +147,9 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Base models", _base_models(model)),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
-        ("Calibration", model.calibration.kind if model.calibration else "none"),
+        ("Calibration", model.calibration.words if model.calibration else "none"),
+        *([("Combination", model.combination.words)] if model.combination else []),
+        *_converted(model),
         ("Trained on", f"{len(model.training_genes):,} genes"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
@@ -164,6 +166,18 @@ def describe_model(model: MetaModel) -> Pairs:
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
     return pairs
+
+
+def _converted(model: MetaModel) -> Pairs:
+    """What a model was converted from, and what is not as it was there."""
+    given = model.metadata.get("converted_from")
+    if not isinstance(given, dict):
+        return []
+    notes = [str(given["note"])] if given.get("note") else []
+    return [
+        ("Converted from", f"{given.get('kind', 'a model')}, {given.get('file', 'a file')}"),
+        *[("Note", f"{note[:1].upper()}{note[1:]}.") for note in notes],
+    ]
 
 
 def _base_models(model: MetaModel) -> str:
