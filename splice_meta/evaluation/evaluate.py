@@ -66,7 +66,8 @@ def evaluate(
       positions that are no site.
     * ``ece``: expected calibration error over candidates (a base model's donor or acceptor
       score at least 0.001, or annotated): sum over 15 bins of equal width of (share of
-      candidates in the bin) x |mean p - mean y|.
+      candidates in the bin) x |mean p - mean y|. ``ece_scored``: the same without candidates that
+      score less but are annotated, which no model can tell from other positions by such scores.
     * ``sites``: annotated sites.
 
     Over both (class ``all``):
@@ -74,7 +75,7 @@ def evaluate(
     * ``log_loss_per_site``: sum of -ln p(true class) over all positions, divided by the number of
       annotated sites; p below 1e-9 counts as 1e-9.
     * ``brier_per_site``: sum over positions and the three classes of (p - y)^2, divided likewise.
-    * ``ece``: the mean of the donor's and the acceptor's.
+    * ``ece``, ``ece_scored``: the mean of the donor's and the acceptor's.
     * ``sites``, ``positions``, ``candidates``.
 
     Intervals hold the middle 95% of the figures of ``resamples`` draws of genes with replacement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,7 @@ import polars as pl
 from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
-from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import WEIGHTS
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -27,6 +25,8 @@ from splice_meta.training.boost import boost, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
 from splice_meta.training.cross_validation import cross_validate
+from splice_meta.training.description import description
+from splice_meta.training.drift import score_distances
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
@@ -181,11 +181,16 @@ def fit(
     watch.advanced(1)
     card = make_card(
         held_out, subject.base_models, HELD_OUT, subject.places, subject.base_trained
-    ) | {"shuffled_labels": shuffled}
+    ) | {
+        "shuffled_labels": shuffled,
+        "score_distances": score_distances(
+            rows.distributions, rows.beside, subject.test, settings.memory
+        ),
+    }
     if subject.test is not None:
         watch.started("testing", 3 * subject.test.table.positions)
         card |= {"test": test_figures(subject.test, model, watch.advanced)}
-    data = _description(subject, rows, settings, list(longer.values()))
+    data = description(subject, rows, settings, list(longer.values()))
     return Trained(
         model=replace(model, metadata={**data, "licence": licence, "card": card}),
         held_out=held_out,
@@ -208,39 +213,3 @@ def _held_out(
         pl.Series("fold", fold),
         *(pl.Series(column, by_class[column.split("_")[0]]) for column in HELD_OUT),
     )
-
-
-def _weights(subject: Subject) -> dict[str, str]:
-    """The digest of each base model's weights, where the scores' files say it."""
-    pairs = zip(subject.base_models, subject.scores.makers, strict=False)
-    return {name: made.weights_sha256 for name, made in pairs if made and made.weights_sha256}
-
-
-def _description(
-    subject: Subject, rows: TrainingRows, settings: TrainSettings, rounds: list[int]
-) -> dict[str, Any]:
-    """What the bundle says about its training."""
-    import xgboost
-
-    counts = rows.frame[TRUTH].value_counts().sort(TRUTH)
-    genes = subject.places
-    chroms = genes.group_by("chrom", maintain_order=True).agg(genes=pl.len(), sites=pl.sum("sites"))
-    return {
-        "description": f"{'Residual' if settings.residual else 'Plain'} gradient boosting on "
-        f"{' and '.join(subject.base_models) or 'base'} scores.",
-        "training": {
-            "positions": rows.positions,
-            "rows": rows.frame.height,
-            "rows_by_class": {str(name): count for name, count in counts.iter_rows()},
-            "genes": genes.height,
-            "by_chromosome": chroms.to_dicts(),
-            "rounds": rounds,
-            "settings": asdict(settings),
-        },
-        WEIGHTS: _weights(subject),
-        DISTRIBUTIONS: {
-            name or "".join(subject.base_models[:1]): each.to_dict()
-            for name, each in rows.distributions.items()
-        },
-        "versions": {"xgboost": xgboost.__version__, "polars": pl.__version__},
-    }
