@@ -251,7 +251,8 @@ def test_test_chromosomes_are_tested_on_and_not_trained_on(demo_scores: pl.DataF
         assert said["distance"] is not None
         assert said["genes"] == ("test" if said["part"] == "9" else "training")
     said = dict(describe_model(model))["Distance of the scores"]
-    assert "training chromosomes" in said and "test chromosomes" in said
+    assert "training chromosomes" in said
+    assert "test chromosomes" in said
 
 
 def test_genes_the_base_model_saw_count_less_where_there_are_others(
