@@ -19,7 +19,7 @@ from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -157,7 +157,8 @@ def measure(
             "Give numbers from 0 on; with 0 resamples there are no intervals.",
         )
     chosen = settings or RunSettings()
-    loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    whole = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    loaded = fitting(whole, source)
     reference = open_reference(annotation, fasta)
     source = sources_for(source, loaded, keep_others=True)
     subject = open_subject(source, [genes] if isinstance(genes, str) else genes, reference)

@@ -145,6 +145,7 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
         ("Base models", _base_models(model)),
+        *(("Or from", _base_models(part)) for part in model.parts),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
         ("Calibration", model.calibration.kind if model.calibration else "none"),

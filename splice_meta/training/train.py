@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import CLASSES, all_scores_in
+from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.panics import plain_panics
@@ -82,6 +84,7 @@ def train(
     licence: str = "",
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
+    optional_base_models: bool = False,
     watcher: TrainWatcher | None = None,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
@@ -115,6 +118,9 @@ def train(
             better than they are; by default those of the known base models. The card gives
             figures of these chromosomes and the others apart, and genes on them count
             ``settings.base_trained_weight``.
+        optional_base_models: Also train a part of the model for each smaller choice of the base
+            models, so that it predicts where the scores of others lack. (One set of trees that
+            learned with base models left out of some rows predicted worse, see the README.)
         watcher: Told about progress.
 
     Returns:
@@ -124,15 +130,39 @@ def train(
         SpliceMetaError: If scores, manifest or settings cannot be used.
     """
     chosen, watch = settings or TrainSettings(), watcher or TrainWatcher()
-    subject = open_training(
-        scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
-        base_model=base_model, annotation_features=annotation_features,
-        reference=open_reference(annotation, fasta), base_trained_chroms=base_trained_chroms,
-    )  # fmt: skip
-    trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
+    reference = open_reference(annotation, fasta)
+    choices = smaller_choices(scores) if optional_base_models else []
+
+    def fitted(given: Any) -> Trained:
+        subject = open_training(
+            given, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
+            base_model=base_model, annotation_features=annotation_features,
+            reference=reference, base_trained_chroms=base_trained_chroms,
+        )  # fmt: skip
+        return fit(subject, chosen, control=control, licence=licence, watch=watch)
+
+    trained = fitted(scores)
     if held_out is not None:
         sink_parquet(trained.held_out.lazy(), Path(held_out))
-    return trained.model
+    return replace(trained.model, parts=tuple(fitted(given).model for given in choices))
+
+
+def smaller_choices(scores: Any) -> list[dict[str, Any]]:
+    """Every choice of some, but not all, of several base models, most first.
+
+    Args:
+        scores: Scores by the base models' names.
+
+    Raises:
+        UsageError: If there are not several base models.
+    """
+    if not isinstance(scores, Mapping) or len(scores) < 2:
+        raise UsageError(
+            "The base models cannot be optional: the scores are not of several.",
+            "Give the scores of each base model as NAME=PATH.",
+        )
+    sizes = range(len(scores) - 1, 0, -1)
+    return [dict(some) for size in sizes for some in combinations(scores.items(), size)]
 
 
 def fit(
