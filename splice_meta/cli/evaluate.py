@@ -120,8 +120,10 @@ def evaluate(
     from splice_meta.evaluation.evaluate import measure
     from splice_meta.evaluation.explain import explain as split
     from splice_meta.model.load import load_model
+    from splice_meta.pipeline.matching import fitting
 
-    loaded = load_model(model, trust_pickle=trust_pickle) if model else None
+    whole = load_model(model, trust_pickle=trust_pickle) if model else None
+    loaded = fitting(whole, source)
     # First, because a wrong position should be known before the long part.
     explained = (
         split(source, loaded, explain, annotation=annotation, fasta=fasta) if explain else None

@@ -58,6 +58,13 @@ def train(
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
     ] = "",
+    optional_base_models: Annotated[
+        bool,
+        typer.Option(
+            "--optional-base-models",
+            help="Also train a part for each smaller choice of the base models, to predict with.",
+        ),
+    ] = False,
     annotation: Annotated[
         Path | None,
         typer.Option(
@@ -155,13 +162,17 @@ def train(
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
             held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
+            optional_base_models=optional_base_models,
             base_trained_chroms=None if base_trained_chroms is None
             else comma_list(base_trained_chroms),
         )  # fmt: skip
     with whole_file(output, BUNDLE) as target:
         model.save(target)
-    show(model.metadata["card"])
-    say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")
+    for each in (model, *model.parts):
+        if model.parts:
+            say(f"With {' and '.join(each.base_models)}:")
+        show(each.metadata["card"])
+        say(f"{each.trees:,} trees, {len(each.manifest.names)} features: {output}")
     return 0
 
 

@@ -19,7 +19,7 @@ from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -66,7 +66,8 @@ def evaluate(
       positions that are no site.
     * ``ece``: expected calibration error over candidates (a base model's donor or acceptor
       score at least 0.001, or annotated): sum over 15 bins of equal width of (share of
-      candidates in the bin) x |mean p - mean y|.
+      candidates in the bin) x |mean p - mean y|. ``ece_scored``: the same without candidates that
+      score less but are annotated, which no model can tell from other positions by such scores.
     * ``sites``: annotated sites.
 
     Over both (class ``all``):
@@ -74,7 +75,7 @@ def evaluate(
     * ``log_loss_per_site``: sum of -ln p(true class) over all positions, divided by the number of
       annotated sites; p below 1e-9 counts as 1e-9.
     * ``brier_per_site``: sum over positions and the three classes of (p - y)^2, divided likewise.
-    * ``ece``: the mean of the donor's and the acceptor's.
+    * ``ece``, ``ece_scored``: the mean of the donor's and the acceptor's.
     * ``sites``, ``positions``, ``candidates``.
 
     Intervals hold the middle 95% of the figures of ``resamples`` draws of genes with replacement
@@ -156,7 +157,8 @@ def measure(
             "Give numbers from 0 on; with 0 resamples there are no intervals.",
         )
     chosen = settings or RunSettings()
-    loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    whole = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    loaded = fitting(whole, source)
     reference = open_reference(annotation, fasta)
     source = sources_for(source, loaded, keep_others=True)
     subject = open_subject(source, [genes] if isinstance(genes, str) else genes, reference)

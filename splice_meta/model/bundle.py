@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,15 @@ import polars as pl
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle_writer import CARD, LIST, MANIFEST, booster_files, write_bundle
+from splice_meta.model.bundle_writer import (
+    CARD,
+    LIST,
+    MANIFEST,
+    PART,
+    PARTS,
+    booster_files,
+    write_bundle,
+)  # fmt: skip
 from splice_meta.model.calibration import Calibration
 from splice_meta.model.curves import Curves
 from splice_meta.model.margin import Margin
@@ -28,11 +36,12 @@ from splice_meta.shown import Shown, few
 
 ModelKind = MemberKind
 
-BUNDLE = Owned(
+_ONE = Owned(
     what="a model bundle",
     files=("bundle.json", "*.ubj", "feature_manifest.json", "feature_manifest.csv", CARD),
     mark=("bundle.json", b'"format_version"'),
 )
+BUNDLE = replace(_ONE, folders={f"{PART}[0-9]*": _ONE})
 """What lies in a bundle."""
 
 
@@ -52,6 +61,7 @@ class MetaModel(Shown):
         combination: How the members of a combination make a prediction.
         base_models: Names of the base models whose scores it was trained on.
         training_genes: Genes it was trained on, by ``gene_id``.
+        parts: Models for some of these base models only, for scores that lack the others.
         metadata: Everything else ``bundle.json`` says: metrics, licence, versions; ``card``, the
             evaluation card.
         has_digests: Whether it was loaded from a bundle with digests, which were right; None where
@@ -68,6 +78,7 @@ class MetaModel(Shown):
     combination: Member | None = None
     base_models: tuple[str, ...] = ()
     training_genes: tuple[str, ...] = ()
+    parts: tuple[MetaModel, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     has_digests: bool | None = None
@@ -115,6 +126,7 @@ class MetaModel(Shown):
             ("source", self.source or "made here"),
             ("kind", self.kind),
             ("base models", few(self.base_models) if self.base_models else "not stated"),
+            *([("or from", "; ".join(few(p.base_models) for p in self.parts))] * bool(self.parts)),
             ("features", f"{len(self.manifest.names)}"),
             ("trees", f"{self.trees:,}"),
             ("calibration", self.calibration.words if self.calibration else "none"),
@@ -202,4 +214,9 @@ class MetaModel(Shown):
             "training_genes": list(self.training_genes),
             **stated,
         }
-        return write_bundle(Path(path), files, record)
+        if self.parts:
+            record[PARTS] = [each.digest() for each in self.parts]
+        folder = write_bundle(Path(path), files, record)
+        for number, each in enumerate(self.parts, start=1):
+            each.save(folder / f"{PART}{number}")
+        return folder

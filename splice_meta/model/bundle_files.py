@@ -26,6 +26,8 @@ from splice_meta.model.bundle_writer import (
     DIGESTS,
     FORMAT_VERSION,
     MANIFEST,
+    PART,
+    PARTS,
     RECORD,
     WHAT,
     booster_files,
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 _OWN = (
     "format_version", "kind", "classes", "base_models", "margin", "calibration", "training_genes",
-    "combination", DIGESTS,
+    "combination", PARTS, DIGESTS,
 )  # fmt: skip
 
 
@@ -93,8 +95,21 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
         source=source,
         has_digests=digests is not None,
         metadata=_metadata(folder, data),
+        parts=_read_parts(folder, source, data.find(PARTS)),
         **_stated(data, kind),
     )
+
+
+def _read_parts(folder: Path, source: str, listed: Entry | None) -> tuple[MetaModel, ...]:
+    """The models for some of the base models only."""
+    parts = []
+    for number, digest in enumerate(listed.items() if listed else (), start=1):
+        part = f"{PART}{number}"
+        model = read_bundle(folder / part, f"{source}/{part}")
+        if model.digest() != digest.text():
+            raise _changed(folder / part, RECORD)
+        parts.append(model)
+    return tuple(parts)
 
 
 def _stated(data: Entry, kind: ModelKind) -> dict[str, Any]:

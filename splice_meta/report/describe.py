@@ -145,6 +145,7 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
         ("Base models", _base_models(model)),
+        *(("Or from", _base_models(part)) for part in model.parts),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
         ("Calibration", model.calibration.words if model.calibration else "none"),
@@ -163,6 +164,7 @@ def describe_model(model: MetaModel) -> Pairs:
     card = Entry(model.metadata.get("card", {}), CARD, kind=ModelError, hint=hint)
     for label, part in (("Held-out genes", card), ("Test chromosomes", card.find("test"))):
         pairs += _figures(label, part)
+    pairs += _distances(card)
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
     return pairs
@@ -209,6 +211,20 @@ def _figures(label: str, card: Entry | None) -> Pairs:
         kind = "" if name == "all" else f", {name}s"
         pairs.append((f"  {metric.replace('_', ' ')}{kind}", " | ".join(cells)))
     return pairs
+
+
+def _distances(card: Entry) -> Pairs:
+    """How far the scores of single chromosomes are from all training scores, by their use."""
+    listed = card.find("score_distances")
+    found: dict[str, list[float]] = {}
+    bounds = {0.0}
+    for each in listed.items() if listed else ():
+        use, distance = each.at("genes").one_of(("training", "test")), each.find("distance")
+        if distance:
+            found.setdefault(use, []).append(distance.number(0))
+            bounds.add(each.at("bound").number(0))
+    told = ", ".join(f"{use} chromosomes {min(d):.2f} to {max(d):.2f}" for use, d in found.items())
+    return [("Distance of the scores", f"{told} (bound {max(bounds):.2f})")] if told else []
 
 
 def _figure(figure: Entry) -> str:
