@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +31,11 @@ from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
 from splice_meta.training.subject import Subject, open_training
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
 HELD_OUT = ("donor_held_out", "acceptor_held_out", "neither_held_out")
-
-
-@dataclass
-class TrainWatcher:
-    """What a caller is told while a model is trained; the defaults say nothing.
-
-    Attributes:
-        started: Called at each stage with what it does and how much there is to do.
-        advanced: Called with how much of it is done.
-    """
-
-    started: Callable[[str, int], None] = field(default=lambda what, total: None)
-    advanced: Callable[[int], None] = field(default=lambda done: None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +70,7 @@ def train(
     licence: str = "",
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
-    watcher: TrainWatcher | None = None,
+    progress: Progress = False,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
 
@@ -115,7 +103,7 @@ def train(
             better than they are; by default those of the known base models. The card gives
             figures of these chromosomes and the others apart, and genes on them count
             ``settings.base_trained_weight``.
-        watcher: Told about progress.
+        progress: Show how far the training is, or a watcher that is told: positions, then rounds.
 
     Returns:
         The model; ``.save(path)`` writes the bundle.
@@ -123,7 +111,7 @@ def train(
     Raises:
         SpliceMetaError: If scores, manifest or settings cannot be used.
     """
-    chosen, watch = settings or TrainSettings(), watcher or TrainWatcher()
+    chosen, watch = settings or TrainSettings(), watcher_of(progress)
     subject = open_training(
         scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
         base_model=base_model, annotation_features=annotation_features,
@@ -136,7 +124,7 @@ def train(
 
 
 def fit(
-    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: TrainWatcher
+    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: Watcher
 ) -> Trained:
     """Cross-validate, calibrate, train on everything, and write the card.
 
