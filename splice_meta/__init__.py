@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from splice_meta.sources.base_scores import scan_scores
     from splice_meta.tracks.export import Exported, export
     from splice_meta.training.train import train
+    from splice_meta.watching import Watcher
     from splice_meta.workflow import RunResult, run
 
 __version__ = "0.2.0"
@@ -53,6 +54,7 @@ __all__ = [
     "SortedScores",
     "SpliceMetaError",
     "TrainSettings",
+    "Watcher",
     "__version__",
     "compare",
     "evaluate",
@@ -114,6 +116,7 @@ _HOME = {
     "TrainSettings": "settings",
     "scan_scores": "sources.base_scores",
     "train": "training.train",
+    "Watcher": "watching",
     "RunResult": "workflow",
     "run": "workflow",
 }

@@ -30,7 +30,7 @@ from splice_meta.errors import InputError, OutputError, UsageError
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.local import FLUSHED
 from splice_meta.runs import identity, planning, room
-from splice_meta.runs.outputs import FILE_OF, OutputLayout, scan_parts, scan_table
+from splice_meta.runs.outputs import FILE_OF, REPORTS, OutputLayout, scan_parts, scan_table
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.workflow import RunResult
 
@@ -65,7 +65,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Whole:
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
     """Every file with its size and time, but what is written anew at each end of a run."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "sites.tsv"]
+    anew = {*REPORTS, "sites.tsv"}
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in anew]
     return {str(f.relative_to(folder)): (f.stat().st_size, f.stat().st_mtime_ns) for f in files}
 
 

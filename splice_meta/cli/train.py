@@ -21,7 +21,7 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
-from splice_meta.cli.stages import training_watcher
+from splice_meta.cli.progress import watcher
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
@@ -156,12 +156,12 @@ def train(
     if held_out is not None:
         refuse_target(held_out, given, overwrite)
         refuse_same({"--output": output, "--held-out": held_out})
-    with training_watcher() as watcher:
+    with watcher("reading", starts=True) as progress:
         model = train_model(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
-            held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
+            held_out=held_out, annotation=annotation, fasta=fasta, progress=progress,
             optional_base_models=optional_base_models,
             base_trained_chroms=None if base_trained_chroms is None
             else comma_list(base_trained_chroms),

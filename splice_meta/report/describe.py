@@ -6,23 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
-
 from splice_meta.contracts import OPTIONAL
-from splice_meta.errors import InputError, ModelError, SpliceMetaError
+from splice_meta.errors import InputError, ModelError
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_writer import CARD
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
 from splice_meta.pipeline.matching import weights_of
-from splice_meta.records import Entry, read_record
-from splice_meta.runs.outputs import check_run_name, scan_parts
-from splice_meta.settings import MODES
+from splice_meta.records import Entry
+from splice_meta.report.describe_run import describe_run
+from splice_meta.runs.found import run_at
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
-from splice_meta.stores import Place, object_at, refuse_pipe
+from splice_meta.stores import object_at, refuse_pipe
 
 Pairs = list[tuple[str, str]]
 
@@ -33,9 +31,6 @@ CARD_FIGURES = (
 )  # fmt: skip
 """The figures of an evaluation card that are shown."""
 
-_RUN = 1 << 30
-"""Bytes that a record of a run may have: it names every gene."""
-
 
 def describe(
     path: str, trust_pickle: bool = False, classes: tuple[str, ...] | None = None
@@ -43,23 +38,24 @@ def describe(
     """What a path holds, in a few lines.
 
     Args:
-        path: Base scores, a bundle, a model file, a manifest, a run's output directory, or
-            ``bundled:NAME``.
+        path: Base scores, a bundle, a model file, a manifest, a run's output directory or folder of
+            tables, or ``bundled:NAME``.
         trust_pickle: Allow pickled models, through an allow-list.
         classes: Class order of a model file that does not state it.
 
     Raises:
         InputError: If it is none of these.
     """
-    stored = object_at(path)
-    if stored is not None:
-        return _run(stored) if (stored / "gene_manifest.json").is_file() else _scores(path)
-    place = Path(path)
+    if object_at(path) is not None:
+        run = run_at(path)
+        return describe_run(run) if run is not None else _scores(path)
+    place = Path(path).expanduser()
     refuse_pipe(place)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
         return describe_model(load_model(path))
-    if (place / "gene_manifest.json").exists():
-        return _run(place)
+    run = run_at(path)
+    if run is not None:
+        return describe_run(run)
     if model_kind(place) in (".ubj", *PICKLES, ".skops"):
         return describe_model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
@@ -231,35 +227,3 @@ def _figure(figure: Entry) -> str:
     value, low = figure.find("value"), figure.find("low")
     text = f"{value.number():.4f}" if value else "-"
     return f"{text} [{low.number():.3f}, {figure.at('high').number():.3f}]" if low else text
-
-
-def _run(folder: Place) -> Pairs:
-    hint = "Go on with it by run --resume, or run it again with --overwrite."
-    try:
-        data = read_record(folder / "metadata" / "inference_metadata.json", hint=hint, largest=_RUN)
-        listed = read_record(folder / "gene_manifest.json", hint=hint, largest=_RUN)
-        states = [gene.at("status").text() for gene in listed.at("genes").items()]
-        run = check_run_name(data.at("run").text())
-        model = data.find("model")
-        pairs = [
-            ("Kind", "output of a run"),
-            ("Run", run),
-            ("Mode", data.at("settings").at("mode").one_of(MODES)),
-            ("Genes", f"{len(states):,} ({states.count('failed'):,} failed)"),
-            ("Positions", f"{data.at('positions').whole():,}, "
-             f"{data.at('recalibrated').whole():,} recalibrated"),
-            ("Model", model.at("source").text(1 << 14) if model else "none"),
-        ]  # fmt: skip
-        home = folder / "selective_inference" / "predictions" / run
-        found: list[Place] = sorted(home.iterdir())
-        tables = [table for table in found if table.suffix == ".parquet"]
-        rows = [f"{table.name} ({_row_count(table):,} rows)" for table in tables]
-    except SpliceMetaError as error:
-        raise InputError(f"{folder} is an incomplete run: {error.message}", hint) from None
-    except OSError as error:
-        raise InputError(f"{folder} is an incomplete run: {error}.", hint) from None
-    return [*pairs, ("Tables", ", ".join(rows) or "none")]
-
-
-def _row_count(table: Place) -> int:
-    return int(scan_parts(table).select(pl.len()).collect().item())

@@ -118,7 +118,7 @@ def finish(
     record = run_metadata(task, summary, opened.reference, scored, changes)
     write_text(layout.metadata, json_pieces(record))
     annotation = opened.reference.annotation if opened.reference is not None else None
-    write_report(str(layout.root), pages, annotation=annotation, model=model, lenient=True)
+    write_report(str(layout.predictions), pages, annotation=annotation, model=model, lenient=True)
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
 

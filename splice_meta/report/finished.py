@@ -10,14 +10,11 @@ from typing import Any
 import polars as pl
 
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
-from splice_meta.records import read_record
-from splice_meta.runs.outputs import OutputLayout, check_run_name, scan_table
+from splice_meta.runs.found import has_ended, record_of, run_at, state_of
+from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name, scan_table
 from splice_meta.sites import COUNTS
-from splice_meta.stores import Place, object_at
 
 HINT = "Run it again with --overwrite; runs of earlier versions have no sites table."
-
-_LARGEST = 1 << 30
 
 GENES: dict[str, type[pl.DataType]] = {
     "gene_id": pl.String, "scenario": pl.String, "status": pl.String, "reason": pl.String,
@@ -52,21 +49,27 @@ class FinishedRun:
 
 
 def open_finished(source: str | Path) -> FinishedRun:
-    """Open the latest run of an output directory.
+    """Open a finished run.
 
     Args:
-        source: The directory, or its address in an object store.
+        source: Its output directory, of which the latest run is meant, or the folder of its tables;
+            here or in an object store.
 
     Raises:
         InputError: If there is no finished run with a sites table.
     """
-    folder: Place = object_at(source) or Path(source).expanduser()
-    if not (folder / "gene_manifest.json").is_file():
-        raise InputError(f"{folder} is not the output directory of a run.", "Give one that is.")
+    layout = run_at(source)
+    if layout is None or not has_ended(layout):
+        state = state_of(layout) if layout is not None else None
+        if layout is not None and state is not None:
+            raise InputError(
+                f"The run {layout.run_name} has not ended: {state.words()}.",
+                "Go on with it by the same command and --resume.",
+            )
+        raise InputError(f"{source} is not the output directory of a run.", "Give one that is.")
     try:
-        listed = read_record(folder / "gene_manifest.json", largest=_LARGEST)
-        data = read_record(folder / "metadata" / "inference_metadata.json", largest=_LARGEST)
-        layout = OutputLayout(folder, check_run_name(listed.at("run").text()))
+        listed, data = record_of(layout, MANIFEST), record_of(layout, RECORD)
+        check_run_name(listed.at("run").text())
         data.at("settings").at("site_threshold").number(0, 1)
         for pair in data.at("summary").items():
             pair.texts()
@@ -78,7 +81,7 @@ def open_finished(source: str | Path) -> FinishedRun:
     except (SpliceMetaError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
         reason = getattr(error, "message", "") or " ".join(str(error).split())
         raise InputError(
-            f"{folder} has no record that a report can be made of: {reason}", HINT
+            f"{source} has no record that a report can be made of: {reason}", HINT
         ) from None
     is_done = genes.filter(pl.col("status") == "done").height > 0
     return FinishedRun(

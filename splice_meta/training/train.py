@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -33,23 +33,11 @@ from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
 from splice_meta.training.subject import Subject, open_training
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
 HELD_OUT = ("donor_held_out", "acceptor_held_out", "neither_held_out")
-
-
-@dataclass
-class TrainWatcher:
-    """What a caller is told while a model is trained; the defaults say nothing.
-
-    Attributes:
-        started: Called at each stage with what it does and how much there is to do.
-        advanced: Called with how much of it is done.
-    """
-
-    started: Callable[[str, int], None] = field(default=lambda what, total: None)
-    advanced: Callable[[int], None] = field(default=lambda done: None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +73,7 @@ def train(
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
     optional_base_models: bool = False,
-    watcher: TrainWatcher | None = None,
+    progress: Progress = False,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
 
@@ -121,7 +109,7 @@ def train(
         optional_base_models: Also train a part of the model for each smaller choice of the base
             models, so that it predicts where the scores of others lack. (One set of trees that
             learned with base models left out of some rows predicted worse, see the README.)
-        watcher: Told about progress.
+        progress: Show how far the training is, or a watcher that is told: positions, then rounds.
 
     Returns:
         The model; ``.save(path)`` writes the bundle.
@@ -129,7 +117,7 @@ def train(
     Raises:
         SpliceMetaError: If scores, manifest or settings cannot be used.
     """
-    chosen, watch = settings or TrainSettings(), watcher or TrainWatcher()
+    chosen, watch = settings or TrainSettings(), watcher_of(progress)
     reference = open_reference(annotation, fasta)
     choices = smaller_choices(scores) if optional_base_models else []
 
@@ -166,7 +154,7 @@ def smaller_choices(scores: Any) -> list[dict[str, Any]]:
 
 
 def fit(
-    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: TrainWatcher
+    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: Watcher
 ) -> Trained:
     """Cross-validate, calibrate, train on everything, and write the card.
 
