@@ -18,6 +18,7 @@ from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, code_texts, repeat_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
+from splice_meta.stages import FEATURES, PREDICT, READ, stage
 
 ENGINE: Literal["in-memory"] = "in-memory"
 """A batch fits in memory, and its plans share the marked rows, which this engine does not copy; the
@@ -152,8 +153,10 @@ def predict_batch(
         FeatureError: If the model needs features that cannot be made.
     """
     plan = plan_predictions(scores, model, settings)
-    marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
-    marked = code_texts(marked).insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
+    with stage(READ):
+        marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
+        ids = repeat_texts(genes["gene_id"], genes["positions"])
+        marked = code_texts(marked).insert_column(0, ids)
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
         found, matrix = _predict_picked(marked, model, settings, gene_values, keep_matrix)
@@ -187,10 +190,12 @@ def _predict_picked(
     found, kept = [], []
     for block in _blocks(marked["is_adjusted"]):
         picked = rows.with_columns(is_adjusted=block)
-        matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
-            engine=ENGINE
-        )
-        found.append(predict_proba(model, matrix, settings.predict_rows))
+        with stage(FEATURES):
+            matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
+                engine=ENGINE
+            )
+        with stage(PREDICT):
+            found.append(predict_proba(model, matrix, settings.predict_rows))
         if keep_matrix:
             kept.append(matrix)
     return pl.concat(found), as_text(pl.concat(kept).lazy()).collect() if kept else None

@@ -12,6 +12,7 @@ import polars as pl
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
 from splice_meta.runs.found import has_ended, record_of, run_at, state_of
 from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name, scan_table
+from splice_meta.runs.truth_bins import BINS
 from splice_meta.sites import COUNTS
 
 HINT = "Run it again with --overwrite; runs of earlier versions have no sites table."
@@ -34,6 +35,7 @@ class FinishedRun:
         genes: One row per gene asked for, with :data:`GENES`.
         sites: Its sites table; without rows where no gene could be done.
         complete: Its complete table; None where it was not written.
+        bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
     """
 
     layout: OutputLayout
@@ -41,6 +43,7 @@ class FinishedRun:
     genes: pl.DataFrame
     sites: pl.LazyFrame
     complete: pl.LazyFrame | None
+    bins: pl.DataFrame
 
     @property
     def threshold(self) -> float:
@@ -75,6 +78,10 @@ def open_finished(source: str | Path) -> FinishedRun:
             pair.texts()
         for pair in data.at("changes").items():
             pair.numbers()
+        for count in data.at("truth").fields().values():
+            count.whole()
+        counted = [each.value for each in data.at("bins").items()]
+        bins = pl.DataFrame(counted, schema=BINS)
         rows = [gene.value for gene in listed.at("genes").items()]
         genes = pl.DataFrame(rows, schema_overrides=GENES, infer_schema_length=None)
         genes = genes.select(list(GENES))
@@ -88,6 +95,7 @@ def open_finished(source: str | Path) -> FinishedRun:
         layout, data.value, genes,
         scan_table(layout, "sites") if is_done else pl.LazyFrame(schema={"gene_id": pl.String}),
         _complete(layout),
+        bins,
     )  # fmt: skip
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from splice_meta.report.curves import KINDS, count_bins, precision_recall, reliability
+from splice_meta.report.curves import precision_recall, reliability
 from splice_meta.report.finished import FinishedRun
 from splice_meta.report.gene_page import SITE_COLUMNS, site_cells
 from splice_meta.report.markup import Charts, Column, escape, items, pairs, table
+from splice_meta.runs.truth_bins import KINDS
 
 SITES = 1_000
 """Most sites that the page lists."""
@@ -149,14 +150,12 @@ def _changes(run: FinishedRun, charts: Charts, sites: pl.DataFrame) -> str:
 
 
 def _truth(run: FinishedRun, charts: Charts) -> str:
-    """Reliability and precision, where the complete table has the truth."""
-    if not charts.has_plots or run.complete is None:
-        return ""
-    if "splice_type" not in run.complete.collect_schema().names():
+    """Reliability and precision, where the run had the truth."""
+    bins, sites = run.bins, run.record["truth"]
+    if not charts.has_plots or not any(sites.values()):
         return ""
     from splice_meta.plots.charts import counts_chart, precision_chart, reliability_chart
 
-    bins, sites = count_bins(run.complete, run.threshold)
     bent, curves = reliability(bins), precision_recall(bins, sites)
     parts = [
         '<h2>Against the truth</h2><p class="note">Dashed: base; solid: final. Positions with a '
