@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -45,7 +45,7 @@ def stage(name: str) -> Iterator[None]:
             spent[name] = spent.get(name, 0.0) + time.perf_counter() - start
 
 
-def added(*spent: dict[str, float]) -> dict[str, float]:
+def added(*spent: Mapping[str, float]) -> dict[str, float]:
     """Seconds by stage in all, in the order of :data:`ORDER`."""
     total = {name: sum(each.get(name, 0.0) for each in spent) for name in ORDER}
     return {name: seconds for name, seconds in total.items() if seconds}

@@ -24,6 +24,7 @@ from splice_meta.report import html
 from splice_meta.report.curves import precision_recall, reliability
 from splice_meta.report.html import write_report
 from splice_meta.report.markup import read_asset
+from splice_meta.runs.tables import scan_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_plots = pytest.mark.skipif(not has_plots(), reason="the extra report is not installed")
@@ -150,9 +151,8 @@ def test_curves_are_those_of_a_count_row_by_row(demo: Path) -> None:
     from splice_meta.report.finished import open_finished
 
     run = open_finished(demo)
-    assert run.complete is not None
     bins, sites = run.bins, run.record["truth"]
-    rows = run.complete.collect()
+    rows = scan_table(run.layout, "complete").collect()
 
     assert sites == {"donor": 91, "acceptor": 86}
     curves = precision_recall(bins, sites).filter("is_call")
@@ -187,7 +187,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("theme", [0, 1])
 def test_colours_have_the_contrast_of_wcag_aa(theme: int) -> None:
-    from splice_meta.plots.charts import COLOURS
+    from splice_meta.plots.style import COLOURS
 
     css = read_asset("page.css")
     blocks = re.findall(r":root \{(.*?)\}", css, re.S)

@@ -22,9 +22,10 @@ from splice_meta.report.text import text_report
 from splice_meta.runs.figures import add_changes
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.opening import Opened
-from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout, scan_table
+from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout
 from splice_meta.runs.planning import Planned
 from splice_meta.runs.site_table import finish_sites
+from splice_meta.runs.tables import scan_table
 from splice_meta.runs.task import Receipt
 from splice_meta.runs.truth_bins import add_bins
 from splice_meta.shown import Shown
