@@ -79,7 +79,7 @@ def near_sites(rows: pl.LazyFrame, threshold: float) -> pl.LazyFrame:
     """The rows of which a site shows the base, and those that are annotated.
 
     They are few, so that what follows costs nothing: :func:`find_sites` and :func:`truth_sites`
-    find the same in them as in all rows.
+    find the same in them as in all rows. The one pass over all rows is this.
     """
     columns = rows.collect_schema().names()
     used = {"gene_id", *PLACE, "position", "base", "splice_type"}

@@ -20,6 +20,7 @@ from splice_meta.runs.planning import Planned, planned
 from splice_meta.runs.scorer import Weights
 from splice_meta.runs.task import Receipt
 from splice_meta.settings import RunSettings
+from splice_meta.stages import CHECK, measured, stage
 from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
@@ -114,12 +115,13 @@ def run(
         workers=workers,
         cluster=cluster,
     )
-    with hearing() as heard:
-        opened = open_run(asked)
-    with planned(opened, heard, watch) as plan:
-        made = list(_made(opened.execute, plan, watch))
-        seconds = time.perf_counter() - started
-        return finish(opened, plan, made, seconds, heard.messages, report_genes)
+    with measured() as spent:
+        with hearing() as heard, stage(CHECK):
+            opened = open_run(asked)
+        with planned(opened, heard, watch) as plan:
+            made = list(_made(opened.execute, plan, watch))
+            seconds = time.perf_counter() - started
+            return finish(opened, plan, made, seconds, heard.messages, spent, report_genes)
 
 
 def _made(executor: Executor, plan: Planned, watch: Watcher) -> Iterator[Receipt]:

@@ -22,7 +22,8 @@ from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, Usage
 from splice_meta.jobs import dask as on_dask
 from splice_meta.jobs import dask_cluster, dask_workers
 from splice_meta.process import ENVIRONMENT
-from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.outputs import FILE_OF
+from splice_meta.runs.tables import scan_table
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.workflow import RunResult
 

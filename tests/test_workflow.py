@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, UsageError
-from splice_meta.runs.outputs import scan_table
+from splice_meta.runs.tables import scan_table
 
 MIB = 1 << 20
 

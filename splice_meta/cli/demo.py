@@ -69,7 +69,7 @@ def _changed(result: RunResult) -> pl.DataFrame:
     """The gained and lost sites, those that changed most first."""
     import polars as pl
 
-    from splice_meta.runs.outputs import scan_table
+    from splice_meta.runs.tables import scan_table
 
     sites = scan_table(result.layout, "sites").with_columns(pl.col("fate").cast(pl.String))
     return (

@@ -14,14 +14,8 @@ from splice_meta.contracts import FINAL
 from splice_meta.errors import InputError, UsageError
 from splice_meta.reference.reference import Reference
 from splice_meta.runs.found import has_ended, incomplete, place_at, record_of, run_at, state_of
-from splice_meta.runs.outputs import (
-    FILE_OF,
-    MANIFEST,
-    OutputLayout,
-    parts_of,
-    scan_parts,
-    scan_table,
-)  # fmt: skip
+from splice_meta.runs.outputs import FILE_OF, MANIFEST, OutputLayout
+from splice_meta.runs.tables import parts_of, scan_parts, scan_table
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.opened import BaseScores

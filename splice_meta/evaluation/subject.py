@@ -14,7 +14,8 @@ from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.source import check_final, peek, read_run, trained_genes
 from splice_meta.evaluation.tally import Systems
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout, scan_table
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.tables import scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores

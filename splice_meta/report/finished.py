@@ -11,7 +11,9 @@ import polars as pl
 
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
 from splice_meta.runs.found import has_ended, record_of, run_at, state_of
-from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name, scan_table
+from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name
+from splice_meta.runs.tables import scan_genes, scan_table
+from splice_meta.runs.truth_bins import BINS
 from splice_meta.sites import COUNTS
 
 HINT = "Run it again with --overwrite; runs of earlier versions have no sites table."
@@ -21,6 +23,12 @@ GENES: dict[str, type[pl.DataType]] = {
     "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
     "with_criteria": pl.Int64, "moved": pl.Int64, "annotated": pl.Int64,
     **dict.fromkeys(COUNTS, pl.Int64),
+}  # fmt: skip
+
+NO_SITES = {
+    "gene_id": pl.String, "gene_name": pl.String, "type": pl.String, "fate": pl.String,
+    "is_annotated": pl.Boolean, "base": pl.Float32, "final": pl.Float32, "change": pl.Float64,
+    "position": pl.Int64, "sequence": pl.String, "distance": pl.Int64,
 }  # fmt: skip
 
 
@@ -33,14 +41,21 @@ class FinishedRun:
         record: Its metadata.
         genes: One row per gene asked for, with :data:`GENES`.
         sites: Its sites table; without rows where no gene could be done.
-        complete: Its complete table; None where it was not written.
+        bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
     """
 
     layout: OutputLayout
     record: dict[str, Any]
     genes: pl.DataFrame
-    sites: pl.LazyFrame
-    complete: pl.LazyFrame | None
+    sites: pl.DataFrame
+    bins: pl.DataFrame
+
+    def rows_of(self, gene: str) -> pl.LazyFrame | None:
+        """A gene's rows of the complete table; None where that was not written."""
+        try:
+            return scan_genes(self.layout, "complete", [gene])
+        except OutputError:
+            return None
 
     @property
     def threshold(self) -> float:
@@ -75,6 +90,10 @@ def open_finished(source: str | Path) -> FinishedRun:
             pair.texts()
         for pair in data.at("changes").items():
             pair.numbers()
+        for count in data.at("truth").fields().values():
+            count.whole()
+        counted = [each.value for each in data.at("bins").items()]
+        bins = pl.DataFrame(counted, schema=BINS)
         rows = [gene.value for gene in listed.at("genes").items()]
         genes = pl.DataFrame(rows, schema_overrides=GENES, infer_schema_length=None)
         genes = genes.select(list(GENES))
@@ -86,16 +105,9 @@ def open_finished(source: str | Path) -> FinishedRun:
     is_done = genes.filter(pl.col("status") == "done").height > 0
     return FinishedRun(
         layout, data.value, genes,
-        scan_table(layout, "sites") if is_done else pl.LazyFrame(schema={"gene_id": pl.String}),
-        _complete(layout),
+        scan_table(layout, "sites").collect() if is_done else pl.DataFrame(schema=NO_SITES),
+        bins,
     )  # fmt: skip
-
-
-def _complete(layout: OutputLayout) -> pl.LazyFrame | None:
-    try:
-        return scan_table(layout, "complete")
-    except OutputError:
-        return None
 
 
 def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> list[str]:
@@ -117,7 +129,7 @@ def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> li
         return first["gene_id"].to_list()
     names = dict(zip(done["gene_id"], done["gene_id"], strict=True))
     if not set(asked) <= set(names):
-        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique().collect()
+        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique()
         names = dict(named.rows()) | names
     for name in asked:
         if name not in names:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -38,6 +39,7 @@ class RunSummary(Shown):
         comparison: How they compare with those the model was trained on.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
         warnings: What was said of the inputs, and of the scores.
+        stages: Seconds by stage, those of shards that were worked on at once added up.
         threshold: Probability from which a site counts as called.
     """
 
@@ -58,6 +60,7 @@ class RunSummary(Shown):
     scored: str = ""
     warnings: tuple[str, ...] = ()
     threshold: float = 0.5
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     def _facts(self) -> list[tuple[str, str]]:
         return self.lines()

@@ -17,7 +17,8 @@ from splice_meta.ownership import TABLE, refuse_file
 from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import part_of, scan_parts
+from splice_meta.runs.outputs import part_of
+from splice_meta.runs.tables import scan_parts
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
 from splice_meta.sink import sink_parquet, whole_file

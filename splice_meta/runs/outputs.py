@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import polars as pl
-
 from splice_meta.base_models.score_task import PARTS
-from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.errors import InputError, UsageError
 from splice_meta.jobs.ledger import read_ledger
-from splice_meta.jobs.lines import read_lines
 from splice_meta.jobs.plan import ledger_of
 from splice_meta.ownership import TABLE, Owned
 from splice_meta.settings import Output
@@ -233,54 +229,3 @@ def check_run_name(name: str) -> str:
     if not name or name in (".", "..") or "/" in name or "\\" in name:
         raise UsageError(f"The run name {name!r} is no folder name.", "Use letters and digits.")
     return name
-
-
-def scan_table(layout: OutputLayout, output: TableName) -> pl.LazyFrame:
-    """A table of the run, whether it is one file or several parts.
-
-    Only parts that the ledger lists are of the table, wherever it has a ledger.
-
-    Raises:
-        OutputError: If the run did not write it, or a part is gone.
-    """
-    path = layout.predictions / FILE_OF[output]
-    parts = _listed(path)
-    gone = [part for part in parts or () if isinstance(part, Path) and not part.is_file()]
-    if gone:
-        raise OutputError(f"{gone[0]} is gone.", "Go on with the run, by --resume, to make it.")
-    if parts:
-        return pl.scan_parquet([str(part) for part in parts], glob=False)
-    if parts is not None or not path.exists():
-        raise OutputError(
-            f"The run has no table {path.name}.",
-            "Either no gene could be done, or it was not among the outputs asked for.",
-        )
-    return scan_parts(path)
-
-
-def _listed(table: Place) -> list[Place] | None:
-    """The parts of a table that the ledger beside it lists, in order; None without a ledger."""
-    outputs = {file: output for output, file in FILE_OF.items()}
-    ledger = table.parent / "ledger.jsonl"
-    if table.name not in outputs or (isinstance(ledger, Path) and not ledger.is_file()):
-        return None
-    records, _ = read_lines(ledger)
-    if not records:
-        return None
-    shards = {each["number"]: each["parts"] for each in records if each["record"] == "shard"}
-    parts = [part for number in sorted(shards) for part in shards[number]]
-    return [table.parent / part["path"] for part in parts if part["table"] == outputs[table.name]]
-
-
-def scan_parts(path: Place) -> pl.LazyFrame:
-    """A Parquet file, or the part files of a directory in order, as one table."""
-    return pl.scan_parquet([str(part) for part in parts_of(path)], glob=False)
-
-
-def parts_of(path: Place) -> Sequence[Place]:
-    """A Parquet file, or the part files of a directory, in order; of a run those it lists."""
-    if not path.is_dir():
-        return [path]
-    if isinstance(path, ObjectPath):
-        return [each for each in path.objects() if each.suffix == ".parquet"]
-    return _listed(path) or sorted(path.glob("*.parquet"))

@@ -21,6 +21,7 @@ from splice_meta.runs.room import start
 from splice_meta.runs.scorer import Scored, noted_scores, notes_of, scored_before
 from splice_meta.runs.shards import make_shards
 from splice_meta.runs.task import Receipt, RunTask, noted
+from splice_meta.stages import SCORE, stage
 from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
@@ -77,7 +78,8 @@ def planned(opened: Opened, heard: Heard, watcher: Watcher) -> Iterator[Planned]
         scores_folder(layout) as folder,
     ):
         earlier = scored_before(ledger.recorded.plan, folder)
-        scores, scored = opened.inputs.complete(folder, opened.execute, watcher, earlier)
+        with stage(SCORE):
+            scores, scored = opened.inputs.complete(folder, opened.execute, watcher, earlier)
         require_base_models(model, scores)
         fills = fills_of(scores, model.manifest, asked.settings.features) if model else None
         task = RunTask(scores, model, asked.settings, layout, opened.dataset)
