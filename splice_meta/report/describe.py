@@ -10,11 +10,12 @@ import polars as pl
 
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError, SpliceMetaError
-from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.manifest import OWN, FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_writer import CARD
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
+from splice_meta.model.results_folder import model_in
 from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import check_run_name, scan_parts
@@ -60,7 +61,8 @@ def describe(
         return describe_model(load_model(path))
     if (place / "gene_manifest.json").exists():
         return _run(place)
-    if model_kind(place) in (".ubj", *PICKLES, ".skops"):
+    in_results = place.is_dir() and model_in(place) is not None
+    if in_results or model_kind(place) in (".ubj", *PICKLES, ".skops"):
         return describe_model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
         is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")
@@ -132,7 +134,8 @@ def _manifest(manifest: FeatureManifest) -> Pairs:
         ("Kind", "feature manifest"),
         ("Features", f"{len(manifest.names)}"),
         ("By kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
-        ("Sequence window", f"-{manifest.half_width}..+{manifest.half_width}"),
+        ("Sequence window", manifest.window_words),
+        *([("Definitions", manifest.definitions)] if manifest.origin != OWN else []),
     ]
 
 
