@@ -37,6 +37,10 @@ def train(
     manifest: Annotated[
         str, typer.Option(help="extended, reference124, or a manifest file.")
     ] = "extended",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of numbers of the scores that is a feature, too; repeat."),
+    ] = None,
     genes: Genes = None,
     genes_file: GenesFile = None,
     leave_out: Annotated[
@@ -155,7 +159,7 @@ def train(
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
             held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
-            base_trained_chroms=None if base_trained_chroms is None
+            columns=column or (), base_trained_chroms=None if base_trained_chroms is None
             else comma_list(base_trained_chroms),
         )  # fmt: skip
     with whole_file(output, BUNDLE) as target:

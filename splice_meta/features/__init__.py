@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection
 
 import polars as pl
 
-from splice_meta.catalogue import GENOMIC, SCORE_KINDS, kind_of, split_name
+from splice_meta.catalogue import GENOMIC, NEVER, SCORE_KINDS, kind_of, split_name
 from splice_meta.contracts import AXIS, GENE, all_scores_in, column, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
@@ -158,12 +158,19 @@ def own_columns(
         schema: The table's columns.
 
     Raises:
-        FeatureError: If such a column holds no numbers.
+        FeatureError: If such a column holds no numbers, or is one of those that are never
+            features.
     """
     made = custom_exprs(settings)
     unknown = manifest.of_kind("unknown_probability", "unknown_genomic")
     own = [name for name in unknown if name in schema and name not in made]
     for name in own:
+        if name in NEVER:
+            raise FeatureError(
+                f"The manifest lists {name}, which the base scores have: it tells the truth, a "
+                "position, or scores under another name.",
+                "Such a column is never a feature; take it out of the table, or out of the model.",
+            )
         if not (schema[name].is_numeric() or schema[name] == pl.Boolean):
             raise FeatureError(
                 f"Column {name} of the base scores has the type {schema[name]}; the model reads it "

@@ -20,6 +20,7 @@ from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import check_run_name, scan_parts
 from splice_meta.settings import MODES
+from splice_meta.shown import few
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
@@ -130,10 +131,12 @@ def _share(count: int, total: int) -> str:
 
 def _manifest(manifest: FeatureManifest) -> Pairs:
     kinds = Counter(manifest.kinds.values())
+    own = manifest.of_kind("unknown_probability", "unknown_genomic")
     return [
         ("Kind", "feature manifest"),
         ("Features", f"{len(manifest.names)}"),
         ("By kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
+        *([("From the table", f"{few(own)} (columns of the base scores)")] if own else []),
         ("Sequence window", manifest.window_words),
         *([("Definitions", manifest.definitions)] if manifest.origin != OWN else []),
     ]

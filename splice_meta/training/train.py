@@ -82,6 +82,7 @@ def train(
     licence: str = "",
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
+    columns: Sequence[str] = (),
     watcher: TrainWatcher | None = None,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
@@ -115,6 +116,8 @@ def train(
             better than they are; by default those of the known base models. The card gives
             figures of these chromosomes and the others apart, and genes on them count
             ``settings.base_trained_weight``.
+        columns: Columns of numbers of the scores (conservation, chromatin, junction reads ...) that
+            are features, too; predictions need them in their tables then.
         watcher: Told about progress.
 
     Returns:
@@ -128,6 +131,7 @@ def train(
         scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
         base_model=base_model, annotation_features=annotation_features,
         reference=open_reference(annotation, fasta), base_trained_chroms=base_trained_chroms,
+        own=columns,
     )  # fmt: skip
     trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
     if held_out is not None:
