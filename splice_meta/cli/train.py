@@ -14,6 +14,7 @@ from splice_meta.cli.options import (
     Genes,
     GenesFile,
     Memory,
+    Mlflow,
     Quiet,
     Scores,
     Verbose,
@@ -25,6 +26,7 @@ from splice_meta.cli.stages import training_watcher
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
+from splice_meta.tracking import open_tracker
 
 DEFAULTS = TrainSettings()
 FINALS = ("meta_model", "hybrid", "meta_only")
@@ -128,6 +130,7 @@ def train(
     licence: Annotated[str, typer.Option(help="What the base scores' licence allows.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the bundle.")] = False,
     memory: Memory = "1GiB",
+    mlflow: Mlflow = "",
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
@@ -153,6 +156,7 @@ def train(
     if held_out is not None:
         refuse_target(held_out, given, overwrite)
         refuse_same({"--output": output, "--held-out": held_out})
+    tracker = open_tracker(mlflow) if mlflow else None
     with training_watcher() as watcher:
         model = train_model(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
@@ -164,6 +168,8 @@ def train(
         )  # fmt: skip
     with whole_file(output, BUNDLE) as target:
         model.save(target)
+    if tracker is not None:
+        tracker.log_training(model, settings, output)
     show(model.metadata["card"])
     say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")
     return 0
