@@ -17,6 +17,7 @@ from splice_meta.cli.options import (
     Genes,
     GenesFile,
     Memory,
+    Mlflow,
     OptionalScores,
     Quiet,
     TrustPickle,
@@ -40,6 +41,7 @@ from splice_meta.settings import (
     parse_memory,
 )  # fmt: skip
 from splice_meta.stores import place_of
+from splice_meta.tracking import open_tracker
 
 if TYPE_CHECKING:
     from splice_meta.workflow import RunResult
@@ -128,6 +130,7 @@ def run(
     memory: Memory = "1GiB",
     workers: Workers = None,
     cluster: Cluster = None,
+    mlflow: Mlflow = "",
     trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -161,6 +164,7 @@ def run(
         import_xgboost()
     from splice_meta.workflow import run as run_workflow
 
+    tracker = open_tracker(mlflow) if mlflow else None
     with watcher("checking the scores") as progress:
         result = run_workflow(
             paths,
@@ -184,6 +188,8 @@ def run(
             workers=workers,
             cluster=cluster,
         )
+    if tracker is not None:
+        tracker.log_run(result)
     return show(result)
 
 

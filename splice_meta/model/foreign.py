@@ -15,6 +15,7 @@ A model trained with early stopping keeps the rounds up to its best one, as
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from typing import Any
 
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError, UntrustedModelError
-from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.manifest import META_SPLICEAI, FeatureManifest, load_manifest
 from splice_meta.model.booster import load_boosters, name_features, read_model_file
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.ensembles import ENSEMBLES, Ensemble, read_ensemble
@@ -32,6 +33,8 @@ from splice_meta.model.objects import in_file, kind_of, model_of, stated_classes
 from splice_meta.model.skops_file import read_skops
 from splice_meta.model.structure import Soundness
 from splice_meta.model.unpickle import read_pickle
+
+log = logging.getLogger("splice_meta")
 
 XGBOOST_FILES = (".json", ".ubj")
 PICKLES = (".pkl", ".pickle", ".joblib")
@@ -43,7 +46,11 @@ Loaded = list[tuple[Any, Soundness]]
 
 
 def load_foreign(
-    path: Path, *, trust_pickle: bool = False, classes: tuple[str, ...] | None = None
+    path: Path,
+    *,
+    trust_pickle: bool = False,
+    classes: tuple[str, ...] | None = None,
+    origin: str | None = None,
 ) -> MetaModel:
     """Read someone else's model file.
 
@@ -55,6 +62,9 @@ def load_foreign(
             of classes.
         classes: Class names in the order of the model's outputs. Needed unless the file states
             the order.
+        origin: Whose definitions the names of its features have, see
+            :mod:`splice_meta.features.older`; by default meta-spliceai's for its ensembles, else
+            those of the manifest beside it.
 
     Raises:
         ModelError: If it is not a model this package can use, or class order or feature names
@@ -63,6 +73,25 @@ def load_foreign(
             anything that is not on the list.
         ManifestError: If the manifest beside it cannot be read.
     """
+    model = _read(path, trust_pickle, classes)
+    guessed = origin is None and _is_theirs(model)
+    stated = META_SPLICEAI if guessed else origin
+    if stated is None or stated == model.manifest.origin:
+        return model
+    if guessed:
+        log.info(
+            "The features of %s are taken as meta-spliceai's training code defines them, whose "
+            "classes it holds.", path,
+        )  # fmt: skip
+    return replace(model, manifest=replace(model.manifest, origin=stated))
+
+
+def _is_theirs(model: MetaModel) -> bool:
+    """Whether a converted model is an ensemble of meta-spliceai's."""
+    return model.metadata["converted_from"]["kind"] in ENSEMBLES
+
+
+def _read(path: Path, trust_pickle: bool, classes: tuple[str, ...] | None) -> MetaModel:
     suffix = model_kind(path)
     if suffix in XGBOOST_FILES:
         return _multiclass(_load([read_model_file(path)], path), path, classes, "XGBoost file")

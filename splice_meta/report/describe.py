@@ -8,15 +8,17 @@ from pathlib import Path
 
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError
-from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.manifest import OWN, FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_writer import CARD
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
+from splice_meta.model.results_folder import model_in
 from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry
 from splice_meta.report.describe_run import describe_run
 from splice_meta.runs.found import run_at
+from splice_meta.shown import few
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
@@ -56,7 +58,8 @@ def describe(
     run = run_at(path)
     if run is not None:
         return describe_run(run)
-    if model_kind(place) in (".ubj", *PICKLES, ".skops"):
+    in_results = place.is_dir() and model_in(place) is not None
+    if in_results or model_kind(place) in (".ubj", *PICKLES, ".skops"):
         return describe_model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
         is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")
@@ -124,11 +127,14 @@ def _share(count: int, total: int) -> str:
 
 def _manifest(manifest: FeatureManifest) -> Pairs:
     kinds = Counter(manifest.kinds.values())
+    own = manifest.of_kind("unknown_probability", "unknown_genomic")
     return [
         ("Kind", "feature manifest"),
         ("Features", f"{len(manifest.names)}"),
         ("By kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
-        ("Sequence window", f"-{manifest.half_width}..+{manifest.half_width}"),
+        *([("From the table", f"{few(own)} (columns of the base scores)")] if own else []),
+        ("Sequence window", manifest.window_words),
+        *([("Definitions", manifest.definitions)] if manifest.origin != OWN else []),
     ]
 
 

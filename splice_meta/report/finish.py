@@ -108,6 +108,7 @@ def finish(
         predictions=layout.predictions,
         features=len(model.manifest.names) if model else 0,
         filled=len(fills.values) if fills else 0,
+        own=fills.own if fills is not None else (),
         base_scores=said_base_model(model, task.scores),
         comparison=said_comparison(compared),
         warnings=(*warnings, *warn_of(compared)),

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
-from splice_meta.base_models.load import BUILT_IN, load_base_model
+from splice_meta.base_models.load import BUILT_IN, base_model_of, load_base_model
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.score_task import made_by
 from splice_meta.base_models.scoring import PROTEIN_CODING, is_scored, score_genes
@@ -265,16 +265,32 @@ def make_scorer(
         key = wanted[0] if wanted else ""
         known = [*wanted, *(model.base_models if model else ())]
         if base_model is None and not known:
-            raise UsageError(
-                "It is not known which base model the meta-model was trained on.",
-                "Name one with --base-model.",
-            )
+            base_model = _told_by(weights)
         if base_model is None or isinstance(base_model, str):
             models = {key: load(base_model or known[0])}
         else:
             models = {key: base_model}
         _refuse_another(models[key], known)
     return Scorer(models, annotation, genome)
+
+
+def _told_by(weights: Weights) -> str:
+    """The base model whose weights are given, where nothing else tells which is meant.
+
+    Raises:
+        UsageError: If they do not tell either.
+    """
+    name = None if weights is None or isinstance(weights, Mapping) else base_model_of(weights)
+    if name is None:
+        raise UsageError(
+            "It is not known which base model the meta-model was trained on.",
+            "Name one with --base-model.",
+        )
+    log.warning(
+        "It is not known which base model the meta-model was trained on; %s scores, whose weights "
+        "are given.", name,
+    )  # fmt: skip
+    return name
 
 
 def _refuse_another(scorer: BaseModel, known: Sequence[str]) -> None:

@@ -73,6 +73,7 @@ def train(
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
     optional_base_models: bool = False,
+    columns: Sequence[str] = (),
     progress: Progress = False,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
@@ -109,6 +110,8 @@ def train(
         optional_base_models: Also train a part of the model for each smaller choice of the base
             models, so that it predicts where the scores of others lack. (One set of trees that
             learned with base models left out of some rows predicted worse, see the README.)
+        columns: Columns of numbers of the scores (conservation, chromatin, junction reads ...) that
+            are features, too; predictions need them in their tables then.
         progress: Show how far the training is, or a watcher that is told: positions, then rounds.
 
     Returns:
@@ -125,7 +128,7 @@ def train(
         subject = open_training(
             given, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
             base_model=base_model, annotation_features=annotation_features,
-            reference=reference, base_trained_chroms=base_trained_chroms,
+            reference=reference, base_trained_chroms=base_trained_chroms, own=columns,
         )  # fmt: skip
         return fit(subject, chosen, control=control, licence=licence, watch=watch)
 
