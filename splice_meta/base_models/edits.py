@@ -1,22 +1,37 @@
-"""Scores of altered sequences: what a base model gives around each edit of a gene."""
+"""Scores of altered sequences: what a base model gives around each edit of a gene.
+
+Scores are those of the altered gene, scored whole. Any base model scores each edit in a window of
+its own, with half a context on each side, so that its positions see all that they see in the gene.
+Networks that OpenVINO runs, such as those of SpliceAI, OpenSpliceAI and Pangolin on a CPU, score
+edits that are near each other between values of the reference that they share (:mod:`.cone`), and
+others in a window with nothing around it that the engine rounds lengths up to. Which of the two is
+a matter of cost (:mod:`.edit_tiles`), not of values: their bits are the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.altered import Bases, Edit, Reference
+from splice_meta.base_models.edit_tiles import Wide
+from splice_meta.base_models.edits_on_openvino import EditsOnOpenVino
+from splice_meta.base_models.network_model import NetworkModel
+from splice_meta.base_models.on_openvino import OnOpenVino
 from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of
 from splice_meta.base_models.windows import (
     WINDOW,
     GeneScores,
     batches,
     cut,
+    encoded,
     overlapped,
+    refuse_nonsense,
     score_windows,
 )  # fmt: skip
 from splice_meta.contracts import SCORES
@@ -25,8 +40,8 @@ from splice_meta.contracts import SCORES
 class EditScorer:
     """Scores the alternative sequence around edits.
 
-    Each edit's positions go to the base model with half a context on each side, so that they see
-    all that they see in the whole gene.
+    Calls may come from several threads. Each holds the scores of its edits, 12 KB for an edit at a
+    reach of 500; edits that are near each other should come in one call.
 
     Args:
         model: The base model.
@@ -35,6 +50,8 @@ class EditScorer:
     def __init__(self, model: BaseModel) -> None:
         self.model = model
         self._pool = ThreadPoolExecutor(parallel_of(model), "edits")
+        self._between: EditsOnOpenVino | None = None
+        self._lock = Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The base model, for other processes."""
@@ -72,14 +89,33 @@ class EditScorer:
         Raises:
             ModelError: If what the base model gives is no probabilities.
         """
-        half, width = self.model.context // 2, len(SCORES) + len(extras_of(self.model))
-        made = []
-        for edit in edits:
-            first, stop = reference.span(edit, reach)
-            # Where the gene has no position within reach, there is nothing to score.
-            bases = reference.altered(edit, first - half, stop + half)
-            made.append(GeneScores(reference.gene_id, bases, 2 * half, width))
-        listed = batches(cut(made, WINDOW), self.model.batch)
+        width = len(SCORES) + len(extras_of(self.model))
+        found = [np.empty((0, width), np.float32)] * len(edits)
+        spans = [reference.span(edit, reach) for edit in edits]
+        left = [number for number, (first, stop) in enumerate(spans) if first < stop]
+        between = self._between_to(reach)
+        if between is not None:
+            made = (Wide.of(reference, edits[number], number) for number in left)
+            wide = [each for each in made if each is not None]
+            for each, rows in self._near(between, reference, wide):
+                first, stop = (at - each.start + reach for at in spans[each.number])
+                refuse_nonsense(self.model, reference.gene_id, spans[each.number][0], rows)
+                found[each.number] = rows[first:stop]
+            left = sorted(set(left) - {each.number for each in wide})
+        half = self.model.context // 2
+        genes = []
+        for number in left:
+            first, stop = spans[number]
+            bases = reference.altered(edits[number], first - half, stop + half)
+            genes.append(GeneScores(reference.gene_id, bases, 2 * half, width))
+        self._fill(genes)
+        for number, gene in zip(left, genes, strict=True):
+            found[number] = gene.scores
+        return found
+
+    def _fill(self, genes: list[GeneScores]) -> None:
+        """Score windows of edits as if they were genes."""
+        listed = batches(cut(genes, WINDOW), self.model.batch)
         for _ in overlapped(
             lambda batch: score_windows(self.model, batch),
             listed,
@@ -87,4 +123,24 @@ class EditScorer:
             parallel_of(self.model),
         ):
             pass
-        return [each.scores for each in made]
+
+    def _near(
+        self, between: EditsOnOpenVino, reference: Reference, edits: list[Wide]
+    ) -> Iterator[tuple[Wide, NDArray[np.float32]]]:
+        """Scores of edits by the networks themselves."""
+        assert isinstance(self.model, NetworkModel)
+        for edit, means in between.means(reference, edits):
+            letters = between.letters(reference, edit, between.cone.wanted[0])
+            yield edit, self.model.read(means[None], letters[None])[0]
+
+    def _between_to(self, reach: int) -> EditsOnOpenVino | None:
+        """What scores edits between values of the reference, if these networks can be so scored."""
+        model = self.model
+        if not isinstance(model, NetworkModel) or not isinstance(model.engine, OnOpenVino):
+            return None
+        if not model.ensemble.is_uniform:
+            return None
+        with self._lock:
+            if self._between is None or self._between.cone.reach != reach:
+                self._between = EditsOnOpenVino(model.engine, reach, self._pool)
+            return self._between
