@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from splice_meta.base_models.altered import Bases, Edit, Reference
 from splice_meta.base_models.cone import Cone
 
@@ -42,6 +44,12 @@ class Wide:
         stop = edit.start + fitting[0]
         bases = reference.altered(edit, edit.start, stop)
         return Wide(number, edit.start, stop - edit.shift, bases)
+
+    def around(self, reference: Reference, positions: int) -> Bases:
+        """What it puts in, with some positions on each side."""
+        before = reference.between(self.start - positions, self.start)
+        behind = reference.between(self.end, self.end + positions)
+        return np.concatenate([before, self.bases, behind])
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class EditScorer:
         """Scores of edits by the networks themselves."""
         assert isinstance(self.model, NetworkModel)
         for edit, means in between.means(reference, edits):
-            letters = between.letters(reference, edit, between.cone.wanted[0])
+            letters = encoded(edit.around(reference, between.cone.wanted[0]))
             yield edit, self.model.read(means[None], letters[None])[0]
 
     def _between_to(self, reach: int) -> EditsOnOpenVino | None:

@@ -124,7 +124,7 @@ class EditsOnOpenVino:
         size = len(edit.bases)
         make = partial(window_model, self._openvino, self._network, self.cone, size)
         with self._graphs.request(("window", size), make) as request:
-            self._give(request, network, self.letters(reference, edit, self.cone.wanted[0]))
+            self._give(request, network, encoded(edit.around(reference, self.cone.wanted[0])))
             request.infer()
             found = [request.get_output_tensor(0).data[0].copy()]
         return lambda: found
@@ -160,7 +160,7 @@ class EditsOnOpenVino:
             size = len(edit.bases)
             make = partial(edit_model, self._openvino, self._network, self.cone, size)
             with self._graphs.request(("edit", size), make) as request:
-                self._give(request, network, self.letters(reference, edit, self.cone.used[0]))
+                self._give(request, network, encoded(edit.around(reference, self.cone.used[0])))
                 for at, array in values.items():
                     left, right = beside(at)
                     used, made = self.cone.used[at], self.cone.made[at]
@@ -173,18 +173,6 @@ class EditsOnOpenVino:
                 request.infer()
                 found.append(request.get_output_tensor(0).data[0].copy())
         return found
-
-    @staticmethod
-    def letters(reference: Reference, edit: Wide, around: int) -> Floats:
-        return encoded(
-            np.concatenate(
-                [
-                    reference.between(edit.start - around, edit.start),
-                    edit.bases,
-                    reference.between(edit.end, edit.end + around),
-                ]
-            )
-        )
 
     def _give(self, request: Any, network: int, letters: Floats) -> None:
         """Give a request the arrays of a network and its letters."""

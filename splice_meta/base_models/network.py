@@ -128,9 +128,7 @@ class Network:
 
     @property
     def arrays(self) -> dict[str, Floats]:
-        """Every array by name: ``entry``, ``skip.0`` ..., ``head``, and for unit N ``N.first``,
-        ``N.second``, each with ``.weight`` or ``.bias`` behind; ``N.scale``, ``N.shift``.
-        """
+        """Every array by the names of :func:`build`, and ``N.scale`` and ``N.shift`` of unit N."""
         layers = {"entry": self.entry, "head": self.head}
         layers |= {f"skip.{number}": layer for number, layer in enumerate(self.skips)}
         found: dict[str, Floats] = {}
