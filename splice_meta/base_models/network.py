@@ -118,9 +118,26 @@ class Network:
     @property
     def products(self) -> int:
         """Multiplications and additions for one position, were no neighbour computed with it."""
-        listed = [self.entry, self.head, *self.skips]
-        listed += [each for unit in self.units for each in (unit.first, unit.second)]
+        listed = [self.entry, self.head, *self.skips, *self.dilated]
         return 2 * sum(each.weights.size for each in listed)
+
+    @property
+    def dilated(self) -> tuple[Convolution, ...]:
+        """The convolutions of the units, in their order."""
+        return tuple(each for unit in self.units for each in (unit.first, unit.second))
+
+    @property
+    def arrays(self) -> dict[str, Floats]:
+        """Every array by the names of :func:`build`, and ``N.scale`` and ``N.shift`` of unit N."""
+        layers = {"entry": self.entry, "head": self.head}
+        layers |= {f"skip.{number}": layer for number, layer in enumerate(self.skips)}
+        found: dict[str, Floats] = {}
+        for number, unit in enumerate(self.units):
+            layers |= {f"{number}.first": unit.first, f"{number}.second": unit.second}
+            found |= {f"{number}.scale": unit.scale, f"{number}.shift": unit.shift}
+        for name, layer in layers.items():
+            found |= {f"{name}.weight": layer.weights, f"{name}.bias": layer.bias}
+        return found
 
 
 @dataclass(frozen=True)
@@ -147,6 +164,16 @@ class Ensemble:
             [at for at, mine in enumerate(self.groups) if mine == group]
             for group in range(max(self.groups) + 1)
         ]
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether the networks differ in nothing but the numbers in their arrays."""
+
+        def form(network: Network) -> list[object]:
+            shapes = [(name, array.shape) for name, array in network.arrays.items()]
+            return [network.slope, [layer.dilation for layer in network.dilated], sorted(shapes)]
+
+        return all(form(network) == form(self.networks[0]) for network in self.networks)
 
 
 def build(parts: Mapping[str, Floats], epsilon: float, slope: float) -> Network:

@@ -37,7 +37,7 @@ class NetworkModel:
         extras: tuple[str, ...] = (),
     ) -> None:
         self.name, self.digest, self.extras = name, digest, extras
-        self.ensemble, self._read, self._make_engine = ensemble, read, make_engine
+        self.ensemble, self.read, self._make_engine = ensemble, read, make_engine
         self.engine: Engine = make_engine(ensemble)
         self.context = ensemble.context
         self.batch, self.parallel = self.engine.batch, self.engine.parallel
@@ -45,12 +45,12 @@ class NetworkModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """The networks, without their engine, which is made again in the other process."""
-        given = self.name, self.ensemble, self.digest, self._make_engine, self._read, self.extras
+        given = self.name, self.ensemble, self.digest, self._make_engine, self.read, self.extras
         return NetworkModel, given
 
     def predict(self, sequences: NDArray[np.float32]) -> NDArray[np.float32]:
         """Score a batch, see :class:`splice_meta.base_models.protocol.BaseModel`."""
-        return self._read(self.engine.forward(sequences), sequences)
+        return self.read(self.engine.forward(sequences), sequences)
 
 
 def backwards(means: NDArray[np.float32], _: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -95,8 +95,13 @@ def one_hot(windows: list[Window]) -> NDArray[np.float32]:
     longest = max(len(window.bases) for window in windows)
     batch = np.zeros((len(windows), longest, 4), dtype=np.float32)
     for row, window in zip(batch, windows, strict=True):
-        np.take(_ONE_HOT, window.bases, axis=0, out=row[: len(window.bases)])
+        row[: len(window.bases)] = encoded(window.bases)
     return batch
+
+
+def encoded(bases: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """One-hot bases, shape (length, 4), channels A, C, G, T; zeros for N."""
+    return _ONE_HOT[bases]
 
 
 def rounded(length: int) -> int:
@@ -195,13 +200,27 @@ def score_windows(model: BaseModel, windows: list[Window]) -> None:
             "It must give donor, acceptor and neither for every position inside its context.",
         )
     for window, rows in zip(windows, found, strict=True):
-        _refuse_nonsense(model, window, rows[: window.stop - window.first])
+        length = window.stop - window.first
+        refuse_nonsense(model, window.gene.gene_id, window.first, rows[:length])
     for window, rows in zip(windows, found, strict=True):
         length = window.stop - window.first
         window.gene.scores[window.first : window.stop] = rows[:length]
 
 
-def _refuse_nonsense(model: BaseModel, window: Window, rows: NDArray[np.float32]) -> None:
+def refuse_nonsense(
+    model: BaseModel, gene_id: str, first: int, rows: NDArray[np.float32]
+) -> None:
+    """Refuse what cannot be scores.
+
+    Args:
+        model: The base model, for the message.
+        gene_id: The gene, likewise.
+        first: The position of the first row in the gene, 0-based.
+        rows: Shape (positions, width).
+
+    Raises:
+        ModelError: If they are no probabilities.
+    """
     with np.errstate(invalid="ignore"):  # inf - inf
         total = rows[:, :3].sum(axis=1, dtype=np.float64)
     # A comparison with NaN is false, so that NaN is refused too.
@@ -212,6 +231,6 @@ def _refuse_nonsense(model: BaseModel, window: Window, rows: NDArray[np.float32]
         gives = ", ".join(f"{value:g}" for value in rows[bad[0]])
         raise ModelError(
             f"The base model {model.name} gave no probabilities at {len(bad):,} positions of gene "
-            f"{window.gene.gene_id}, first {gives} at position {window.first + bad[0] + 1}.",
+            f"{gene_id}, first {gives} at position {first + bad[0] + 1}.",
             "Try another --device; nothing of this gene is written.",
         )
