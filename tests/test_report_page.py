@@ -78,7 +78,7 @@ def test_the_page_is_one_file_with_a_page_for_each_changed_gene(demo: Path) -> N
     for link in page.links:
         assert link.removeprefix("#") in page.ids or link.startswith("https://")
     assert "SLC9B2 (ENSG00000164038)" in text
-    assert "4 gained, 2 of them annotated; none lost" in text
+    assert "5 gained, 3 of them annotated; none lost" in text
     assert "TGG|GTAAGC" in text
     assert "(10.0%), the share asked for" in text
 
