@@ -10,8 +10,10 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import GENE, SCORES, ConfidenceCategory, class_expr
@@ -176,7 +178,7 @@ def _tuned(measured: pl.LazyFrame, wanted: pl.Expr) -> pl.LazyFrame:
     )
 
 
-def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
+def gene_summary(marked: pl.DataFrame) -> pl.DataFrame:
     """What the selection did in each gene: the achieved rate and thresholds.
 
     Args:
@@ -184,34 +186,53 @@ def gene_summary(marked: pl.LazyFrame) -> pl.LazyFrame:
 
     Returns:
         One row per gene in input order: ``gene_id``, ``positions``, ``uncertain``,
-        ``recalibrated``, ``lowest_criteria`` (criteria met by the last position taken) and
-        ``lowest_entropy`` (its entropy; both null where nothing was taken), ``with_criteria``
-        (uncertain positions that meet a criterion; with adaptive tuning others are taken, too),
+        ``recalibrated``, ``with_criteria`` (uncertain positions that meet a criterion; with
+        adaptive tuning others are taken, too), ``lowest_criteria`` (criteria met by the last
+        position taken) and ``lowest_entropy`` (its entropy; both null where nothing was taken),
         ``achieved_rate``.
     """
-    # From the scores of the rows taken: not every strategy computes it of all rows.
-    entropy = measure_exprs()["score_entropy"]
-    lowest = (
-        marked.filter(pl.col("is_uncertain"))
-        .with_columns(score_entropy=entropy)
-        .group_by(GENE, "criteria_met")
-        .agg(pl.col("score_entropy").min().alias("lowest_entropy"))
-        .sort(GENE, "criteria_met")
-        .unique(GENE, keep="first", maintain_order=True)
-        .rename({"criteria_met": "lowest_criteria"})
+    genes = marked[GENE].to_numpy()
+    starts = np.flatnonzero(np.diff(genes, prepend=-1))
+    ends = np.append(starts, genes.size)
+
+    def count(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        """How many of some rows, ascending, each gene has."""
+        return np.diff(np.searchsorted(rows, ends)).astype(np.int64)
+
+    taken = marked["is_uncertain"].arg_true().to_numpy().astype(np.intp)
+    adjusted = marked["is_adjusted"].arg_true().to_numpy().astype(np.intp)
+    uncertain = count(taken)
+    # From the scores of the rows taken: not every strategy computes the entropy of all rows.
+    few = marked.select("criteria_met", *SCORES)[taken]
+    met = few["criteria_met"].to_numpy()
+    some = np.flatnonzero(uncertain)
+    lowest = _least(met, np.repeat(np.arange(some.size), uncertain[some]))
+    is_last = met == np.repeat(lowest, uncertain[some])
+    last = few.filter(pl.Series(is_last)).select(measure_exprs()["score_entropy"]).to_series()
+    of = np.repeat(np.arange(some.size), uncertain[some])[is_last]
+    tuned = pl.DataFrame(
+        {
+            "_row": some,
+            "lowest_criteria": pl.Series(lowest, dtype=pl.UInt8),
+            "lowest_entropy": pl.Series(_least(last.to_numpy(), of), dtype=pl.Float64),
+        }
     )
-    return (
-        marked.group_by(GENE)
-        .agg(
-            pl.col("gene_id").first(),
-            pl.len().cast(pl.Int64).alias("positions"),
-            pl.col("is_uncertain").sum().cast(pl.Int64).alias("uncertain"),
-            pl.col("is_adjusted").sum().cast(pl.Int64).alias("recalibrated"),
-            (pl.col("is_uncertain") & (pl.col("criteria_met") > 0)).sum().cast(pl.Int64)
-            .alias("with_criteria"),
-        )
-        .join(lowest, on=GENE, how="left")
-        .sort(GENE)
-        .drop(GENE)
-        .with_columns(achieved_rate=pl.col("uncertain") / pl.col("positions"))
+    positions = np.diff(ends).astype(np.int64)
+    return pl.DataFrame(
+        {
+            "_row": np.arange(starts.size),
+            "gene_id": marked["gene_id"].gather(starts),
+            "positions": positions,
+            "uncertain": uncertain,
+            "recalibrated": count(adjusted),
+            "with_criteria": count(taken[met > 0]),
+        }
+    ).join(tuned, on="_row", how="left", maintain_order="left").select(
+        pl.exclude("_row"), achieved_rate=pl.col("uncertain") / pl.col("positions")
     )
+
+
+def _least(values: npt.NDArray[Any], group: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    """The least value of each group; groups are numbered, ascending, and none is empty."""
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    return np.asarray(np.minimum.reduceat(values, starts)) if starts.size else values[:0]

@@ -382,7 +382,7 @@ def test_what_a_gene_achieved_is_that_of_its_rows(strategy: Strategy, adaptive: 
         is_adjusted=pl.col("is_uncertain") & (pl.col("position") > 9)
     )
 
-    found = gene_summary(marked).collect().rows(named=True)
+    found = gene_summary(marked.collect()).rows(named=True)
 
     rows = marked.collect().rows(named=True)
     for gene, summary in zip(genes, found, strict=True):

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.bundled import fixtures
-from splice_meta.runs.outputs import scan_table
+from splice_meta.runs.tables import scan_table
 from splice_meta.sites import COUNTS, count_sites, find_sites, truth_sites
 
 MODEL = "bundled:openspliceai-mane"

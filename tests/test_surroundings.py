@@ -19,6 +19,7 @@ import splice_meta as sm
 from splice_meta.catalogue import LOGODDS, MOTIF, PLACE, SURROUNDINGS
 from splice_meta.contracts import SCORES
 from splice_meta.errors import FeatureError
+from splice_meta.features.surroundings import Bounds, window
 from splice_meta.features.targets import Targets
 from splice_meta.manifest import FeatureManifest
 from splice_meta.sources.base_scores import open_scores
@@ -225,21 +226,22 @@ def test_families_that_are_switched_off(switched_off: str) -> None:
 @pytest.mark.parametrize(
     ("side", "near", "far", "windows"),
     [
-        ("upstream", 1, None, [(0, -1), (0, 0), (2, 1), (2, 5)]),
-        ("upstream", 1, 3, [(0, -1), (0, 0), (2, 1), (3, 5)]),
-        ("upstream", 3, 9, [(0, -3), (0, -2), (2, -1), (2, 3)]),
-        ("downstream", 1, None, [(1, 1), (2, 1), (3, 6), (7, 6)]),
-        ("downstream", 1, 3, [(1, 1), (2, 1), (3, 5), (7, 6)]),
-        ("downstream", 3, 9, [(3, 1), (4, 1), (5, 6), (9, 6)]),
+        ("upstream", 1, None, [[], [0], [], [2, 4]]),
+        ("upstream", 1, 3, [[], [0], [], [4]]),
+        ("upstream", 3, 9, [[], [], [], [2]]),
+        ("downstream", 1, None, [[1], [], [4, 6], []]),
+        ("downstream", 1, 3, [[1], [], [4], []]),
+        ("downstream", 3, 9, [[], [], [6], []]),
     ],
 )
 def test_windows_end_with_the_gene(
-    side: Any, near: int, far: int | None, windows: list[tuple[int, int]]
+    side: str, near: int, far: int | None, windows: list[list[int]]
 ) -> None:
     # Two genes at places 0, 1 and 2, 4, 6, so near that only the clip keeps them apart.
     axis, gene = pl.Series([0, 1, 2, 4, 6]), pl.Series([0, 0, 1, 1, 1])
     picked = pl.Series([True, True, True, False, True])
 
-    first, last = Targets.of(axis, gene, picked).window(side, near, far)
+    bounds = Bounds(Targets.of(axis, gene, picked))
+    first, stop = (bounds[bound] for bound in window(side, near, far))
 
-    assert list(zip(first.tolist(), last.tolist(), strict=True)) == windows
+    assert [axis[a:b].to_list() for a, b in zip(first, stop, strict=True)] == windows

@@ -18,7 +18,7 @@ from splice_meta.cli.options import (
     comma_list,
     gene_list,
 )
-from splice_meta.cli.progress import progress_bar
+from splice_meta.cli.progress import watcher
 from splice_meta.settings import parse_memory
 
 
@@ -67,7 +67,7 @@ def export(
     from splice_meta.tracks.export import export as write
     from splice_meta.tracks.files import Format
 
-    with progress_bar("exporting") as draw:
+    with watcher("reading") as progress:
         done = write(
             source,
             output,
@@ -81,7 +81,7 @@ def export(
             least=least,
             memory=parse_memory(memory),
             overwrite=overwrite,
-            progress=draw,
+            progress=progress,
         )
     pairs = [("Genes", f"{done.genes:,}"), ("Files", ", ".join(done.files))]
     if "called_sites.bed" in done.files:

@@ -1,18 +1,19 @@
 """Surroundings: the splice sites that a base model sees up- and downstream of a row.
 
 Windows here are long (up to the whole gene), but few positions score: everything but the log-odds
-looks only at the *sites* of a type, the positions where its score s is at least 0.001. On them a
-window is a range between two binary searches, whatever its length. Sums are differences of
-running sums in whole units of 2^-32, which are exact and so do not depend on the batch; maxima
-come from a table of the maxima of 1, 2, 4, 8 ... neighbouring sites.
+looks only at the *sites* of a type, the positions where its score s is at least 0.001. A window,
+whatever its length, is a range of them: between the numbers of sites before its first row and
+after its last, which one running count over all rows tells. Sums are differences of running sums
+in whole units of 2^-32, which are exact and so do not depend on the batch; maxima come from a
+table of the maxima of 1, 2, 4, 8 ... neighbouring sites.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,6 @@ import polars as pl
 from splice_meta.catalogue import (
     DIRECTIONAL,
     GENE,
-    LOGODDS,
     LOGODDS_OFFSETS,
     NEAREST,
     RANGES,
@@ -35,6 +35,11 @@ from splice_meta.features.targets import Rows, Targets
 
 Scores = npt.NDArray[np.float32]
 Features = dict[str, npt.NDArray[Any]]
+
+Bound = int | Literal["first", "stop"]
+"""The first row of a gene that is at least so far downstream of a row; its first, or behind it."""
+Window = tuple[Bound, Bound]
+"""The rows from a bound to before another one."""
 
 EPS = 1e-6
 SITE = 0.001
@@ -51,46 +56,51 @@ _UNITS = float(1 << 32)
 
 @dataclass(frozen=True)
 class Sites:
-    """The sites of one type, over all genes of a batch.
+    """Sites of one type, over all genes of a batch, and how many of them lie before a row.
 
     Attributes:
         places: Their places on the position axis, ascending, shape (sites,).
         scores: Their scores.
+        before: From a bound, see :class:`Bounds`, to the number of sites before it, by wanted row.
     """
 
     places: Rows
     scores: Scores
+    before: Callable[[Bound], Rows]
 
     def above(self, lowest: float) -> Sites:
         """The sites with at least this score."""
         is_kept = self.scores >= np.float32(lowest)
-        return Sites(self.places[is_kept], self.scores[is_kept])
+        kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_kept)])
+        return Sites(
+            self.places[is_kept], self.scores[is_kept], lambda bound: kept[self.before(bound)]
+        )
 
-    def between(self, first: Rows, last: Rows) -> tuple[Rows, Rows]:
-        """The first site and the site after the last at the places first..last (inclusive)."""
-        low = np.searchsorted(self.places, first, side="left")
-        high = np.searchsorted(self.places, last, side="right")
-        return low, np.maximum(high, low)
+    def between(self, window: Window) -> tuple[Rows, Rows]:
+        """The first site of a window and the site after its last, by wanted row."""
+        return self.before(window[0]), self.before(window[1])
 
-    def count(self, first: Rows, last: Rows) -> Rows:
-        """The number of sites at first..last."""
-        low, high = self.between(first, last)
+    def count(self, window: Window) -> Rows:
+        """The number of sites in a window."""
+        low, high = self.between(window)
         return high - low
 
-    def sum(self, first: Rows, last: Rows) -> npt.NDArray[np.float64]:
-        """The sum of the scores at first..last."""
-        low, high = self.between(first, last)
+    def sum(self, window: Window) -> npt.NDArray[np.float64]:
+        """The sum of the scores in a window."""
+        low, high = self.between(window)
         return np.asarray((self._running[high] - self._running[low]) / _UNITS, np.float64)
 
-    def max(self, first: Rows, last: Rows) -> Scores:
-        """The largest score at first..last, 0 where there is no site."""
-        low, high = self.between(first, last)
+    def max(self, window: Window) -> Scores:
+        """The largest score in a window, 0 where there is no site."""
+        low, high = self.between(window)
         found = np.zeros(low.size, np.float32)
+        some = np.flatnonzero(high > low)
+        low, high = low[some], high[some]
         # Two overlapping ranges of 2^level sites cover any range of sites.
-        level = np.frexp(np.maximum(high - low, 1))[1] - 1
-        for j, maxima in enumerate(self._maxima):
-            here = np.flatnonzero((level == j) & (high > low))
-            found[here] = np.maximum(maxima[low[here]], maxima[high[here] - (1 << j)])
+        maxima, begins = self._maxima
+        level = self._levels[high - low]
+        at = begins[level]
+        found[some] = np.maximum(maxima[at + low], maxima[at + high - (1 << level)])
         return found
 
     @cached_property
@@ -99,12 +109,79 @@ class Sites:
         return np.concatenate([np.zeros(1, np.int64), np.cumsum(units)])
 
     @cached_property
-    def _maxima(self) -> list[Scores]:
+    def _maxima(self) -> tuple[Scores, Rows]:
+        """The maxima of 1, 2, 4, 8 ... sites from each on, and where each of these begins."""
         table, span = [self.scores], 1
         while 2 * span <= self.scores.size:
             table.append(np.maximum(table[-1][:-span], table[-1][span:]))
             span *= 2
-        return table
+        sizes = [each.size for each in table]
+        return np.concatenate(table), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
+
+    @cached_property
+    def _levels(self) -> Rows:
+        """The largest level with 2^level <= n, for n sites."""
+        counts = np.arange(self.scores.size + 1)
+        return np.asarray(np.frexp(np.maximum(counts, 1))[1] - 1, np.int64)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Ends of windows as rows, each looked up once for all types and base models.
+
+    Attributes:
+        targets: The wanted rows.
+    """
+
+    targets: Targets
+    _rows: dict[Bound, Rows] = field(default_factory=dict)
+
+    def __getitem__(self, bound: Bound) -> Rows:
+        """The row that a bound stands for, by wanted row."""
+        if bound not in self._rows:
+            self._rows[bound] = (
+                self.targets.row_from(bound)
+                if isinstance(bound, int)
+                else getattr(self.targets, bound)
+            )
+        return self._rows[bound]
+
+
+def sites_in(score: Scores, bounds: Bounds) -> Sites:
+    """The sites of one type.
+
+    Args:
+        score: The type's scores on all rows.
+        bounds: Ends of windows.
+    """
+    is_site = score >= np.float32(SITE)
+    running = np.zeros(score.size + 1, np.int64)
+    np.cumsum(is_site, out=running[1:])
+    at = np.flatnonzero(is_site)
+    known: dict[Bound, Rows] = {}
+
+    def before(bound: Bound) -> Rows:
+        if bound not in known:
+            known[bound] = running[bounds[bound]]
+        return known[bound]
+
+    return Sites(bounds.targets.places[at], score[at], before)
+
+
+def window(side: str, near: int, far: int | None) -> Window:
+    """The bounds of the positions that lie on one side of a row, ``near`` to ``far`` away.
+
+    Args:
+        side: Upstream is towards the gene's start.
+        near: Smallest distance.
+        far: Largest distance; to the gene's end if None.
+    """
+    if side == "upstream":
+        return ("first" if far is None else -far), 1 - near
+    return near, ("stop" if far is None else far + 1)
+
+
+GENE_WINDOW: Window = ("first", "stop")
 
 
 def surroundings(
@@ -129,11 +206,10 @@ def surroundings(
     targets = Targets.of(axis, gene, picked)
     *by_type, neither = (series.to_numpy() for series in scores)
     made: Features = {}
+    bounds = Bounds(targets)
     for t, score in zip(TYPES, by_type, strict=True):
-        at = np.flatnonzero(score >= np.float32(SITE))
-        sites = Sites(targets.places[at], score[at])
-        if set(wanted) & set(LOGODDS):
-            made |= _logodds(t, score, neither, targets)
+        sites = sites_in(score, bounds)
+        made |= _logodds(t, score, neither, targets, wanted)
         for names, family in (
             (NEAREST, _nearest),
             (DIRECTIONAL, _directional),
@@ -144,7 +220,9 @@ def surroundings(
     return pl.DataFrame({n: made[n].astype(np.float32) for n in wanted}).to_struct("surroundings")
 
 
-def _logodds(t: str, score: Scores, neither: Scores, targets: Targets) -> Features:
+def _logodds(
+    t: str, score: Scores, neither: Scores, targets: Targets, wanted: Collection[str]
+) -> Features:
     """ln((s + eps) / (N + eps)) of the row and of its neighbours up to 5 positions away.
 
     A missing neighbour counts as s = 0, N = 1.
@@ -156,8 +234,8 @@ def _logodds(t: str, score: Scores, neither: Scores, targets: Targets) -> Featur
         n = np.where(there, np.maximum(neither[rows], 0.0), 1.0)
         return np.log((s.astype(np.float64) + EPS) / (n.astype(np.float64) + EPS))
 
-    near = {f"{t}_logodds_{offset_suffix(k)}": logodds(k) for k in LOGODDS_OFFSETS}
-    return {f"{t}_logodds": logodds(0)} | near
+    names = {f"{t}_logodds": 0} | {f"{t}_logodds_{offset_suffix(k)}": k for k in LOGODDS_OFFSETS}
+    return {name: logodds(offset) for name, offset in names.items() if name in wanted}
 
 
 def _nearest(t: str, sites: Sites, targets: Targets) -> Features:
@@ -165,7 +243,7 @@ def _nearest(t: str, sites: Sites, targets: Targets) -> Features:
     strong = sites.above(STRONG)
     made: Features = {}
     for side in SIDES:
-        low, high = strong.between(*targets.window(side, 1, None))
+        low, high = strong.between(window(side, 1, None))
         there = np.flatnonzero(high > low)
         index = (high - 1 if side == "upstream" else low)[there]
         distance, score = np.full(low.size, NOWHERE), np.zeros(low.size, np.float32)
@@ -178,7 +256,7 @@ def _nearest(t: str, sites: Sites, targets: Targets) -> Features:
 def _directional(t: str, sites: Sites, targets: Targets) -> Features:
     """The largest score between two distances on each side, 0 where there is no site."""
     return {
-        f"{t}_max_{side}_{near}_{far}": sites.max(*targets.window(side, near, far - 1))
+        f"{t}_max_{side}_{near}_{far}": sites.max(window(side, near, far - 1))
         for side in SIDES
         for near, far in RANGES
     }
@@ -189,7 +267,7 @@ def _sums(t: str, sites: Sites, targets: Targets) -> Features:
     counted = sites.above(COUNTED)
     reaches = {"": None} | {f"_{reach}": reach for reach in REACHES}
     return {
-        f"{t}_sum_{side}{name}": counted.sum(*targets.window(side, 1, reach))
+        f"{t}_sum_{side}{name}": counted.sum(window(side, 1, reach))
         for side in SIDES
         for name, reach in reaches.items()
     }
@@ -197,11 +275,11 @@ def _sums(t: str, sites: Sites, targets: Targets) -> Features:
 
 def _gene(t: str, sites: Sites, targets: Targets) -> Features:
     """The gene's largest score, and number, density and mean score of its sites from 0.1 on."""
-    strong, gene = sites.above(STRONG), (targets.start, targets.end)
-    count = strong.count(*gene)
+    strong = sites.above(STRONG)
+    count = strong.count(GENE_WINDOW)
     return {
-        f"gene_{t}_max": sites.max(*gene),
+        f"gene_{t}_max": sites.max(GENE_WINDOW),
         f"gene_{t}_count": count,
         f"gene_{t}_density": count * 10_000 / (targets.end - targets.start + 1),
-        f"gene_{t}_strength": strong.sum(*gene) / np.maximum(count, 1),
+        f"gene_{t}_strength": strong.sum(GENE_WINDOW) / np.maximum(count, 1),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ class Targets:
         here: Their places on the axis.
         start: The first place of their gene.
         end: The last place of their gene.
+        first: The row number of the first row of their gene.
+        stop: The row number after the last row of their gene.
     """
 
     places: Rows
@@ -30,6 +33,8 @@ class Targets:
     here: Rows
     start: Rows
     end: Rows
+    first: Rows
+    stop: Rows
 
     @classmethod
     def of(cls, axis: pl.Series, gene: pl.Series, picked: pl.Series | None) -> Targets:
@@ -45,9 +50,9 @@ class Targets:
         # Genes are numbered one after the other, so that their ends need no look at every row.
         numbers = np.arange(genes[0], genes[-1] + 1) if genes.size else genes
         first = np.searchsorted(genes, numbers)
-        last = np.append(first[1:], places.size) - 1
         mine = np.searchsorted(first, rows, side="right") - 1
-        return cls(places, rows, places[rows], places[first[mine]], places[last[mine]])
+        first, stop = first[mine], np.append(first[1:], places.size)[mine]
+        return cls(places, rows, places[rows], places[first], places[stop - 1], first, stop)
 
     def at(self, offset: int) -> tuple[Rows, npt.NDArray[np.bool_]]:
         """The rows at position + offset of the same gene, and whether there are such rows."""
@@ -57,19 +62,19 @@ class Targets:
         found[off] = np.minimum(np.searchsorted(self.places, wanted[off]), self.places.size - 1)
         return found, self.places[found] == wanted
 
-    def window(self, side: Side, near: int, far: int | None) -> tuple[Rows, Rows]:
-        """The first and last place (inclusive) that lie on one side, ``near`` to ``far`` away.
+    def row_from(self, offset: int) -> Rows:
+        """The first row of the same gene from position + offset on; ``stop`` where none is.
 
-        Args:
-            side: Upstream is towards the gene's start.
-            near: Smallest distance.
-            far: Largest distance; to the gene's end if None.
-
-        Returns:
-            Places within the gene; the last lies before the first where there are none.
+        In a gene without gaps it is as far away as the position.
         """
-        if side == "upstream":
-            first = self.start if far is None else np.maximum(self.here - far, self.start)
-            return first, self.here - near
-        last = self.end if far is None else np.minimum(self.here + far, self.end)
-        return self.here + near, last
+        found = np.clip(self.rows + offset, self.first, self.stop)
+        gaps = self._in_gaps
+        if gaps.size:
+            exact = np.searchsorted(self.places, self.here[gaps] + offset)
+            found[gaps] = np.clip(exact, self.first[gaps], self.stop[gaps])
+        return found
+
+    @cached_property
+    def _in_gaps(self) -> Rows:
+        """The wanted rows, by their order, whose gene lacks positions."""
+        return np.flatnonzero(self.end - self.start != self.stop - self.first - 1)

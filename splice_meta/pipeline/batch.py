@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,15 @@ import numpy as np
 import polars as pl
 
 from splice_meta.combine import PLACE, combine
-from splice_meta.contracts import AXIS, FLOAT_MEASURES, MEASURES, SCORES, column, with_axis
+from splice_meta.contracts import (
+    AXIS,
+    FLOAT_MEASURES,
+    GENE,
+    MEASURES,
+    SCORES,
+    column,
+    with_axis,
+)
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.comparing import compared_columns
 from splice_meta.pipeline.matrix import harmonize_plan, input_columns
@@ -18,6 +27,7 @@ from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, code_texts, repeat_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
+from splice_meta.stages import FEATURES, PREDICT, READ, stage
 
 ENGINE: Literal["in-memory"] = "in-memory"
 """A batch fits in memory, and its plans share the marked rows, which this engine does not copy; the
@@ -29,18 +39,8 @@ BLOCK_ROWS = 1 << 17
 gene. As many as the shards of a run in ``hybrid`` have by default."""
 
 
-@dataclass(frozen=True)
-class BatchPlan:
-    """The lazy plans of one gene batch; they share their scan and selection.
-
-    Attributes:
-        marked: Every row with ``is_uncertain``, ``is_adjusted`` and what outputs and features need;
-            without ``gene_id``, which ``genes`` tells.
-        genes: One row per gene: what the selection did.
-    """
-
-    marked: pl.LazyFrame
-    genes: pl.LazyFrame
+SUMMED = frozenset({"gene_id", GENE, "criteria_met", *SCORES, "is_uncertain", "is_adjusted"})
+"""The columns that the summary of genes reads."""
 
 
 @dataclass(frozen=True)
@@ -61,28 +61,27 @@ class BatchPrediction:
     genes: pl.DataFrame
 
 
-def plan_predictions(
+def plan_marked(
     scores: pl.LazyFrame, model: MetaModel | None, settings: RunSettings
-) -> BatchPlan:
-    """The lazy plans of one gene batch.
+) -> pl.LazyFrame:
+    """The lazy plan of one gene batch up to the selection.
 
     Args:
         scores: Canonical base scores of whole genes, each gene's rows adjacent and ascending.
         model: The meta-model; may be None in ``base_only``.
         settings: Mode, selection and features.
+
+    Returns:
+        Every row with ``is_uncertain``, ``is_adjusted`` and what outputs, features and
+        :func:`splice_meta.selection.gene_summary` need.
     """
     marked = _mark(scores, settings)
     names = marked.collect_schema().names()
-    wanted = _written_columns(settings) | compared_columns(model)
-    if model is not None and settings.mode != "base_only":
-        wanted |= input_columns(names, model.manifest, settings.features) | {*model.columns}
-    kept = [name for name in names if name in wanted and name != "gene_id"]
-    return BatchPlan(
-        marked.select(
-            pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else column(name)
-            for name in kept
-        ),
-        gene_summary(marked),
+    wanted = SUMMED | _read_columns(names, model, settings)
+    return marked.select(
+        pl.col(name).cast(pl.Float32) if name in FLOAT_MEASURES else column(name)
+        for name in names
+        if name in wanted
     )
 
 
@@ -98,11 +97,17 @@ def _mark(scores: pl.LazyFrame, settings: RunSettings) -> pl.LazyFrame:
     return marked.with_columns(is_adjusted=adjusted)
 
 
-def _written_columns(settings: RunSettings) -> set[str]:
-    """The columns that some output needs, the sites among them, or the counts for the reports."""
+def _read_columns(
+    names: Collection[str], model: MetaModel | None, settings: RunSettings
+) -> set[str]:
+    """Of the columns of marked scores those that the outputs, the counts and the features need."""
     marks = {"is_uncertain", "is_adjusted", "splice_type"}
-    wanted = {AXIS, *PLACE, "position", *SCORES, "base", *marks}
-    return wanted | {*MEASURES} if settings.columns == "full" else wanted
+    wanted = {AXIS, *PLACE, "position", *SCORES, "base", *marks} | compared_columns(model)
+    if settings.columns == "full":
+        wanted |= {*MEASURES}
+    if model is not None and settings.mode != "base_only":
+        wanted |= input_columns(names, model.manifest, settings.features) | {*model.columns}
+    return wanted
 
 
 def describe_plan(
@@ -111,7 +116,7 @@ def describe_plan(
     """The optimized query plan of a gene batch, as Polars words it, for debugging."""
     rows = scores.batch(first, stop)
     if model is None or settings.mode == "base_only":
-        return plan_predictions(rows, model, settings).marked.explain()
+        return plan_marked(rows, model, settings).explain()
     marked = _mark(rows, settings)
     return plan_matrix(marked, model, settings, "is_adjusted", scores.gene_values).explain()
 
@@ -140,7 +145,7 @@ def predict_batch(
     """Predict one gene batch: its rows are marked, then the model runs on blocks of those picked.
 
     Args:
-        scores: As for :func:`plan_predictions`.
+        scores: As for :func:`plan_marked`.
         model: The meta-model; may be None in ``base_only``.
         settings: How to predict.
         dataset: Training genes and positions, to mark rows that were trained on.
@@ -151,9 +156,12 @@ def predict_batch(
         ModelError: If the model's predictions are not probabilities.
         FeatureError: If the model needs features that cannot be made.
     """
-    plan = plan_predictions(scores, model, settings)
-    marked, genes = pl.collect_all([plan.marked, plan.genes], engine=ENGINE)
-    marked = code_texts(marked).insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
+    with stage(READ):
+        marked = plan_marked(scores, model, settings).collect(engine=ENGINE)
+        genes = gene_summary(marked)
+        unread = SUMMED - (_read_columns(marked.columns, model, settings) - {"gene_id"})
+        marked = code_texts(marked.drop(unread))
+        marked.insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
         found, matrix = _predict_picked(marked, model, settings, gene_values, keep_matrix)
@@ -187,10 +195,12 @@ def _predict_picked(
     found, kept = [], []
     for block in _blocks(marked["is_adjusted"]):
         picked = rows.with_columns(is_adjusted=block)
-        matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
-            engine=ENGINE
-        )
-        found.append(predict_proba(model, matrix, settings.predict_rows))
+        with stage(FEATURES):
+            matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
+                engine=ENGINE
+            )
+        with stage(PREDICT):
+            found.append(predict_proba(model, matrix, settings.predict_rows))
         if keep_matrix:
             kept.append(matrix)
     return pl.concat(found), as_text(pl.concat(kept).lazy()).collect() if kept else None

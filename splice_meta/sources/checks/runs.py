@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from splice_meta.sources.checks.truth import truth_counts
 
 BATCH_ROWS = 1 << 19
 """Rows that are looked at at a time, beside those that are being read."""
+
+AT_ONCE = 2
+"""Batches that are looked at at a time, while the next is being read; each of about 30 MB."""
 
 BESIDE = 2
 """Rows on each side of a row that a measure of it may look at."""
@@ -63,18 +67,21 @@ def gene_runs(
     plan = scores.select(columns(name for name in names if name in read))
     if "base" in read.intersection(names):
         plan = plan.with_columns(base=letter())
-    found, runs = [], 0
+    found: list[Future[pl.DataFrame]] = []
 
     def look(batch: _Batch) -> bool:
-        nonlocal runs
-        found.append(_look(batch, counted, extremes, first, places))
-        runs += found[-1].height
-        return most is not None and runs > most
+        found.append(pool.submit(_look, batch, counted, extremes, first, places))
+        if most is not None:
+            return sum(each.result().height for each in found) > most
+        if len(found) > AT_ONCE:
+            found[-1 - AT_ONCE].result()  # no more than so many batches wait in memory
+        return False
 
-    _each_batch(plan, look)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        _each_batch(plan, look)
     counts = [*counted, *((*LETTERS, *MOTIFS) if "base" in names else ())]
     merged = (
-        pl.concat(found)
+        pl.concat([each.result() for each in found])
         .lazy()
         .group_by(run=pl.col("gene_id").rle_id(), maintain_order=True)
         .agg(
