@@ -10,7 +10,7 @@ CPU, score edits that are near each other between values of the reference that t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -27,12 +27,14 @@ from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of
 from splice_meta.base_models.windows import (
     WINDOW,
     GeneScores,
+    Window,
     batches,
     cut,
     encoded,
     overlapped,
     refuse_nonsense,
     score_windows,
+    window_of,
 )  # fmt: skip
 from splice_meta.contracts import SCORES
 
@@ -108,14 +110,42 @@ class EditScorer:
             first, stop = spans[number]
             bases = reference.altered(edits[number], first - half, stop + half)
             genes.append(GeneScores(reference.gene_id, bases, 2 * half, width))
-        self._fill(genes)
+        self._score(cut(genes, WINDOW))
         for number, gene in zip(left, genes, strict=True):
             found[number] = gene.scores
         return found
 
-    def _fill(self, genes: list[GeneScores]) -> None:
-        """Score windows of edits as if they were genes."""
-        listed = batches(cut(genes, WINDOW), self.model.batch)
+    def reference_scores(
+        self, reference: Reference, stretches: Sequence[tuple[int, int]] | None = None
+    ) -> NDArray[np.float32]:
+        """The scores of the gene itself.
+
+        Args:
+            reference: The gene, from :meth:`reference`.
+            stretches: The first position and the one behind the last of what is wanted, within the
+                gene; the whole gene if None.
+
+        Returns:
+            Shape (length, 3 + extras); NaN where nothing was wanted.
+
+        Raises:
+            ModelError: If what the base model gives is no probabilities.
+        """
+        half, width = self.model.context // 2, len(SCORES) + len(extras_of(self.model))
+        bases = reference.between(-half, reference.length + half)
+        gene = GeneScores(reference.gene_id, bases, 2 * half, width)
+        gene.scores[:] = np.nan
+        wanted = [(0, reference.length)] if stretches is None else stretches
+        self._score(
+            Window(gene, start, min(start + step, stop))
+            for first, stop in wanted
+            for step in [window_of(stop - first, WINDOW)]
+            for start in range(first, stop, step)
+        )
+        return gene.scores
+
+    def _score(self, windows: Iterable[Window]) -> None:
+        listed = batches(windows, self.model.batch)
         for _ in overlapped(
             lambda batch: score_windows(self.model, batch),
             listed,
