@@ -114,7 +114,7 @@ def _compat(
     """Write the layout of meta-spliceai."""
     from splice_meta.tracks.compat import export_compat
 
-    with progress_bar("exporting") as draw:
+    with watcher("reading") as progress:
         done = export_compat(
             source,
             output,
@@ -122,7 +122,7 @@ def _compat(
             annotation=annotation,
             memory=parse_memory(memory),
             overwrite=overwrite,
-            progress=draw,
+            progress=progress,
         )
     say_pairs([("Genes", f"{done.genes:,}"), ("Positions", f"{done.positions:,}")])
     say(f"Tables in the layout of meta-spliceai: {done.folder}")

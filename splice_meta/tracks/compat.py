@@ -27,17 +27,18 @@ import polars as pl
 
 from splice_meta.contracts import FINAL, class_expr
 from splice_meta.errors import UsageError
-from splice_meta.evaluation.evaluate import Progress
-from splice_meta.evaluation.source import Rows, open_rows, run_at
+from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.given import Given
 from splice_meta.ownership import Owned, refuse_target
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.gene_features import representatives
 from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.runs.found import run_at
 from splice_meta.runs.outputs import HOME, OutputLayout
 from splice_meta.shown import Shown
 from splice_meta.sink import sink_parquet, whole_file
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
@@ -95,7 +96,7 @@ def export_compat(
     annotation: str | Path | Annotation | None = None,
     memory: int = 1 << 30,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = False,
 ) -> Converted:
     """Write predictions in the layout of meta-spliceai.
 
@@ -106,7 +107,7 @@ def export_compat(
         annotation: GTF or GFF3: names the genes' representative transcripts.
         memory: Budget of what is in work at a time, in bytes.
         overwrite: Replace a folder of this layout.
-        progress: Told the positions written so far, and how many there are.
+        progress: Show how far it is, or a watcher that is told: positions.
 
     Raises:
         UsageError: If the source holds base scores only.
@@ -130,7 +131,7 @@ def export_compat(
         )
     with whole_file(folder, COMPAT) as temporary:
         run = layout.run_name if layout is not None else "predictions"
-        _write(rows, reference, temporary, run, memory, progress)
+        _write(rows, reference, temporary, run, memory, watcher_of(progress))
         _copy_reports(layout, temporary)
     table = rows.scores.table
     return Converted(folder, table.genes.height, table.positions)
@@ -183,7 +184,7 @@ def _write(
     folder: Path,
     run: str,
     memory: int,
-    progress: Progress | None,
+    watch: Watcher,
 ) -> None:
     scores = rows.scores
     transcripts = _transcripts(rows, reference)
@@ -195,7 +196,7 @@ def _write(
     sink_parquet(adjusted, tables / "meta_model_predictions.parquet")
     base = whole.drop(FINAL, "predicted_type", "is_adjusted")
     sink_parquet(base, tables / "base_model_predictions.parquet")
-    done = 0
+    watch.started("exporting", scores.table.positions)
     for first, stop in scores.batches(memory, _BYTES):
         found = their_columns(scores.batch(first, stop), transcripts).collect()
         for part in found.partition_by("gene_id", maintain_order=True):
@@ -203,9 +204,7 @@ def _write(
             place = folder / "genes" / name
             place.mkdir(parents=True)
             sink_parquet(part.lazy(), place / f"{name}_predictions.parquet")
-        done += found.height
-        if progress is not None:
-            progress(done, scores.table.positions)
+        watch.advanced(found.height)
 
 
 def _transcripts(rows: Rows, reference: Reference | None) -> pl.DataFrame | None:
