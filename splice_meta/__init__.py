@@ -27,17 +27,18 @@ if TYPE_CHECKING:
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel
     from splice_meta.model.load import load_model
-    from splice_meta.notebook.calibration import plot_calibration
-    from splice_meta.notebook.changes import plot_changes
-    from splice_meta.notebook.gene import plot_gene
     from splice_meta.pipeline.matrix import plan_features
     from splice_meta.pipeline.predict import predict
+    from splice_meta.plots.plot_calibration import plot_calibration
+    from splice_meta.plots.plot_changes import plot_changes
+    from splice_meta.plots.plot_gene import plot_gene
     from splice_meta.reference.annotation import Annotation, open_annotation
     from splice_meta.runs.sort import SortedScores, sort_scores
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
     from splice_meta.tracks.export import Exported, export
     from splice_meta.training.train import train
+    from splice_meta.watching import Watcher
     from splice_meta.workflow import RunResult, run
 
 __version__ = "0.2.0"
@@ -59,6 +60,7 @@ __all__ = [
     "TrainSettings",
     "VariantSettings",
     "VariantsResult",
+    "Watcher",
     "__version__",
     "compare",
     "evaluate",
@@ -111,9 +113,9 @@ _HOME = {
     "reference124": "manifest",
     "MetaModel": "model.bundle",
     "load_model": "model.load",
-    "plot_calibration": "notebook.calibration",
-    "plot_changes": "notebook.changes",
-    "plot_gene": "notebook.gene",
+    "plot_calibration": "plots.plot_calibration",
+    "plot_changes": "plots.plot_changes",
+    "plot_gene": "plots.plot_gene",
     "plan_features": "pipeline.matrix",
     "predict": "pipeline.predict",
     "Annotation": "reference.annotation",
@@ -126,6 +128,7 @@ _HOME = {
     "TrainSettings": "settings",
     "scan_scores": "sources.base_scores",
     "train": "training.train",
+    "Watcher": "watching",
     "RunResult": "workflow",
     "run": "workflow",
 }

@@ -95,6 +95,15 @@ CATALOGUE: dict[Kind, tuple[str, ...]] = {
 }
 """The features of the catalogue by kind; k-mers are recognised by their name."""
 
+NEVER = frozenset({
+    "splice_type", "true_splice_type", "truth", "label", "pred_type", "error_type",
+    "genomic_position", "absolute_position", "true_position", "predicted_position",
+    "window_start", "window_end", "donor_prob", "acceptor_prob", "neither_prob",
+    "donor_meta", "acceptor_meta", "neither_meta",
+})  # fmt: skip
+"""Columns of score tables that are never features: the truth, positions, scores under other names
+and predictions."""
+
 KMER = re.compile(r"^([1-9])mer_([ACGT]+)$")
 _ANY_KMER = re.compile(r"^\d+mer_")
 _PROBABILITY_LIKE = re.compile(

@@ -33,12 +33,14 @@ class Fills:
         kinds: The kinds by feature name.
         reasons: Why, by kind.
         partly: A sentence on features that are filled for some genes only; empty if none are.
+        own: The features that are taken from columns of the score table.
     """
 
     values: Mapping[str, float]
     kinds: Mapping[str, Kind]
     reasons: Mapping[Kind, str]
     partly: str = ""
+    own: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.values)

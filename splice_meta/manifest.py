@@ -48,6 +48,10 @@ DTYPES = (
 
 DEFAULT_HALF_WIDTH = 250
 
+OWN, META_SPLICEAI, AGENTIC_SPLICEAI = "splice_meta", "meta-spliceai", "agentic-spliceai"
+ORIGINS = (OWN, META_SPLICEAI, AGENTIC_SPLICEAI)
+"""Whose definitions a manifest's names have: some names mean other numbers elsewhere."""
+
 LONGEST_NAME = 200
 """Letters of a feature's name."""
 
@@ -67,6 +71,7 @@ class FeatureManifest(Shown):
         fills: Values for features that cannot be computed, by name; only for genomic, sequence,
             k-mer and unknown genomic-like features. :func:`default_fill` for those not named.
         dtypes: Column types by name; Float32 for those not named.
+        origin: Whose definitions the names have, see :mod:`splice_meta.features.older`.
 
     Raises:
         ManifestError: If a name is listed twice, is no name, or there is none; if a fill or type
@@ -77,6 +82,7 @@ class FeatureManifest(Shown):
     half_width: int = DEFAULT_HALF_WIDTH
     fills: tuple[tuple[str, float], ...] = ()
     dtypes: tuple[tuple[str, str], ...] = ()
+    origin: str = OWN
 
     def __post_init__(self) -> None:
         if not self.names:
@@ -90,6 +96,11 @@ class FeatureManifest(Shown):
             raise ManifestError(
                 f"The half-width of the sequence window is {shown(self.half_width)}.",
                 "Give a number of positions from 1 to 1,000,000.",
+            )
+        if self.origin not in ORIGINS:
+            raise ManifestError(
+                f"The feature manifest has the origin {shown(self.origin)}.",
+                f"Use one of: {', '.join(ORIGINS)}.",
             )
         keys = sorted({"gene_id", "position"} & set(self.names))
         if keys:
@@ -118,9 +129,30 @@ class FeatureManifest(Shown):
         return [
             ("features", few(self.names)),
             ("by kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
-            ("sequence window", f"-{self.half_width}..+{self.half_width}"),
+            ("sequence window", self.window_words),
+            *([("definitions", self.definitions)] if self.origin != OWN else []),
             *([("base models", ", ".join(self.base_models))] if self.base_models else []),
         ]
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Positions before and behind a row in its sequence window."""
+        return self.half_width, self.half_width - (self.origin == META_SPLICEAI)
+
+    @property
+    def window_words(self) -> str:
+        """The sequence window, for people."""
+        return "-{}..+{}".format(*self.window)
+
+    @property
+    def definitions(self) -> str:
+        """Whose definitions the names have, for people, with what cannot be as it was there."""
+        if self.origin != META_SPLICEAI:
+            return f"those of {self.origin}"
+        return (
+            f"those of {self.origin}'s training code; context is that of the class with the larger "
+            "score, since the pass that made a training row cannot be known at prediction"
+        )
 
     @cached_property
     def schema(self) -> dict[str, pl.DataType]:
@@ -162,6 +194,7 @@ class FeatureManifest(Shown):
         data = {
             "format_version": FORMAT_VERSION,
             "sequence_half_width": self.half_width,
+            **({"origin": self.origin} if self.origin != OWN else {}),
             "features": [
                 {"name": name, "dtype": str(dtype), "kind": self.kinds[name]}
                 for name, dtype in self.schema.items()
@@ -266,12 +299,14 @@ def _from_json(data: Entry) -> FeatureManifest:
     listed = [feature.find("dtype") for feature in features]
     dtypes = [dtype.one_of(DTYPES) if dtype else DTYPES[0] for dtype in listed]
     half_width, given = data.find("sequence_half_width"), data.find("fills")
+    origin = data.find("origin")
     fills = given.fields() if given else {}
     return FeatureManifest(
         names=names,
         half_width=half_width.whole(1, 1_000_000) if half_width else DEFAULT_HALF_WIDTH,
         fills=tuple((name, each.number()) for name, each in fills.items()),
         dtypes=tuple(pair for pair in zip(names, dtypes, strict=True) if pair[1] != DTYPES[0]),
+        origin=origin.one_of(ORIGINS) if origin else OWN,
     )
 
 

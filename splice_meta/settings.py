@@ -216,8 +216,9 @@ class TrainSettings:
         near_rate: Share of the positions from a tenth of that on that goes in.
         far_rate: Share of the other positions that goes in.
         base_trained_weight: What a gene on a chromosome that the base models were trained on
-            counts, where there are genes on others: scores are better there than elsewhere, and a
-            meta-model learns to trust them too much.
+            counts, where there are genes on others: scores are better there than elsewhere. With
+            500 genes, leaving chromosomes out that the base models never saw, less than 1 made
+            predictions worse.
         seed: Of everything that is drawn.
         threads: Folds that are boosted at a time, each on one thread; 0 for as many as there are
             cores. No bit depends on it.
@@ -246,7 +247,7 @@ class TrainSettings:
     candidate: float = 0.001
     near_rate: float = 0.25
     far_rate: float = 0.004
-    base_trained_weight: float = 0.3
+    base_trained_weight: float = 1.0
     seed: int = 1
     threads: int = 0
     memory: int = 1 << 30

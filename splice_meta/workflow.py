@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.jobs.executor import Cluster, Executor, execute
 from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
@@ -22,25 +20,12 @@ from splice_meta.runs.planning import Planned, planned
 from splice_meta.runs.scorer import Weights
 from splice_meta.runs.task import Receipt
 from splice_meta.settings import RunSettings
+from splice_meta.stages import CHECK, measured, stage
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
-__all__ = ["RunResult", "Watcher", "run"]
-
-
-@dataclass
-class Watcher:
-    """What a caller is told while a run goes on; the defaults say nothing.
-
-    Attributes:
-        planned: Called once with the number of genes and positions.
-        advanced: Called with each finished shard's receipt.
-        scoring: Told while genes without base scores are scored.
-    """
-
-    planned: Callable[[int, int], None] = field(default=lambda genes, positions: None)
-    advanced: Callable[[Receipt], None] = field(default=lambda receipt: None)
-    scoring: ScoreWatcher = field(default_factory=ScoreWatcher)
+__all__ = ["RunResult", "run"]
 
 
 @plain_panics()
@@ -63,7 +48,7 @@ def run(
     overwrite: bool = False,
     trust_pickle: bool = False,
     report_genes: Sequence[str] | None = None,
-    watcher: Watcher | None = None,
+    progress: Progress = False,
     workers: int | None = None,
     cluster: Cluster = None,
 ) -> RunResult:
@@ -98,7 +83,7 @@ def run(
         trust_pickle: Allow pickled models, through an allow-list.
         report_genes: Genes, by id or name, with a page in ``report.html``; by default those with
             the most gained and lost sites.
-        watcher: Told about progress.
+        progress: Show how far the run is, or a watcher that is told: positions.
         workers: Run in this many Dask worker processes on this machine.
         cluster: Run on the workers of a Dask scheduler: its address, its scheduler file or a
             connected ``distributed.Client``.
@@ -109,7 +94,7 @@ def run(
     Raises:
         SpliceMetaError: If settings, scores, model, reference, output or cluster cannot be used.
     """
-    started, watch = time.perf_counter(), watcher or Watcher()
+    started, watch = time.perf_counter(), watcher_of(progress)
     asked = Asked(
         scores=scores,
         model=model,
@@ -130,18 +115,22 @@ def run(
         workers=workers,
         cluster=cluster,
     )
-    with hearing() as heard:
-        opened = open_run(asked)
-    with planned(opened, heard, watch.scoring) as plan:
-        made = list(_made(opened.execute, plan, watch))
-        seconds = time.perf_counter() - started
-        return finish(opened, plan, made, seconds, heard.messages, report_genes)
+    with measured() as spent:
+        with hearing() as heard, stage(CHECK):
+            opened = open_run(asked)
+        with planned(opened, heard, watch) as plan:
+            made = list(_made(opened.execute, plan, watch))
+            seconds = time.perf_counter() - started
+            return finish(opened, plan, made, seconds, heard.messages, spent, report_genes)
 
 
 def _made(executor: Executor, plan: Planned, watch: Watcher) -> Iterator[Receipt]:
     """Make the shards that are left."""
     left = plan.left
-    watch.planned(sum(s.stop - s.first for s in left), sum(s.size for s in left))
+    genes = sum(shard.stop - shard.first for shard in left)
+    positions = sum(shard.size for shard in left)
+    if left:
+        watch.started(f"{genes:,} genes, {positions:,} positions", positions)
     for _, receipt in execute(executor, plan.task, left, plan.ledger):
         if receipt is not None:
             _advance(receipt, watch)
@@ -157,4 +146,4 @@ def _advance(receipt: Receipt, watch: Watcher) -> None:
             row["uncertain"],
         )  # fmt: skip
     log.debug("Shard %d of %d positions done", receipt.shard.number, receipt.shard.size)
-    watch.advanced(receipt)
+    watch.advanced(receipt.shard.size)

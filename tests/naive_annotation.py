@@ -63,8 +63,30 @@ def sites(gene: Gene) -> set[tuple[str, int, str]]:
         exons = joined(transcript.exons)
         for i in range(len(exons) - 1):
             left, right = exons[i][1], exons[i + 1][0]
-            donor, acceptor = (left, right) if gene.strand == "+" else (right, left)
-            found |= {(gene.name, donor, "donor"), (gene.name, acceptor, "acceptor")}
+            found |= junction(gene, left, right)
+        for left, right in crossings(transcript.exons):
+            found |= junction(gene, left, right)
+    return found
+
+
+def junction(gene: Gene, left: int, right: int) -> set[tuple[str, int, str]]:
+    donor, acceptor = (left, right) if gene.strand == "+" else (right, left)
+    return {(gene.name, donor, "donor"), (gene.name, acceptor, "acceptor")}
+
+
+def crossings(exons: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """End of the first and start of the second of exons that share more than two bases.
+
+    Not where one lies within what precedes it, or starts where another does.
+    """
+    found = []
+    ordered = sorted(exons)
+    for i in range(1, len(ordered)):
+        start, end = ordered[i]
+        reach = max(other for _, other in ordered[:i])
+        shares = len(positions(start, end) & positions(1, reach)) > 2
+        if shares and end > reach and start != ordered[i - 1][0]:
+            found.append((reach, start))
     return found
 
 

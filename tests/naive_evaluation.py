@@ -28,6 +28,7 @@ def naive(rows: pl.DataFrame, system: str, reference: str) -> dict[tuple[str, st
         sample_weight=weights, labels=[0, 1, 2], scale_by_half=False,
     ) * sum(weights)  # fmt: skip
     candidates = [_is_candidate(row, reference) for row in table]
+    scored = [_is_scored(row, reference) for row in table]
     in_candidates = sum(w for w, is_in in zip(weights, candidates, strict=True) if is_in)
     found = {
         ("log_loss_per_site", "all"): loss / sites if sites else nothing,
@@ -44,16 +45,21 @@ def naive(rows: pl.DataFrame, system: str, reference: str) -> dict[tuple[str, st
             **decisions(truth, scores, before, weights),
             **ranking(truth, scores, weights),
             "ece": calibration(truth, scores, weights, candidates),
+            "ece_scored": calibration(truth, scores, weights, scored),
             "sites": sum(w for w, is_site in zip(weights, truth, strict=True) if is_site),
         }
         found |= {(metric, name): value for metric, value in of_class.items()}
-    found["ece", "all"] = (found["ece", "donor"] + found["ece", "acceptor"]) / 2
+    for metric in ("ece", "ece_scored"):
+        found[metric, "all"] = (found[metric, "donor"] + found[metric, "acceptor"]) / 2
     return found
 
 
+def _is_scored(row: dict[str, Any], reference: str) -> bool:
+    return max(row[f"donor_{reference}"], row[f"acceptor_{reference}"]) >= 0.001
+
+
 def _is_candidate(row: dict[str, Any], reference: str) -> bool:
-    highest = max(row[f"donor_{reference}"], row[f"acceptor_{reference}"])
-    return highest >= 0.001 or row["truth"] != "neither"
+    return _is_scored(row, reference) or row["truth"] != "neither"
 
 
 def decisions(truth: list, scores: list, before: list, weights: list) -> dict[str, float]:

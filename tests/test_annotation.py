@@ -457,6 +457,33 @@ def test_exons_that_overlap_or_touch_are_one(opened: Any) -> None:
     assert annotation.left_out.is_empty()
 
 
+@pytest.mark.parametrize("shared", [-1, 0, 1, 2, 3, 9])
+@pytest.mark.parametrize("strand", ["+", "-"])
+def test_ends_of_exons_that_cross_are_sites_and_that_is_said(
+    opened: Any, caplog: pytest.LogCaptureFixture, shared: int, strand: str
+) -> None:
+    text = exons("g", "t", (1, 20), (21 - shared, 60), (80, 90), strand=strand)
+    text += exons("h", "u", (1, 20), (5, 60), (10, 50), (10, 60), strand=strand)
+    annotation = opened(text)
+    first, second = ("donor", "acceptor") if strand == "+" else ("acceptor", "donor")
+    ends = [("g", 60, first), ("g", 80, second)]
+    ends += [("g", 20, first), ("g", 21 - shared, second)] * (shared < 0 or shared > 2)
+    ends += [("h", 20, first), ("h", 5, second)]
+    assert sorted(sites_of(annotation)) == sorted(ends)
+    by_reason = {row["transcript_id"]: row["reason"] for row in annotation.changed.to_dicts()}
+    assert by_reason["u"] == reasons.CROSSING
+    expected = {3: reasons.CROSSING, 9: reasons.CROSSING, 1: reasons.OVERLAP, 2: reasons.OVERLAP}
+    assert by_reason.get("t") == expected.get(shared)
+    assert "contradicts itself: their ends count as splice sites" in caplog.text
+    # One exon each for what is measured along a transcript, and no intron between them.
+    joined = [(1, 20), (22, 60), (80, 90)] if shared < 0 else [(1, 60), (80, 90)]
+    found = annotation.exons.filter(pl.col("gene_id") == "g").sort("exon_start")
+    assert found.select("exon_start", "exon_end").rows() == joined
+    kept = annotation.exons_of(["g"])
+    assert {gene for gene, *_ in sites_of(kept)} == {"g"}
+    assert set(kept.crossings["gene_id"]) <= {"g"}
+
+
 def test_a_position_that_is_both_donor_and_acceptor_has_two_rows(opened: Any) -> None:
     text = exons("g", "t", (1, 10), (20, 20), (30, 40)) + exons("g", "u", (1, 10), (30, 40))
     assert sites_of(opened(text)) == [

@@ -55,11 +55,12 @@ def test_figures_are_those_of_evaluate(pair: tuple[pl.DataFrame, pl.DataFrame]) 
     expected = sm.evaluate(pair[1], resamples=50, seed=4)
 
     assert found.figures is not None
+    by_candidates = ["candidates", "ece", "ece_scored"]
     names = {"base": "first", "final": "second", "final_change": "second_change"}
     for old, new in names.items():
         for end in ("", "_low", "_high"):
             same, mine = (
-                each.filter(~pl.col("metric").is_in(["candidates", "ece"]))[name + end].to_list()
+                each.filter(~pl.col("metric").is_in(by_candidates))[name + end].to_list()
                 for each, name in ((expected, old), (found.figures, new))
             )
             assert mine == pytest.approx(same, nan_ok=True)

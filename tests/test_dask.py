@@ -22,10 +22,10 @@ from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, Usage
 from splice_meta.jobs import dask as on_dask
 from splice_meta.jobs import dask_cluster, dask_workers
 from splice_meta.process import ENVIRONMENT
-from splice_meta.runs.outputs import FILE_OF, scan_table
-from splice_meta.runs.task import Receipt
+from splice_meta.runs.outputs import FILE_OF
+from splice_meta.runs.tables import scan_table
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.workflow import RunResult, Watcher
+from splice_meta.workflow import RunResult
 
 pytest.importorskip("distributed")
 
@@ -251,20 +251,20 @@ def test_a_killed_worker_loses_nothing(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    receipts: list[Receipt] = []
+    steps: list[int] = []
 
-    def kill_one(receipt: Receipt) -> None:
-        receipts.append(receipt)
-        if len(receipts) == 5:
+    def kill_one(positions: int) -> None:
+        steps.append(positions)
+        if len(steps) == 5:
             os.kill(min(new_workers(before)), signal.SIGKILL)
 
     expected = sm.run(many_genes, MODEL, tmp_path / "here", settings=PARTED, run_name="r")
     found = sm.run(
         many_genes, MODEL, tmp_path / "there", settings=PARTED, run_name="r", workers=number,
-        watcher=Watcher(advanced=kill_one),
+        progress=sm.Watcher(advanced=kill_one),
     )  # fmt: skip
 
-    assert len(receipts) == receipts[0].shard.of > 10
+    assert len(steps) == found.summary.shards > 10
     assert_same(found, expected)
     assert [m for m in caplog.messages if "A worker has ended" in m and "run again" in m]
     assert capfd.readouterr() == ("", "")
@@ -313,7 +313,7 @@ def test_an_interrupt_ends_the_workers(
     with pytest.raises(KeyboardInterrupt):
         sm.run(
             many_genes, MODEL, tmp_path, settings=PARTED, run_name="r", workers=1,
-            watcher=Watcher(advanced=interrupt),
+            progress=sm.Watcher(advanced=interrupt),
         )  # fmt: skip
 
     assert {process for process, _ in our_processes()} <= before
@@ -368,7 +368,7 @@ def test_a_lost_scheduler_is_said(
     with pytest.raises(ClusterError, match="The Dask scheduler was lost"):
         sm.run(
             many_genes, MODEL, tmp_path / "out", settings=PARTED, run_name="r",
-            cluster=scheduler.scheduler_address, watcher=Watcher(advanced=close),
+            cluster=scheduler.scheduler_address, progress=sm.Watcher(advanced=close),
         )  # fmt: skip
 
 

@@ -11,20 +11,20 @@ import pytest
 from conftest import MODEL, make_scores
 
 import splice_meta as sm
+from splice_meta import workflow
 from splice_meta.runs.figures import BINS, MOVED, add_changes
 from splice_meta.runs.task import Receipt
-from splice_meta.workflow import Watcher
 
 SCORES = make_scores({f"G{n}": list(range(1, 2501 + 10 * n)) for n in range(6)})
 
 
 @pytest.mark.parametrize("memory", [2 << 20, 1 << 30])
-def test_changes_are_those_of_the_table(tmp_path: Path, memory: int) -> None:
+def test_changes_are_those_of_the_table(
+    tmp_path: Path, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receipts: list[Receipt] = []
-    result = sm.run(
-        SCORES, MODEL, tmp_path, settings=sm.RunSettings(memory=memory),
-        watcher=Watcher(advanced=receipts.append),
-    )  # fmt: skip
+    monkeypatch.setattr(workflow, "_advance", lambda receipt, _: receipts.append(receipt))
+    result = sm.run(SCORES, MODEL, tmp_path, settings=sm.RunSettings(memory=memory))
 
     moved: Counter[str] = Counter()
     changes: Counter[int] = Counter()

@@ -439,57 +439,6 @@ def test_sigmoid_ensemble_of_multiclass_models_is_refused(tmp_path, monkeypatch)
         load_foreign(path, trust_pickle=True)
 
 
-def calibrators() -> list[Any]:
-    p = X[:, 0] / X[:, 0].max()
-    return [
-        LogisticRegression().fit(p.reshape(-1, 1), Y == 1),
-        IsotonicRegression(out_of_bounds="clip").fit(p, Y == 1),
-        None,
-    ]
-
-
-@pytest.mark.parametrize(
-    ("kind", "extra", "reason"),
-    [
-        (
-            "CalibratedSigmoidEnsemble",
-            {"calibrator": calibrators()[1]},
-            "its kind of calibration",
-        ),
-        (
-            "PerClassCalibratedSigmoidEnsemble",
-            {"calibrators": calibrators()},
-            "its kind of calibration",
-        ),
-        (
-            "ConsolidatedMetaModel",
-            {"instance_weights": [np.float64(0.5)] * 2, "consolidation_method": "voting"},
-            "not a set of ensembles",
-        ),
-    ],
-)
-@pytest.mark.parametrize("suffix", [".pkl", ".joblib"])
-def test_ensembles_that_cannot_be_expressed_say_so(
-    tmp_path, monkeypatch, kind, extra, reason, suffix
-):
-    path = ensemble(
-        monkeypatch, tmp_path / f"model{suffix}", kind, ENSEMBLE_MODULE,
-        models=three(), feature_names=NAMES, **extra,
-    )  # fmt: skip
-    with pytest.raises(ModelError, match=reason) as caught:
-        load_foreign(path, trust_pickle=True)
-    assert f" {kind}," in caught.value.message
-    assert "not supported yet" in caught.value.message
-    assert not isinstance(caught.value, UntrustedModelError)
-
-
-def test_batch_ensemble_says_so(tmp_path):
-    found = {"type": "AllGenesBatchEnsemble", "batch_models": [{"model": train()}]}
-    path = save_pickle(tmp_path / "model.pkl", found)
-    with pytest.raises(ModelError, match="AllGenesBatchEnsemble, the mean of"):
-        load_foreign(path, trust_pickle=True)
-
-
 @pytest.mark.parametrize(
     ("module", "kind"),
     [
@@ -690,11 +639,16 @@ def test_misuse_of_what_is_admitted_is_refused(tmp_path, stream):
     assert dict(vars(xgboost.XGBClassifier)) == before
 
 
+def fitted() -> list[Any]:
+    p = X[:, 0] / X[:, 0].max()
+    return [LogisticRegression().fit(p.reshape(-1, 1), Y == 1), IsotonicRegression().fit(p, Y == 1)]
+
+
 def test_admitted_classes_are_neither_made_nor_called(tmp_path, monkeypatch):
     def explode(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("code of an admitted class was run")
 
-    path = save_pickle(tmp_path / "model.pkl", [train(names=NAMES), *calibrators()[:2]])
+    path = save_pickle(tmp_path / "model.pkl", [train(names=NAMES), *fitted()])
     for cls in (xgboost.XGBClassifier, xgboost.Booster, LogisticRegression, IsotonicRegression):
         monkeypatch.setattr(cls, "__setstate__", explode)
         monkeypatch.setattr(cls, "__init__", explode)

@@ -12,11 +12,14 @@ import pytest
 from naive_network import naive_probabilities
 
 import splice_meta as sm
+from splice_meta.base_models.altered import Edit
+from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.load import load_base_model
 from splice_meta.base_models.network import Ensemble
 from splice_meta.base_models.on_openvino import OnOpenVino
 from splice_meta.base_models.state_dict import read_state_dict
 from splice_meta.base_models.torch_device import CPU_BATCH, GPU_BATCH, batch_of, choose_device
+from splice_meta.base_models.windows import GeneScores, Window, score_windows
 from splice_meta.contracts import SCORES
 from splice_meta.errors import UsageError
 
@@ -136,6 +139,37 @@ def test_pangolin_is_its_authors_network(tissue: int) -> None:
     parts = authors_parts(PANGOLIN / f"final.1.{2 * tissue}.3.v2", 2 * tissue + 1)
     expected = naive_probabilities(parts, letters, 1e-5, 0.0)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+# --- Altered sequences -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        pytest.param("spliceai", None, marks=has_spliceai),
+        pytest.param("openspliceai", MANE, marks=has_data),
+        pytest.param("pangolin", PANGOLIN, marks=has_pangolin),
+    ],
+)
+def test_edits_are_scored_as_the_whole_altered_gene(name: str, weights: Path | None) -> None:
+    model = load_base_model(name, weights, "cpu", engine="openvino")
+    draw = np.random.default_rng(1).choice
+    scorer = EditScorer(model)
+    reference = scorer.reference(draw(list(b"ACGTN"), 3000 + 10_000).astype(np.uint8))
+    made = [(0, 1, 1), (700, 701, 1), (720, 720, 5), (731, 760, 0), (800, 803, 2), (2990, 3000, 1)]
+    edits = [
+        Edit(start, end, draw(list(b"ACGT"), put).astype(np.uint8)) for start, end, put in made
+    ]
+
+    found = scorer.scores(reference, edits, 500)
+
+    scorer.close()
+    for edit, scores in zip(edits, found, strict=True):
+        gene = GeneScores("g", reference.altered(edit, -5000, 3000 + edit.shift + 5000), 10_000)
+        score_windows(model, [Window(gene, 0, len(gene.scores))])
+        first, stop = reference.span(edit, 500)
+        np.testing.assert_array_equal(scores, gene.scores[first:stop])
 
 
 # --- Devices -----------------------------------------------------------------------------------

@@ -21,9 +21,10 @@ from splice_meta.cli.app import run_command
 from splice_meta.errors import InputError
 from splice_meta.plots.library import HOW_TO, has_plots
 from splice_meta.report import html
-from splice_meta.report.curves import count_bins, precision_recall, reliability
+from splice_meta.report.curves import precision_recall, reliability
 from splice_meta.report.html import write_report
 from splice_meta.report.markup import read_asset
+from splice_meta.runs.tables import scan_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_plots = pytest.mark.skipif(not has_plots(), reason="the extra report is not installed")
@@ -77,7 +78,7 @@ def test_the_page_is_one_file_with_a_page_for_each_changed_gene(demo: Path) -> N
     for link in page.links:
         assert link.removeprefix("#") in page.ids or link.startswith("https://")
     assert "SLC9B2 (ENSG00000164038)" in text
-    assert "4 gained, 2 of them annotated; none lost" in text
+    assert "5 gained, 3 of them annotated; none lost" in text
     assert "TGG|GTAAGC" in text
     assert "(10.0%), the share asked for" in text
 
@@ -140,13 +141,18 @@ def test_names_from_outside_are_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in text
 
 
+def mean_of(p: pl.Series, low: float) -> float:
+    """The mean of the probabilities of a tenth."""
+    inside = p.filter((p >= max(low, 0.01)) & ((p * 10).floor().clip(0, 9) / 10 == low))
+    return float(inside.mean())  # type: ignore[arg-type]
+
+
 def test_curves_are_those_of_a_count_row_by_row(demo: Path) -> None:
     from splice_meta.report.finished import open_finished
 
     run = open_finished(demo)
-    assert run.complete is not None
-    bins, sites = count_bins(run.complete, 0.5)
-    rows = run.complete.collect()
+    bins, sites = run.bins, run.record["truth"]
+    rows = scan_table(run.layout, "complete").collect()
 
     assert sites == {"donor": 91, "acceptor": 86}
     curves = precision_recall(bins, sites).filter("is_call")
@@ -159,6 +165,7 @@ def test_curves_are_those_of_a_count_row_by_row(demo: Path) -> None:
         assert row["recall"] == pytest.approx(hits / sites[row["type"]])
     for row in reliability(bins).to_dicts():
         p = rows[f"{row['type']}_{'score' if row['system'] == 'base' else 'meta'}"].cast(pl.Float64)
+        assert row["predicted"] == pytest.approx(mean_of(p, row["low"]), abs=1e-6)
         inside = rows.filter((p >= max(row["low"], 0.01)) & ((p * 10).floor().clip(0, 9) / 10
                              == row["low"]))  # fmt: skip
         assert row["positions"] == inside.height
@@ -180,7 +187,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("theme", [0, 1])
 def test_colours_have_the_contrast_of_wcag_aa(theme: int) -> None:
-    from splice_meta.plots.charts import COLOURS
+    from splice_meta.plots.style import COLOURS
 
     css = read_asset("page.css")
     blocks = re.findall(r":root \{(.*?)\}", css, re.S)

@@ -21,7 +21,6 @@ from tiny_network import CONTEXT, Interrupted, TinyNetwork, Wrong, naive_scores
 
 import splice_meta as sm
 from splice_meta.base_models import load, score_task, scoring
-from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.base_models.weights import digest_of, weight_files
 from splice_meta.base_models.windows import (
     GeneScores,
@@ -329,11 +328,11 @@ def test_no_more_than_a_quarter_of_a_batch_is_padding(
 
 def test_progress_adds_up(score: Callable[..., sm.ScoreResult]) -> None:
     planned, steps = [], []
-    watcher = ScoreWatcher(lambda *told: planned.append(told), steps.append)
+    watcher = sm.Watcher(lambda *told: planned.append(told), steps.append)
 
-    score("PLUS", "ONE", "GHOST", window=50, watcher=watcher)
+    score("PLUS", "ONE", "GHOST", window=50, progress=watcher)
 
-    assert planned == [(2, 112)]
+    assert planned == [("scoring 2 genes, 112 nt, with tiny", 112)]
     assert steps == [37, 37, 37, 1]
 
 
@@ -562,7 +561,7 @@ def test_a_gene_that_failed_is_not_scored_further(score: Callable[..., sm.ScoreR
     steps: list[int] = []
 
     score(
-        "WHOLE", "ONE", base_model=network, window=10, watcher=ScoreWatcher(advanced=steps.append)
+        "WHOLE", "ONE", base_model=network, window=10, progress=sm.Watcher(advanced=steps.append)
     )
 
     assert network.positions == 11
@@ -675,10 +674,12 @@ def test_resumed_is_as_if_never_interrupted(
 
     again = TinyNetwork(batch)
     planned: list[Any] = []
-    watcher = ScoreWatcher(planned=lambda *told: planned.append(told))
-    result = score(*NAMES, base_model=again, resume=True, watcher=watcher, **options)
+    watcher = sm.Watcher(lambda *told: planned.append(told))
+    result = score(*NAMES, base_model=again, resume=True, progress=watcher, **options)
 
-    assert planned == [(len(NAMES) - len(kept), 410 - done)]
+    ((what, positions),) = planned
+    assert what.startswith(f"scoring {len(NAMES) - len(kept)} genes, ")
+    assert positions == 410 - done
     assert again.positions == 410 - done or batch > 1  # with padding
     assert fates(result) == dict.fromkeys((GENES[name][0] for name in NAMES), "")
     assert result.path.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
@@ -706,7 +707,7 @@ def test_a_gene_that_failed_has_no_part(
             "ONE",
             base_model=network,
             window=30,
-            watcher=ScoreWatcher(advanced=stop_at_one),
+            progress=sm.Watcher(advanced=stop_at_one),
         )
 
     assert listed_genes(tmp_path / "out.parquet.parts") == []
@@ -967,7 +968,7 @@ def test_parts_that_vanish_give_no_table(
             part.unlink()
 
     with pytest.raises(OutputError, match=r"ENSG01\.3") as caught:
-        score("PLUS", "WHOLE", watcher=ScoreWatcher(advanced=remove))
+        score("PLUS", "WHOLE", progress=sm.Watcher(advanced=remove))
 
     assert_two_plain_lines(caught.value)
     assert not (tmp_path / "out.parquet").exists()

@@ -20,7 +20,6 @@ from tiny_network import Interrupted, TinyNetwork
 
 import splice_meta as sm
 from splice_meta.base_models import score_task
-from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.errors import OutputError, UsageError
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.lines import open_lines
@@ -112,7 +111,7 @@ def test_executors_agree(workers: Any, whole: Path, tmp_path: Path, batch: int) 
 
     score_into(
         tmp_path / "out.parquet", TinyNetwork(batch), cluster=workers,
-        watcher=ScoreWatcher(advanced=told.append),
+        progress=sm.Watcher(advanced=told.append),
     )  # fmt: skip
 
     assert (tmp_path / "out.parquet").read_bytes() == whole.read_bytes()
@@ -215,11 +214,11 @@ def test_a_scoring_killed_again_and_again_comes_to_the_same_end(
     planned: list[Any] = []
 
     score_into(
-        output, resume=True, watcher=ScoreWatcher(planned=lambda *told: planned.append(told))
+        output, resume=True, progress=sm.Watcher(lambda *told: planned.append(told))
     )
 
     assert done == [1, 2]
-    assert planned[0][0] < len(GENES)
+    assert planned[0][1] < pl.read_parquet(whole).height
     assert output.read_bytes() == whole.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
 

@@ -12,7 +12,8 @@ from conftest import MODEL
 
 import splice_meta as sm
 from splice_meta.ownership import TEMPORARY
-from splice_meta.runs.outputs import FILE_OF, scan_table
+from splice_meta.runs.outputs import FILE_OF
+from splice_meta.runs.tables import scan_table
 from splice_meta.sink import whole_file
 
 

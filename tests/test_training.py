@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,8 @@ from splice_meta.errors import (
     UsageError,
 )
 from splice_meta.manifest import FeatureManifest
+from splice_meta.pipeline.comparing import compare_scores, count_scores
+from splice_meta.report.describe import describe_model
 from splice_meta.training.boost import make_problem
 from splice_meta.training.cross_validation import best_round, cross_validate
 from splice_meta.training.rows import collect_rows
@@ -73,7 +75,9 @@ def test_the_card_stands_for_complete_coverage(
     assert figure == pytest.approx(exact, rel=0.01)
 
 
-def test_the_card_tells_where_the_model_is_how_good(trained: tuple[sm.MetaModel, Path]) -> None:
+def test_the_card_tells_where_the_model_is_how_good(
+    trained: tuple[sm.MetaModel, Path], demo_scores: pl.DataFrame
+) -> None:
     card = trained[0].metadata["card"]
 
     # "osai" is no name of a known base model: whether it was trained on chromosome 4 is not known.
@@ -88,6 +92,12 @@ def test_the_card_tells_where_the_model_is_how_good(trained: tuple[sm.MetaModel,
     assert sum(losses) / card["sites"] == pytest.approx(figure)
     bins = [row for row in card["reliability"] if row["class"] == "donor"]
     assert {row["system"] for row in bins} == {"base", "meta_model"}
+    # As a run over the same scores says it.
+    (near,) = card["score_distances"]
+    model = trained[0]
+    counts = [count_scores(model, [demo_scores.sort("gene_id", "position")])]
+    expected = compare_scores(model, counts)["osai"]
+    assert near == {"base_model": "", "part": "4", "genes": "training"} | asdict(expected)
 
 
 def test_known_base_models_say_which_chromosomes_they_saw(demo_path: Path) -> None:
@@ -234,6 +244,15 @@ def test_test_chromosomes_are_tested_on_and_not_trained_on(demo_scores: pl.DataF
     row = expected.filter(metric="log_loss_per_site")
     figures = test["systems"]["hybrid"]["all"]["log_loss_per_site"]
     assert figures["value"] == pytest.approx(row["hybrid"].item())
+    kept = [far.filter(pl.col("gene_id").is_in(g)) for g in (genes[3:], genes[:2])]
+    for said, rows in zip(model.metadata["card"]["score_distances"], kept, strict=True):
+        counts = count_scores(model, [rows.sort("gene_id", "position")])
+        assert said.items() >= asdict(compare_scores(model, [counts])[""]).items()
+        assert said["distance"] is not None
+        assert said["genes"] == ("test" if said["part"] == "9" else "training")
+    said = dict(describe_model(model))["Distance of the scores"]
+    assert "training chromosomes" in said
+    assert "test chromosomes" in said
 
 
 def test_genes_the_base_model_saw_count_less_where_there_are_others(

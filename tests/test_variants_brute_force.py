@@ -26,7 +26,9 @@ import splice_meta as sm
 from splice_meta.alleles import recalibrate
 from splice_meta.alleles.opening import Asked, open_variants
 from splice_meta.catalogue import CATALOGUE
+from splice_meta.contracts import scores_of
 from splice_meta.manifest import extended
+from splice_meta.runs import scorer
 from splice_meta.settings import FeatureSettings
 
 EVERYTHING = [name for names in CATALOGUE.values() for name in names]
@@ -48,11 +50,11 @@ def task_of(
     distance: int = FAR,
 ) -> Any:  # fmt: skip
     """The task of some variants, opened."""
-    single = networks.get("")
+    single = networks.get("")  # several are those that the meta-model names
     asked = Asked(
         variants=list(variants), annotation=world.gtf, fasta=world.fasta, output=folder / "none",
-        base_model=single or "openspliceai", weights=None, scores=None,
-        model=model if single else None, settings=sm.VariantSettings(distance=distance),
+        base_model=single, weights=None, scores=None,
+        model=model, settings=sm.VariantSettings(distance=distance),
         features=FeatureSettings(), vcf=None, genes=None, gene_types=(), device="auto",
         resume=False, overwrite=False, trust_pickle=False, workers=None, cluster=None,
     )  # fmt: skip
@@ -186,6 +188,25 @@ def test_named_variants(world: World, tmp_path: Path, features: str) -> None:
     pairs = check(world, texts, MODELS[features], tmp_path)
 
     assert pairs > len(texts)
+
+
+def test_several_base_models(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = (
+        *scores_of("a"), *scores_of("b"), "a.donor_sum_upstream", "b.donor_max_upstream_3_30",
+        "b.acceptor_context_mean", "a.nearest_acceptor_downstream_distance", "gc_content",
+    )  # fmt: skip
+    networks = {"a": SparseNetwork(), "b": SparseNetwork(seed=7)}
+    monkeypatch.setattr(scorer, "load_base_model", lambda name, *_: networks[name])
+    texts = [written(world, *each) for each in list(NAMED.values())[::2]]
+
+    pairs = check(
+        world, [text for text in texts if fits(world, text)], make_model(names, ("a", "b")),
+        tmp_path, networks,
+    )  # fmt: skip
+
+    assert pairs > 12
 
 
 def test_without_a_meta_model(world: World, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from variant_world import SparseNetwork, World, make_model, make_world
 
 import splice_meta as sm
 from splice_meta.alleles import shards
-from splice_meta.alleles.analyse import VariantsWatcher
 from splice_meta.alleles.results import open_results
 from splice_meta.alleles.shards import make_shards
 from splice_meta.errors import OutputError, UsageError
@@ -126,7 +125,7 @@ def test_shards_and_batches_make_no_difference(
 
     result = analyse(
         world, tmp_path / "out", synthetic(world, 2000), SparseNetwork(batch=3),
-        watcher=VariantsWatcher(advanced=told.append),
+        progress=sm.Watcher(advanced=told.append),
     )  # fmt: skip
 
     assert_alike(tmp_path / "out", whole)

@@ -10,8 +10,7 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, UsageError
-from splice_meta.runs.outputs import scan_table
-from splice_meta.workflow import Watcher
+from splice_meta.runs.tables import scan_table
 
 MIB = 1 << 20
 
@@ -40,6 +39,12 @@ def test_every_file_of_a_run_is_there(scores: pl.DataFrame, tmp_path: Path) -> N
         f"{tables}/ledger.jsonl",
         f"{tables}/sites.parquet",
         f"{tables}/sites.tsv",
+        f"{tables}/performance_report.txt",
+        f"{tables}/report.html",
+        f"{tables}/gene_manifest.json",
+        f"{tables}/gene_manifest.csv",
+        f"{tables}/inference_metadata.json",
+        f"{tables}/inference_workflow.log",
     }
     assert result.failed == 0
 
@@ -243,17 +248,17 @@ def test_unsorted_genes_are_sorted_and_said_so(tmp_path: Path) -> None:
 
 
 def test_watcher_is_told_everything(scores: pl.DataFrame, tmp_path: Path) -> None:
-    planned, receipts = [], []
-    watcher = Watcher(lambda genes, rows: planned.append((genes, rows)), receipts.append)
+    started, steps = [], []
+    watcher = sm.Watcher(lambda *told: started.append(told), steps.append)
 
     sm.run(
         scores, MODEL, tmp_path, settings=sm.RunSettings(memory=MIB), run_name="r",
-        watcher=watcher,
+        progress=watcher,
     )  # fmt: skip
 
-    assert planned == [(5, scores.height)]
-    assert sum(receipt.shard.size for receipt in receipts) == scores.height
-    assert len(receipts) > 1
+    assert started == [(f"5 genes, {scores.height:,} positions", scores.height)]
+    assert sum(steps) == scores.height
+    assert len(steps) > 1
 
 
 def test_strategy_lines(scores: pl.DataFrame, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tiny_network import PRIME, TABLE, TinyNetwork
 from splice_meta.contracts import with_axis
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
+from splice_meta.model.margin import Margin
 from splice_meta.model.predict import predict_proba
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import open_annotation
@@ -132,7 +133,7 @@ def make_model(names: Sequence[str], base_models: Sequence[str] = (), seed: int 
     )  # fmt: skip
     booster.feature_names = None
     return MetaModel(
-        manifest=FeatureManifest(tuple(names)), boosters=(booster,),
+        manifest=FeatureManifest(tuple(names)), boosters=(booster,), margin=Margin(floor=1e-6),
         base_models=tuple(base_models),
     )  # fmt: skip
 
@@ -231,7 +232,7 @@ def _predicted(
     if model is not None:
         values = gene_features(open_annotation(world.gtf))
         matrix = harmonize_plan(
-            with_axis(table.lazy()), model.manifest, FeatureSettings(), None,
+            with_axis(table.lazy()), model.manifest, FeatureSettings(), None, model.columns,
             gene_values=values,
         ).collect()  # fmt: skip
         found = predict_proba(model, matrix)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +28,9 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.sequence import Genome
 from splice_meta.runs.scorer import Weights
 from splice_meta.settings import FeatureSettings
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
-
-
-@dataclass
-class VariantsWatcher:
-    """What a caller is told while variants are scored; the defaults say nothing.
-
-    Attributes:
-        planned: Called once with the number of pairs of a variant and a gene, and of genes.
-        advanced: Called with the number of pairs just scored.
-    """
-
-    planned: Callable[[int, int], None] = field(default=lambda pairs, genes: None)
-    advanced: Callable[[int], None] = field(default=lambda pairs: None)
 
 
 @plain_panics()
@@ -68,7 +55,7 @@ def variants(
     trust_pickle: bool = False,
     workers: int | None = None,
     cluster: Cluster = None,
-    watcher: VariantsWatcher | None = None,
+    progress: Progress = False,
 ) -> VariantsResult:
     """What variants do to splicing: both alleles' probabilities, base and recalibrated.
 
@@ -100,7 +87,7 @@ def variants(
         trust_pickle: Allow pickled models, through an allow-list.
         workers: Use this many Dask worker processes on this machine.
         cluster: Use a Dask scheduler: its address, its scheduler file or a connected client.
-        watcher: Told about progress.
+        progress: Show how far it is, or a watcher that is told: pairs of a variant and a gene.
 
     Returns:
         The results; their tables are lazy frames.
@@ -108,7 +95,7 @@ def variants(
     Raises:
         SpliceMetaError: If an input cannot be used, or no variant can be scored.
     """
-    started, watch = time.perf_counter(), watcher or VariantsWatcher()
+    started, watch = time.perf_counter(), watcher_of(progress)
     opened = open_variants(
         Asked(
             variants=variants, annotation=annotation, fasta=fasta, output=output,
@@ -130,7 +117,8 @@ def variants(
         digests = digests_of(digest_of(counts), shards)
         name = f"variants in {layout.folder}"
         taken, left = take_over(ledger, name, task, shards, digests, {})
-        watch.planned(sum(shard.size for shard in left), opened.genes.height)
+        genes, pairs = opened.genes.height, sum(shard.size for shard in left)
+        watch.started(f"{pairs:,} variants in {genes:,} genes", pairs)
         receipts = [*taken, *_made(opened, left, ledger, watch)]
     failures = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
     for gene, why in failures.items():
@@ -152,7 +140,7 @@ def _begun(opened: Opened, resume: bool) -> Iterator[Ledger]:
 
 
 def _made(
-    opened: Opened, shards: Sequence[Shard], ledger: Ledger, watch: VariantsWatcher
+    opened: Opened, shards: Sequence[Shard], ledger: Ledger, watch: Watcher
 ) -> Iterator[Receipt]:
     for done, receipt in execute(opened.execute, opened.task, shards, ledger):
         if done:

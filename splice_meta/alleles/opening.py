@@ -137,21 +137,21 @@ def open_variants(asked: Asked) -> Opened:
     assert reference is not None and reference.annotation is not None  # noqa: PT018
     annotation, genome = reference.annotation, reference.genome
     assert genome is not None
+    records = _records(variants, genome)
+    settled = settle_alleles(variants, genome, records, asked.settings.max_allele)
+    _judge(settled, variants)
+    wanted = [asked.genes] if isinstance(asked.genes, str) else asked.genes
+    found = genes_to_score(annotation, genome, wanted, asked.gene_types)
+    found.refuse_none()
+    _say_failures(found)
     model = None
     if asked.model is not None:
         model = load_model(asked.model, trust_pickle=asked.trust_pickle)
     named = asked.base_model if model is not None else asked.base_model or "openspliceai"
     scorer = make_scorer(annotation, genome, model, (), named, asked.weights, asked.device)
     scores = _given_scores(asked.scores, model, tuple(scorer.models))
-    wanted = [asked.genes] if isinstance(asked.genes, str) else asked.genes
-    found = genes_to_score(annotation, genome, wanted, asked.gene_types)
-    found.refuse_none()
-    _say_failures(found)
     half = max(each.context for each in scorer.models.values()) // 2
     reach = max(1, min(asked.settings.distance, half))
-    records = _records(variants, genome)
-    settled = settle_alleles(variants, genome, records, asked.settings.max_allele)
-    _judge(settled, variants)
     genes, pairs = _placed(settled, found, reach)
     settled = _with_no_gene(settled, pairs)
     variants = variants.drop("reason").with_columns(settled["reason"])

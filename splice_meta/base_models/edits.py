@@ -2,10 +2,10 @@
 
 Scores are those of the altered gene, scored whole. Any base model scores each edit in a window of
 its own, with half a context on each side, so that its positions see all that they see in the gene.
-Networks that OpenVINO runs, such as those of SpliceAI, OpenSpliceAI and Pangolin on a CPU, score
-edits that are near each other between values of the reference that they share (:mod:`.cone`), and
-others in a window with nothing around it that the engine rounds lengths up to. Which of the two is
-a matter of cost (:mod:`.edit_tiles`), not of values: their bits are the same.
+Networks that OpenVINO runs in float32, such as those of SpliceAI, OpenSpliceAI and Pangolin on a
+CPU, score edits that are near each other between values of the reference that they share
+(:mod:`.cone`), and others in the smallest window. Which of the two is a matter of cost
+(:mod:`.edit_tiles`), not of values: their bits are the same.
 """
 
 from __future__ import annotations
@@ -168,7 +168,8 @@ class EditScorer:
         model = self.model
         if not isinstance(model, NetworkModel) or not isinstance(model.engine, OnOpenVino):
             return None
-        if not model.ensemble.is_uniform:
+        # Shorter products round between layers, and where depends on the graph.
+        if not model.ensemble.is_uniform or model.precision != "float32":
             return None
         with self._lock:
             if self._between is None or self._between.cone.reach != reach:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
@@ -80,6 +81,19 @@ def load_base_model(
             "See splice_meta.BaseModel for what a base model has.",
         )
     return model
+
+
+def base_model_of(weights: str | Path) -> str | None:
+    """The built-in base model whose weights lie in a folder, by their names; None if unclear."""
+    place = Path(weights).expanduser()
+    files = [place] if place.is_file() else list(place.iterdir()) if place.is_dir() else []
+    told = {
+        "pangolin": any(re.fullmatch(r"final\..*\.v2", file.name) for file in files),
+        "openspliceai": any(file.suffix == ".pt" for file in files),
+        "spliceai": any(file.suffix == ".h5" for file in files),
+    }
+    found = [name for name, is_there in told.items() if is_there]
+    return found[0] if len(found) == 1 else None
 
 
 def _installed() -> dict[str, EntryPoint]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -37,6 +37,7 @@ from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
 from splice_meta.sink import sink_parquet
 from splice_meta.stores import Place, place_of
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
@@ -72,19 +73,6 @@ class ScoreResult:
         return pl.scan_parquet(str(self.path), glob=False)
 
 
-@dataclass
-class ScoreWatcher:
-    """What a caller is told while genes are scored; the defaults say nothing.
-
-    Attributes:
-        planned: Called once with the number of genes and positions that are to be scored.
-        advanced: Called with the number of positions just scored.
-    """
-
-    planned: Callable[[int, int], None] = field(default=lambda genes, positions: None)
-    advanced: Callable[[int], None] = field(default=lambda positions: None)
-
-
 @plain_panics()
 def score(
     annotation: str | Path | Annotation,
@@ -105,7 +93,7 @@ def score(
     overwrite: bool = False,
     workers: int | None = None,
     cluster: Cluster = None,
-    watcher: ScoreWatcher | None = None,
+    progress: Progress = False,
 ) -> ScoreResult:
     """Score genes with a base model, from their sequence.
 
@@ -135,7 +123,7 @@ def score(
         workers: Score in this many Dask worker processes on this machine.
         cluster: Score on the workers of a Dask scheduler: its address, its scheduler file or a
             connected ``distributed.Client``.
-        watcher: Told about progress.
+        progress: Show how far the scoring is, or a watcher that is told: positions.
 
     Returns:
         The table and the fate of each gene. A gene that cannot be scored does not stop the others.
@@ -165,7 +153,7 @@ def score(
         )
     return score_genes(
         model, listed, genome, found, place, truth=truth, window=window, resume=resume,
-        executor=executor, watcher=watcher,
+        executor=executor, watch=watcher_of(progress),
     )  # fmt: skip
 
 
@@ -180,12 +168,12 @@ def score_genes(
     window: int = WINDOW,
     resume: bool = False,
     executor: Executor = run_local,
-    watcher: ScoreWatcher | None = None,
+    watch: Watcher | None = None,
 ) -> ScoreResult:
     """Score genes that are found; as :func:`score`, where everything else is decided."""
     _check(model)
     genes, shards = make_shards(found.table, model.context)
-    total, watch = sum(shard.size for shard in shards), watcher or ScoreWatcher()
+    total, watch = sum(shard.size for shard in shards), watch or Watcher()
     sites = truth_of(annotation) if truth else None
     most = spread(total, window, parallel_of(model))
     task = ScoreTask(model, genome, genes, sites, output, most)
@@ -197,9 +185,7 @@ def score_genes(
         say_unknown_bases(
             genome, found.table.select("gene_id", "record", "start", "end").iter_rows()
         )
-        watch.planned(
-            sum(shard.stop - shard.first for shard in left), sum(shard.size for shard in left)
-        )
+        _tell(watch, model, left)
         receipts = [*taken, *_made(executor, task, left, ledger, watch)]
     failures = dict(found.failures)
     for receipt in sorted(receipts, key=lambda receipt: receipt.shard.number):
@@ -211,6 +197,12 @@ def score_genes(
     for gene, why in failures.items():
         log.warning("Gene %s failed: %s", gene, why)
     return ScoreResult(output, _fates(found.table, failures), keep)
+
+
+def _tell(watch: Watcher, model: BaseModel, left: Sequence[Shard]) -> None:
+    genes = sum(shard.stop - shard.first for shard in left)
+    positions = sum(shard.size for shard in left)
+    watch.started(f"scoring {genes:,} genes, {positions:,} nt, with {model.name}", positions)
 
 
 def is_scored(path: Place) -> bool:
@@ -294,7 +286,7 @@ def _made(
     task: ScoreTask,
     shards: Sequence[Shard],
     ledger: Ledger,
-    watch: ScoreWatcher,
+    watch: Watcher,
 ) -> Iterator[Receipt]:
     for done, receipt in execute(executor, task, shards, ledger):
         if done:

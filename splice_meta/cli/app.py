@@ -32,6 +32,7 @@ from splice_meta.cli import (
 )  # fmt: skip
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
 from splice_meta.cli.examples import EXAMPLES, examples_of
+from splice_meta.cli.old_options import translated
 from splice_meta.errors import SpliceMetaError, words_of_options
 from splice_meta.panics import plain_panics
 from splice_meta.process import open_streams, set_environment
@@ -133,7 +134,7 @@ def run_command(arguments: list[str]) -> int:
 def _run_command(arguments: list[str]) -> int:
     try:
         with plain_panics():
-            status = app(arguments, standalone_mode=False)
+            status = app(translated(arguments), standalone_mode=False)
     except SpliceMetaError as error:
         error_lines(error.message, error.hint, error)
         return 2

@@ -57,7 +57,7 @@ def compare(
     if output is not None and output.suffix not in (".parquet", ".csv"):
         raise UsageError(f"--output {output} is of an unknown kind.", "Write .parquet or .csv.")
     from splice_meta.evaluation.compare import compare as compare_two
-    from splice_meta.evaluation.source import run_at
+    from splice_meta.runs.found import run_at
 
     layouts = [(each, run_at(each)) for each in (first, second)]
     given = Given(

@@ -11,7 +11,7 @@ import typer
 
 from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
-from splice_meta.cli.progress import run_watcher
+from splice_meta.cli.progress import watcher
 from splice_meta.cli.run import show
 from splice_meta.process import import_xgboost
 
@@ -37,10 +37,10 @@ def demo(
     folder = fixtures()
     scores = folder / "scores_openspliceai.parquet"
     say("Five genes of chr4:103-105 Mb (GRCh37), OpenSpliceAI scores, hybrid mode.")
-    with run_watcher() as watcher:
+    with watcher("checking the scores") as progress:
         result = run(
             scores, DEMO_MODEL, output_dir, annotation=folder / "annotation.gtf.gz",
-            fasta=folder / "region.fa.gz", watcher=watcher,
+            fasta=folder / "region.fa.gz", progress=progress,
         )  # fmt: skip
     status = show(result, with_next=False)
     changed = _changed(result)
@@ -69,7 +69,7 @@ def _changed(result: RunResult) -> pl.DataFrame:
     """The gained and lost sites, those that changed most first."""
     import polars as pl
 
-    from splice_meta.runs.outputs import scan_table
+    from splice_meta.runs.tables import scan_table
 
     sites = scan_table(result.layout, "sites").with_columns(pl.col("fate").cast(pl.String))
     return (

@@ -22,7 +22,7 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
-from splice_meta.cli.progress import progress_bar
+from splice_meta.cli.progress import watcher
 from splice_meta.errors import UsageError
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
@@ -120,13 +120,15 @@ def evaluate(
     from splice_meta.evaluation.evaluate import measure
     from splice_meta.evaluation.explain import explain as split
     from splice_meta.model.load import load_model
+    from splice_meta.pipeline.matching import fitting
 
-    loaded = load_model(model, trust_pickle=trust_pickle) if model else None
+    whole = load_model(model, trust_pickle=trust_pickle) if model else None
+    loaded = fitting(whole, source)
     # First, because a wrong position should be known before the long part.
     explained = (
         split(source, loaded, explain, annotation=annotation, fasta=fasta) if explain else None
     )
-    with progress_bar("evaluating") as progress:
+    with watcher("evaluating") as progress:
         found = measure(
             source,
             loaded,
@@ -161,13 +163,18 @@ def _check_targets(
 
 def _read_with(paths: Any) -> list[Any]:
     """What is read of paths: of a run its files, beside which others may be written."""
-    from splice_meta.runs.outputs import HOME, OutputLayout, is_run
+    from splice_meta.runs.found import run_at
+    from splice_meta.runs.outputs import HOME, OutputLayout
 
     if not isinstance(paths, list):
         return [paths]
-    runs = [Path(path).expanduser() for path in paths if is_run(path)]
-    theirs = [OutputLayout(run, "").reports + list(run.glob(f"{HOME}/**/*")) for run in runs]
-    return [*theirs, [path for path in paths if not is_run(path)]]
+    runs = {path: run_at(path) for path in paths}
+    roots = {layout.root for layout in runs.values() if layout is not None}
+    theirs = [
+        [*OutputLayout(root, "").latest.values(), *root.glob(f"{HOME}/**/*")]
+        for root in roots if isinstance(root, Path)
+    ]  # fmt: skip
+    return [*theirs, [path for path, layout in runs.items() if layout is None]]
 
 
 def _write(

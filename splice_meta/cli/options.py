@@ -108,6 +108,14 @@ Workers = Annotated[
 Cluster = Annotated[
     str | None, typer.Option(help="Use a Dask cluster: its scheduler's address or file.")
 ]
+Mlflow = Annotated[
+    str,
+    typer.Option(
+        "--mlflow",
+        help="Log settings, figures and reports to this MLflow store: an address, or a folder.",
+        rich_help_panel=GENERAL,
+    ),
+]
 Memory = Annotated[
     str,
     typer.Option(

@@ -17,6 +17,7 @@ from splice_meta.cli.options import (
     Genes,
     GenesFile,
     Memory,
+    Mlflow,
     OptionalScores,
     Quiet,
     TrustPickle,
@@ -27,7 +28,7 @@ from splice_meta.cli.options import (
     score_paths,
     weights_by_name,
 )  # fmt: skip
-from splice_meta.cli.progress import run_watcher
+from splice_meta.cli.progress import watcher
 from splice_meta.given import Given
 from splice_meta.process import import_xgboost
 from splice_meta.settings import (
@@ -40,6 +41,7 @@ from splice_meta.settings import (
     parse_memory,
 )  # fmt: skip
 from splice_meta.stores import place_of
+from splice_meta.tracking import open_tracker
 
 if TYPE_CHECKING:
     from splice_meta.workflow import RunResult
@@ -128,6 +130,7 @@ def run(
     memory: Memory = "1GiB",
     workers: Workers = None,
     cluster: Cluster = None,
+    mlflow: Mlflow = "",
     trust_pickle: TrustPickle = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -161,7 +164,8 @@ def run(
         import_xgboost()
     from splice_meta.workflow import run as run_workflow
 
-    with run_watcher() as watcher:
+    tracker = open_tracker(mlflow) if mlflow else None
+    with watcher("checking the scores") as progress:
         result = run_workflow(
             paths,
             model or None,
@@ -180,10 +184,12 @@ def run(
             overwrite=overwrite,
             report_genes=gene_list(report_genes, None),
             trust_pickle=trust_pickle,
-            watcher=watcher,
+            progress=progress,
             workers=workers,
             cluster=cluster,
         )
+    if tracker is not None:
+        tracker.log_run(result)
     return show(result)
 
 
@@ -191,7 +197,7 @@ def _refuse_reports_over(genes_file: Path | None, output_dir: str) -> None:
     """Refuse a list of genes at a place where a report goes; a run knows but the genes."""
     from splice_meta.runs.outputs import OutputLayout
 
-    for report in OutputLayout(place_of(output_dir), "").reports:
+    for report in OutputLayout(place_of(output_dir), "").latest.values():
         if isinstance(report, Path):
             Given((genes_file,)).refuse(report)
 
@@ -211,7 +217,7 @@ def show(result: RunResult, with_next: bool = True) -> int:
             *result.summary.lines(),
             *([("Sites", str(result.layout.sites_text))] if result.summary.positions else []),
             ("Tables", str(result.layout.predictions)),
-            ("Reports", f"{result.layout.report_text}, {result.layout.report_html}"),
+            ("Reports", _reports(result)),
         ]
     )
     if result.summary.skew():
@@ -219,3 +225,8 @@ def show(result: RunResult, with_next: bool = True) -> int:
     if with_next and result.summary.positions:
         say(f"Next: splice-meta report {shlex.quote(str(result.layout.root))} --genes GENE,GENE")
     return 1 if result.failed else 0
+
+
+def _reports(result: RunResult) -> str:
+    top = result.layout.latest
+    return f"{top['performance_report.txt']}, {top['report.html']}; copies of those with the tables"

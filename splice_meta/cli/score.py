@@ -20,7 +20,7 @@ from splice_meta.cli.options import (
     comma_list,
     gene_list,
 )  # fmt: skip
-from splice_meta.cli.progress import scoring_watcher
+from splice_meta.cli.progress import watcher
 from splice_meta.errors import UsageError
 from splice_meta.given import Given
 from splice_meta.settings import EngineName, Precision
@@ -92,7 +92,7 @@ def score(
     types = () if gene_types.strip() == "all" else comma_list(gene_types)
     from splice_meta.base_models.scoring import score as score_genes
 
-    with scoring_watcher() as watcher:
+    with watcher("reading annotation and sequence", starts=True) as progress:
         result = score_genes(
             annotation,
             fasta,
@@ -111,7 +111,7 @@ def score(
             overwrite=overwrite,
             workers=workers,
             cluster=cluster,
-            watcher=watcher,
+            progress=progress,
         )
     done = result.genes.filter(status="done")
     fate = f" ({result.failed:,} failed)" if result.failed else ""

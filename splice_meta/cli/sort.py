@@ -9,7 +9,7 @@ import typer
 
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
-from splice_meta.cli.progress import progress_bar
+from splice_meta.cli.progress import watcher
 from splice_meta.settings import parse_memory
 
 
@@ -41,8 +41,8 @@ def sort(
     budget = parse_memory(memory)
     from splice_meta.runs.sort import sort_scores
 
-    with progress_bar("reading the schema") as draw:
-        done = sort_scores(scores, output, memory=budget, overwrite=overwrite, watch=draw)
+    with watcher("reading the schema") as progress:
+        done = sort_scores(scores, output, memory=budget, overwrite=overwrite, progress=progress)
     parts = f" in {done.parts:,} parts" if done.parts > 1 else ""
     say(f"{done.genes:,} genes, {done.rows:,} rows{parts}: {done.path}")
     return 0

@@ -14,6 +14,7 @@ from splice_meta.cli.options import (
     Genes,
     GenesFile,
     Memory,
+    Mlflow,
     Quiet,
     Scores,
     Verbose,
@@ -21,10 +22,11 @@ from splice_meta.cli.options import (
     gene_list,
     score_paths,
 )  # fmt: skip
-from splice_meta.cli.stages import training_watcher
+from splice_meta.cli.progress import watcher
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
+from splice_meta.tracking import open_tracker
 
 DEFAULTS = TrainSettings()
 FINALS = ("meta_model", "hybrid", "meta_only")
@@ -37,6 +39,10 @@ def train(
     manifest: Annotated[
         str, typer.Option(help="extended, reference124, or a manifest file.")
     ] = "extended",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="A column of numbers of the scores that is a feature, too; repeat."),
+    ] = None,
     genes: Genes = None,
     genes_file: GenesFile = None,
     leave_out: Annotated[
@@ -58,6 +64,13 @@ def train(
     base_model: Annotated[
         str, typer.Option(help="Name of the base model, where --scores does not name it.")
     ] = "",
+    optional_base_models: Annotated[
+        bool,
+        typer.Option(
+            "--optional-base-models",
+            help="Also train a part for each smaller choice of the base models, to predict with.",
+        ),
+    ] = False,
     annotation: Annotated[
         Path | None,
         typer.Option(
@@ -124,6 +137,7 @@ def train(
     licence: Annotated[str, typer.Option(help="What the base scores' licence allows.")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the bundle.")] = False,
     memory: Memory = "1GiB",
+    mlflow: Mlflow = "",
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
@@ -149,19 +163,26 @@ def train(
     if held_out is not None:
         refuse_target(held_out, given, overwrite)
         refuse_same({"--output": output, "--held-out": held_out})
-    with training_watcher() as watcher:
+    tracker = open_tracker(mlflow) if mlflow else None
+    with watcher("reading", starts=True) as progress:
         model = train_model(
             paths, manifest, settings=settings, genes=wanted, leave_out=comma_list(leave_out),
             test_chroms=comma_list(test_chroms), base_model=base_model,
             annotation_features=annotation_features, control=control, licence=licence,
-            held_out=held_out, annotation=annotation, fasta=fasta, watcher=watcher,
+            held_out=held_out, annotation=annotation, fasta=fasta, progress=progress,
+            optional_base_models=optional_base_models, columns=column or (),
             base_trained_chroms=None if base_trained_chroms is None
             else comma_list(base_trained_chroms),
         )  # fmt: skip
     with whole_file(output, BUNDLE) as target:
         model.save(target)
-    show(model.metadata["card"])
-    say(f"{model.trees:,} trees, {len(model.manifest.names)} features: {output}")
+    if tracker is not None:
+        tracker.log_training(model, settings, output)
+    for each in (model, *model.parts):
+        if model.parts:
+            say(f"With {' and '.join(each.base_models)}:")
+        show(each.metadata["card"])
+        say(f"{each.trees:,} trees, {len(each.manifest.names)} features: {output}")
     return 0
 
 

@@ -25,7 +25,7 @@ from splice_meta.cli.options import (
     score_paths,
     weights_by_name,
 )
-from splice_meta.cli.progress import variants_watcher
+from splice_meta.cli.progress import watcher
 
 BASE, OUTPUT = "Base model and meta-model", "What is computed and written"
 
@@ -171,7 +171,7 @@ def variants(
         distance=distance, max_allele=max_allele, threshold=threshold, mask=mask
     )
     types = () if gene_types.strip() == "all" else comma_list(gene_types)
-    with variants_watcher() as watcher:
+    with watcher("reading variants, annotation and sequence", starts=True) as progress:
         result = analyse(
             sources,
             annotation,
@@ -191,7 +191,7 @@ def variants(
             trust_pickle=trust_pickle,
             workers=workers,
             cluster=cluster,
-            watcher=watcher,
+            progress=progress,
         )
     page = []
     if report:

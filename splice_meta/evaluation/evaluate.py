@@ -19,16 +19,14 @@ from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.settings import MODES, Mode, RunSettings
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
-
-Progress = Callable[[int, int], None]
-"""Told the positions gone through so far, and how many there are to go through."""
 
 
 @plain_panics()
@@ -45,6 +43,7 @@ def evaluate(
     annotation: str | Path | Annotation | None = None,
     fasta: str | Path | Genome | None = None,
     trust_pickle: bool = False,
+    progress: Progress = False,
 ) -> pl.DataFrame:
     """How good base and final probabilities are, side by side, over every position.
 
@@ -66,7 +65,8 @@ def evaluate(
       positions that are no site.
     * ``ece``: expected calibration error over candidates (a base model's donor or acceptor
       score at least 0.001, or annotated): sum over 15 bins of equal width of (share of
-      candidates in the bin) x |mean p - mean y|.
+      candidates in the bin) x |mean p - mean y|. ``ece_scored``: the same without candidates that
+      score less but are annotated, which no model can tell from other positions by such scores.
     * ``sites``: annotated sites.
 
     Over both (class ``all``):
@@ -74,7 +74,7 @@ def evaluate(
     * ``log_loss_per_site``: sum of -ln p(true class) over all positions, divided by the number of
       annotated sites; p below 1e-9 counts as 1e-9.
     * ``brier_per_site``: sum over positions and the three classes of (p - y)^2, divided likewise.
-    * ``ece``: the mean of the donor's and the acceptor's.
+    * ``ece``, ``ece_scored``: the mean of the donor's and the acceptor's.
     * ``sites``, ``positions``, ``candidates``.
 
     Intervals hold the middle 95% of the figures of ``resamples`` draws of genes with replacement
@@ -101,6 +101,7 @@ def evaluate(
             genes it lacks are left out. Also for genomic features.
         fasta: For bases, where base scores have none.
         trust_pickle: Allow pickled models, through an allow-list.
+        progress: Show how far it is, or a watcher that is told: positions.
 
     Returns:
         One row per group, metric and class: ``group``, ``metric``, ``class``, then for each
@@ -116,6 +117,7 @@ def evaluate(
         source, model, modes=modes, genes=genes, training_genes=training_genes,
         resamples=resamples, seed=seed, settings=settings, annotation=annotation, fasta=fasta,
         trust_pickle=trust_pickle,
+        progress=progress,
     ).table  # fmt: skip
 
 
@@ -132,7 +134,7 @@ def measure(
     annotation: str | Path | Annotation | None = None,
     fasta: str | Path | Genome | None = None,
     trust_pickle: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = False,
 ) -> Evaluation:
     """As :func:`evaluate`, with the reliability table and what was evaluated.
 
@@ -148,7 +150,7 @@ def measure(
         annotation: Where the truth comes from.
         fasta: For bases.
         trust_pickle: Allow pickled models.
-        progress: Told how far it is.
+        progress: Show how far it is, or a watcher that is told: positions.
     """
     if resamples < 0 or seed < 0:
         raise UsageError(
@@ -156,7 +158,8 @@ def measure(
             "Give numbers from 0 on; with 0 resamples there are no intervals.",
         )
     chosen = settings or RunSettings()
-    loaded = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    whole = None if model is None else load_model(model, trust_pickle=trust_pickle)
+    loaded = fitting(whole, source)
     reference = open_reference(annotation, fasta)
     source = sources_for(source, loaded, keep_others=True)
     subject = open_subject(source, [genes] if isinstance(genes, str) else genes, reference)
@@ -166,7 +169,7 @@ def measure(
         log.warning("Gene %s has no base scores.", gene)
     if training_genes is None:
         training_genes = subject.trained or (loaded.training_genes if loaded else ())
-    with _prepared(subject, loaded, modes, chosen, progress) as (batches, systems):
+    with _prepared(subject, loaded, modes, chosen, watcher_of(progress)) as (batches, systems):
         bases = [name for name in systems if name not in ("final", *MODES)]
         sums = tally(batches, systems, training_genes, bases)
     return summarise(sums, resamples=resamples, seed=seed, kind=subject.kind)
@@ -178,7 +181,7 @@ def _prepared(
     model: MetaModel | None,
     modes: Sequence[Mode] | None,
     settings: RunSettings,
-    progress: Progress | None,
+    watch: Watcher,
 ) -> Iterator[tuple[Batches, Systems]]:
     """Batches that can be gone through twice, with their systems.
 
@@ -191,7 +194,8 @@ def _prepared(
         )
     chosen = chosen_modes(model, modes) if subject.kind == "base scores" else ()
     passes = 3 if chosen else 2
-    report = _counter(passes * subject.scores.table.positions, progress)
+    watch.started("evaluating", passes * subject.scores.table.positions)
+    report = watch.advanced
     if not chosen:
         yield lambda: _told(subject.batches(settings.memory), report), subject.systems
         return
@@ -201,18 +205,6 @@ def _prepared(
         )
         systems = {**subject.systems, **mode_systems(chosen)}
         yield lambda: _told(map(pl.read_parquet, files), report), systems
-
-
-def _counter(total: int, progress: Progress | None) -> Callable[[int], None]:
-    done = 0
-
-    def add(positions: int) -> None:
-        nonlocal done
-        done += positions
-        if progress is not None:
-            progress(done, total)
-
-    return add
 
 
 def _told(batches: Iterator[pl.DataFrame], report: Callable[[int], None]) -> Iterator[pl.DataFrame]:

@@ -17,7 +17,7 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
 from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms
@@ -76,8 +76,10 @@ def explain(
     given = [_parse(item) for item in ([positions] if isinstance(positions, str) else positions)]
     if not given:
         raise UsageError("No position is given.", "Give some as GENE:POSITION.")
-    loaded = load_model(model, trust_pickle=trust_pickle)
-    source = sources_for(base_scores_of(scores), loaded)
+    base = base_scores_of(scores)
+    whole = load_model(model, trust_pickle=trust_pickle)
+    loaded = fitting(whole, base) or whole
+    source = sources_for(base, loaded)
     reference = open_reference(annotation, fasta)
     genes = [name for name, _ in given]
     if any(_CHROM.match(name) for name in genes):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.evaluation.ranking import Counts, Floats, ranking_figures, ratio
-from splice_meta.evaluation.tally import BINS, DECISIONS, SITES, SystemTally, Tally
+from splice_meta.evaluation.tally import BINS, DECISIONS, SITES, Tally
 
 Figures = dict[tuple[str, str], Floats]
 """Figures by metric and class, each of shape (resamples,)."""
@@ -50,20 +50,26 @@ def summed_figures(tally: Tally, name: str, weights: Floats) -> Figures:
             ("precision", site): ratio(hits, called),
             ("recall", site): ratio(hits, sites[site]),
             ("f1", site): ratio(2 * hits, called + sites[site]),
-            ("ece", site): calibration_error(system, site, weights),
+            ("ece", site): calibration_error(system.calibration[site], weights),
+            ("ece_scored", site): calibration_error(system.scored[site], weights),
             ("sites", site): sites[site],
         }
-    found["ece", "all"] = (found["ece", "donor"] + found["ece", "acceptor"]) / 2
+    for metric in ("ece", "ece_scored"):
+        found[metric, "all"] = (found[metric, "donor"] + found[metric, "acceptor"]) / 2
     return found
 
 
-def calibration_error(system: SystemTally, site: str, weights: Floats) -> Floats:
-    """Expected calibration error of one class over the candidates, shape (resamples,).
+def calibration_error(calibration: Floats, weights: Floats) -> Floats:
+    """Expected calibration error of one class, shape (resamples,).
 
     sum over bins b of w_b / W x |mean p - mean truth|, which is the sum of |sum of w p - sum of
     w truth| divided by W.
+
+    Args:
+        calibration: The sums by gene and bin, shape (genes, 3, bins).
+        weights: How often each gene counts, shape (resamples, genes).
     """
-    sums = (weights @ system.calibration[site].reshape(len(weights[0]), -1)).reshape(-1, 3, BINS)
+    sums = (weights @ calibration.reshape(len(weights[0]), -1)).reshape(-1, 3, BINS)
     gaps = np.abs(sums[:, 1] - sums[:, 2]).sum(axis=1)
     return ratio(gaps, sums[:, 0].sum(axis=1))
 

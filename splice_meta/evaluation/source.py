@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,26 +11,18 @@ from typing import Any
 import polars as pl
 
 from splice_meta.contracts import FINAL
-from splice_meta.errors import InputError, SpliceMetaError, UsageError
-from splice_meta.records import Entry, read_record
+from splice_meta.errors import InputError, UsageError
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import (
-    FILE_OF,
-    HOME,
-    OutputLayout,
-    check_run_name,
-    parts_of,
-    scan_parts,
-    scan_table,
-)  # fmt: skip
+from splice_meta.runs.found import has_ended, incomplete, place_at, record_of, run_at, state_of
+from splice_meta.runs.outputs import FILE_OF, MANIFEST, OutputLayout
+from splice_meta.runs.tables import parts_of, scan_parts, scan_table
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import prediction_layout, truth_of_predictions
 from splice_meta.sources.tables import open_tables, scan_unchanged
-from splice_meta.stores import Place, object_at
 
-_HINT = "Run it again with --overwrite."
+log = logging.getLogger("splice_meta")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +59,7 @@ def open_rows(
         OutputError: If the run has no complete table.
     """
     has_truth = truth and reference is not None and reference.annotation is not None
-    layout = run_at(source)
+    layout = read_run(source)
     frame = scan_table(layout, "complete") if layout is not None else peek(source)
     base = {"base": ("donor_score", "acceptor_score", "neither_score")}
     if frame is None or not prediction_layout(frame.collect_schema().names()):
@@ -82,27 +75,19 @@ def open_rows(
     return Rows(scores=opened, systems={**base, "final": FINAL})
 
 
-def run_at(source: Any) -> OutputLayout | None:
-    """The run that a path is of: its output directory, then the latest, or its folder of tables.
+def read_run(source: Any) -> OutputLayout | None:
+    """The run that a path is of, to be read; of one that has not ended that is warned of.
 
     Raises:
-        InputError: If the gene manifest of an output directory is damaged.
+        InputError: If its gene manifest or its ledger is damaged.
     """
-    if not isinstance(source, (str, Path)):
-        return None
-    folder = place_at(source)
-    if (folder / "gene_manifest.json").is_file():
-        return read_run(folder)[0]
-    home = folder.parent.parent
-    is_tables = folder.parent.name == "predictions" and home.name == HOME
-    if is_tables and (folder / "ledger.jsonl").exists():
-        return OutputLayout(home.parent, folder.name)
-    return None
-
-
-def place_at(source: str | Path) -> Place:
-    """The place that a path or an address means."""
-    return object_at(source) or Path(source).expanduser()
+    layout = run_at(source)
+    state = state_of(layout) if layout is not None and not has_ended(layout) else None
+    if layout is not None and state is not None and not state.is_whole:
+        log.warning(
+            "The run %s has not ended: %s. Only these are read.", layout.run_name, state.so_far()
+        )
+    return layout
 
 
 def peek(source: Any) -> pl.LazyFrame | None:
@@ -136,32 +121,17 @@ def check_final(frame: pl.LazyFrame) -> None:
         )
 
 
-def read_run(folder: Place) -> tuple[OutputLayout, list[dict[str, Any]]]:
-    """Where the latest run of an output directory lies, and its gene manifest.
+def trained_genes(layout: OutputLayout) -> frozenset[str] | None:
+    """The genes that a run's model was trained on; None where it has no reports yet.
 
     Raises:
-        InputError: If the gene manifest is damaged.
+        InputError: If its gene manifest is damaged.
     """
-    try:
-        data = read_record(folder / "gene_manifest.json", InputError, _HINT, largest=1 << 30)
-        run = check_run_name(data.at("run").text())
-        rows = [_gene(gene) for gene in data.at("genes").items()]
-    except SpliceMetaError as error:
-        raise InputError(f"{folder} is an incomplete run: {error.message}", _HINT) from None
-    return OutputLayout(folder, run), rows
-
-
-def _gene(gene: Entry) -> dict[str, Any]:
-    return {name: gene.at(name).text(1 << 16) for name in ("gene_id", "scenario")}
-
-
-def trained_genes(layout: OutputLayout) -> frozenset[str] | None:
-    """The genes that a run's model was trained on; None where its reports are of another run."""
-    if not layout.gene_manifest.is_file():
+    if not has_ended(layout):
         return None
-    latest, rows = read_run(layout.root)
-    if latest.run_name != layout.run_name:
-        return None
+    with incomplete(layout.root):
+        rows = [{n: gene.at(n).text(1 << 16) for n in ("gene_id", "scenario")}
+                for gene in record_of(layout, MANIFEST).at("genes").items()]  # fmt: skip
     return frozenset(row["gene_id"] for row in rows if row["scenario"] == "1")
 
 
@@ -171,7 +141,7 @@ def base_tables(path: str) -> list[str] | None:
     Raises:
         OutputError: If the run did not write that table.
     """
-    layout = run_at(path)
+    layout = read_run(path)
     if layout is None:
         return None
     scan_table(layout, "base")  # refuses what is not there
@@ -185,7 +155,7 @@ def base_scores_of(source: Any) -> Any:
         UsageError: If the source is predictions, which lack the sequence.
         OutputError: If the run did not write its base table.
     """
-    layout = run_at(source)
+    layout = read_run(source)
     if layout is not None:
         return scan_table(layout, "base")
     frame = peek(source)

@@ -11,10 +11,11 @@ import polars as pl
 
 from splice_meta.contracts import FINAL, base_models_in, scores_of
 from splice_meta.errors import InputError, UsageError
-from splice_meta.evaluation.source import check_final, peek, run_at, trained_genes
+from splice_meta.evaluation.source import check_final, peek, read_run, trained_genes
 from splice_meta.evaluation.tally import Systems
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import OutputLayout, scan_table
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.tables import scan_table
 from splice_meta.settings import MODES
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
@@ -73,7 +74,7 @@ def open_subject(
         InputError: If it is none of these, or has no truth.
         OutputError: If the run has no complete table.
     """
-    layout = run_at(source)
+    layout = read_run(source)
     if layout is not None:
         return _open_run(layout, genes, reference)
     frame = peek(source)

@@ -21,7 +21,8 @@ ORDER = (
     "log_loss_per_site", "brier_per_site", "average_precision", "top_k_accuracy", "precision",
     "recall", "f1", "best_f1", "best_threshold", "best_precision", "best_recall",
     "true_positives", "false_positives", "false_negatives", "rescued", "lost",
-    "false_positives_removed", "false_positives_added", "ece", "sites", "positions", "candidates",
+    "false_positives_removed", "false_positives_added", "ece", "ece_scored", "sites",
+    "positions", "candidates",
 )  # fmt: skip
 """The metrics, in the order of the result's rows."""
 

@@ -54,6 +54,7 @@ class SystemTally:
         decisions: By class: weights of ``DECISIONS``, shape (genes, 7).
         calibration: By class: over candidates, sums of weight, weight x p and weight x truth,
             shape (genes, 3, ``BINS``).
+        scored: The same over the candidates that score, leaving out those that are annotated only.
         ranking: By class: what the ranking is computed from.
     """
 
@@ -61,6 +62,7 @@ class SystemTally:
     brier: Floats
     decisions: Mapping[str, Floats]
     calibration: Mapping[str, Floats]
+    scored: Mapping[str, Floats]
     ranking: Mapping[str, Ranking]
 
 
@@ -160,6 +162,7 @@ class _Sums:
         self._loss = {name: np.zeros((2, size)) for name in systems}
         self._decisions = {key: np.zeros((size, len(DECISIONS))) for key in thresholds}
         self._bins = {key: np.zeros((size, 3, BINS)) for key in thresholds}
+        self._scored = {key: np.zeros((size, 3, BINS)) for key in thresholds}
         self._ranking = {key: RankingTally(values, is_seen) for key, values in thresholds.items()}
 
     def add(self, batch: pl.DataFrame) -> None:
@@ -175,7 +178,8 @@ class _Sums:
         found = {n: _probabilities(batch, columns) for n, columns in self._systems.items()}
         reference = next(iter(found.values()))
         highest = np.max([found[name][site] for name in self._bases for site in SITES], axis=0)
-        is_candidate = (highest >= CANDIDATE) | (truth > 0)
+        is_scored = highest >= CANDIDATE
+        is_candidate = is_scored | (truth > 0)
         self._plain["positions"] += self._by_gene(gene, weight)
         self._plain["candidates"] += self._by_gene(gene, weight * is_candidate)
         for site in SITES:
@@ -184,10 +188,9 @@ class _Sums:
             for name, p in found.items():
                 key, score = (name, site), p[site]
                 self._decisions[key] += self._decide(gene, weight, is_site, reference[site], score)
-                self._bins[key] += self._calibrate(
-                    gene[is_candidate], weight[is_candidate], is_site[is_candidate],
-                    score[is_candidate],
-                )  # fmt: skip
+                for sums, taken in ((self._bins, is_candidate), (self._scored, is_scored)):
+                    rows_of = (gene[taken], weight[taken], is_site[taken], score[taken])
+                    sums[key] += self._calibrate(*rows_of)
                 self._ranking[key].add(gene, score, weight, is_site)
         for name, p in found.items():
             self._loss[name] += self._losses(gene, weight, truth, p)
@@ -200,6 +203,7 @@ class _Sums:
                 brier=self._loss[name][1],
                 decisions={site: self._decisions[name, site] for site in SITES},
                 calibration={site: self._bins[name, site] for site in SITES},
+                scored={site: self._scored[name, site] for site in SITES},
                 ranking={site: self._ranking[name, site].finish() for site in SITES},
             )
             for name in self._systems

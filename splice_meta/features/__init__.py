@@ -17,11 +17,11 @@ With several base models the columns of scores are made, used, and made again fo
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import polars as pl
 
-from splice_meta.catalogue import GENOMIC, SCORE_KINDS, kind_of, split_name
+from splice_meta.catalogue import GENOMIC, NEVER, SCORE_KINDS, kind_of, split_name
 from splice_meta.contracts import AXIS, GENE, all_scores_in, column, scores_of
 from splice_meta.errors import FeatureError
 from splice_meta.features.context import context_exprs
@@ -30,16 +30,16 @@ from splice_meta.features.neighbours import (
     neighbour_exprs,
     shifted_axis_exprs,
     shifted_score_exprs,
-    splice_exprs,
 )
+from splice_meta.features.older import OLDER_FAMILIES, neighbour_signal_exprs
 from splice_meta.features.on_axis import place_expr, surroundings_expr, window_expr
 from splice_meta.features.probability import base_exprs, probability_exprs
 from splice_meta.features.sequence import kmer_exprs, sequence_exprs
 from splice_meta.features.signal import comparative_exprs, signal_exprs
-from splice_meta.manifest import FeatureManifest
+from splice_meta.manifest import OWN, FeatureManifest
 from splice_meta.settings import FeatureSettings
 
-SCORE_FAMILIES = (
+SCORE_FAMILIES: tuple[tuple[str, Callable[[], dict[str, pl.Expr]]], ...] = (
     ("base", base_exprs),
     ("probability", probability_exprs),
     ("context", context_exprs),
@@ -140,7 +140,7 @@ def plan_features(
         made += features
         plan = (
             plan.with_columns(**neighbour_exprs(base_model))
-            .with_columns(**splice_exprs())
+            .with_columns(**neighbour_signal_exprs(manifest.origin))
             .with_columns(**features)
         )
     found = {name: column(name) for name in (*raw, *made)} | plain
@@ -158,12 +158,19 @@ def own_columns(
         schema: The table's columns.
 
     Raises:
-        FeatureError: If such a column holds no numbers.
+        FeatureError: If such a column holds no numbers, or is one of those that are never
+            features.
     """
     made = custom_exprs(settings)
     unknown = manifest.of_kind("unknown_probability", "unknown_genomic")
     own = [name for name in unknown if name in schema and name not in made]
     for name in own:
+        if name in NEVER:
+            raise FeatureError(
+                f"The manifest lists {name}, which the base scores have: it tells the truth, a "
+                "position, or scores under another name.",
+                "Such a column is never a feature; take it out of the table, or out of the model.",
+            )
         if not (schema[name].is_numeric() or schema[name] == pl.Boolean):
             raise FeatureError(
                 f"Column {name} of the base scores has the type {schema[name]}; the model reads it "
@@ -198,7 +205,8 @@ def _score_exprs(
     """The features of one base model's scores that look no further than two positions."""
     front = f"{base_model}." if base_model else ""
     made: dict[str, pl.Expr] = {}
-    for family, exprs in SCORE_FAMILIES:
+    families = SCORE_FAMILIES if manifest.origin == OWN else (SCORE_FAMILIES[0], *OLDER_FAMILIES)
+    for family, exprs in families:
         made |= exprs() if settings.has(family) else {}
     wanted = set(manifest.names)
     return {front + name: expr for name, expr in made.items() if front + name in wanted}
@@ -210,7 +218,7 @@ def _plain_exprs(
     """The features of the picked rows that do not come from scores."""
     made = genomic_exprs(columns) if settings.genomic else {}
     if "base" in columns:
-        made |= sequence_exprs() if settings.sequence else {}
+        made |= sequence_exprs(manifest.origin) if settings.sequence else {}
         made |= kmer_exprs(manifest.kmers) if settings.kmer else {}
     return made
 
@@ -226,7 +234,7 @@ def _counted_exprs(
     has_sequence = settings.sequence and manifest.of_kind("sequence")
     if "base" in columns and (has_sequence or (settings.kmer and manifest.of_kind("kmer"))):
         words = manifest.kmers if settings.kmer else {}
-        exprs["_window"] = window_expr(manifest.half_width, words, picked)
+        exprs["_window"] = window_expr(manifest.window, words, picked)
     names = _counted_names(manifest, settings, columns)
     place = [name for name in names if kind_of(name) != "surroundings"]
     if place:

@@ -16,12 +16,15 @@ from splice_meta.features.surroundings import surroundings
 from splice_meta.features.windows import window_counts, window_fields
 
 
-def window_expr(half_width: int, words: Mapping[int, Sequence[str]], picked: str | None) -> pl.Expr:
+def window_expr(
+    window: tuple[int, int], words: Mapping[int, Sequence[str]], picked: str | None
+) -> pl.Expr:
     """Counts of positions, bases and words in sequence windows, see :mod:`.windows`."""
+    before, after = window
 
     def count(series: Sequence[pl.Series]) -> pl.Series:
         axis, bases, *mask = series
-        return window_counts(axis, bases, mask[0] if mask else None, half_width, words)
+        return window_counts(axis, bases, mask[0] if mask else None, before, words, after)
 
     inputs = [pl.col(AXIS), pl.col("base"), *_mask(picked)]
     return pl.map_batches(inputs, count, return_dtype=_struct(window_fields(words)))

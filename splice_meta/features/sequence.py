@@ -8,6 +8,7 @@ from functools import cache
 import polars as pl
 
 from splice_meta.features.windows import BASES, POSITIONS, base_field
+from splice_meta.manifest import META_SPLICEAI, OWN
 
 
 def _count(base: str) -> pl.Expr:
@@ -15,12 +16,16 @@ def _count(base: str) -> pl.Expr:
 
 
 @cache
-def sequence_exprs() -> dict[str, pl.Expr]:
+def sequence_exprs(origin: str = OWN) -> dict[str, pl.Expr]:
     """Length, GC content and complexity of the window of positions -half_width..+half_width.
 
     ``sequence_length`` is the number of positions in the window; ``gc_content`` (G + C) /
     sequence_length; ``sequence_complexity`` the Shannon entropy (base 2) of the A, C, G, T
-    frequencies, divided by 2, and 0 where the window holds none of them.
+    frequencies, divided by 2, and 0 where the window holds none of them. meta-spliceai's is in
+    bits, 0 to 2.
+
+    Args:
+        origin: Whose definitions count.
     """
     length = pl.col(POSITIONS).cast(pl.Float64)
     known = pl.sum_horizontal(_count(base) for base in BASES)
@@ -34,7 +39,7 @@ def sequence_exprs() -> dict[str, pl.Expr]:
     return {
         "sequence_length": length,
         "gc_content": (_count("G") + _count("C")) / length,
-        "sequence_complexity": entropy / 2,
+        "sequence_complexity": entropy if origin == META_SPLICEAI else entropy / 2,
     }
 
 

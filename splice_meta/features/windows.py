@@ -55,6 +55,7 @@ def window_counts(
     picked: pl.Series | None,
     half_width: int,
     words: Mapping[int, Sequence[str]],
+    after: int | None = None,
 ) -> pl.Series:
     """Count positions, bases and words in the windows of the picked rows.
 
@@ -65,6 +66,7 @@ def window_counts(
         half_width: Positions on each side of a row that belong to its window.
         words: The words to count by their length. A word that holds anything but A, C, G, T, or
             that spans a missing position, counts nowhere.
+        after: Positions behind a row, where they are not as many as before it.
 
     Returns:
         A struct series with one Float32 field per name of :func:`window_fields`, one row per
@@ -72,7 +74,7 @@ def window_counts(
     """
     places = axis.to_numpy()
     rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
-    first, stop = window_rows(places, rows, half_width)
+    first, stop = window_rows(places, rows, half_width, after)
     if picked is not None:
         covered, first, stop = _covered(first, stop, places.size)
         places, bases = places[covered], bases[covered]
@@ -91,23 +93,26 @@ def window_counts(
     return pl.DataFrame(counts).to_struct("window")
 
 
-def window_rows(places: Rows, rows: Rows, half_width: int) -> tuple[Rows, Rows]:
+def window_rows(
+    places: Rows, rows: Rows, half_width: int, after: int | None = None
+) -> tuple[Rows, Rows]:
     """The first row and the row after the last of each row's window.
 
     Args:
         places: Position axis of all rows, ascending.
         rows: Row numbers to find windows for.
         half_width: Positions on each side.
+        after: Positions behind, where they are not as many as before.
     """
-    here = places[rows]
+    here, after = places[rows], half_width if after is None else after
     first = np.maximum(rows - half_width, 0)
-    last = np.minimum(rows + half_width, places.size - 1)
-    # Where no position is missing the window's ends are half_width rows away; only the rows for
+    last = np.minimum(rows + after, places.size - 1)
+    # Where no position is missing the window's ends are so many rows away; only the rows for
     # which that is not so (gene ends, gaps) need a search.
     off = np.flatnonzero(places[first] != here - half_width)
     first[off] = np.searchsorted(places, here[off] - half_width)
-    off = np.flatnonzero(places[last] != here + half_width)
-    last[off] = np.searchsorted(places, here[off] + half_width, side="right") - 1
+    off = np.flatnonzero(places[last] != here + after)
+    last[off] = np.searchsorted(places, here[off] + after, side="right") - 1
     return first, last + 1
 
 

@@ -72,7 +72,9 @@ def _load(name: str, data: bytes) -> Any:
     import xgboost
 
     try:
-        return xgboost.Booster(model_file=bytearray(data))
+        # What it says of files of earlier versions is of no use to anybody.
+        with xgboost.config_context(verbosity=0):
+            return xgboost.Booster(model_file=bytearray(data))
     except xgboost.core.XGBoostError as error:
         raise ModelError(f"XGBoost does not read {name} ({reason_of(error)}).", _HINT) from None
 
@@ -118,18 +120,27 @@ def _try_out(files: Mapping[str, bytes]) -> None:
         raise ModelError(f"XGBoost does not read {names} ({reason}).", _HINT)
 
 
-def name_features(booster: Any, manifest: FeatureManifest, where: Path) -> Any:
-    """Give a booster its manifest's feature names, after checking that they agree."""
-    if booster.num_features() != len(manifest.names):
+def name_features(booster: Any, manifest: FeatureManifest, where: Path, first: bool = False) -> Any:
+    """Give a booster its manifest's feature names, after checking that they agree.
+
+    Args:
+        booster: The booster.
+        manifest: The features.
+        where: Where they come from.
+        first: It may read only the first of them, as members of a combination may.
+    """
+    count = booster.num_features()
+    names = manifest.names[:count] if first else manifest.names
+    if count != len(names):
         raise ModelError(
-            f"The model in {where} reads {booster.num_features()} features, its manifest lists "
+            f"The model in {where} reads {count} features, its manifest lists "
             f"{len(manifest.names)}.",
             "Model and manifest do not belong together; give those of one training.",
         )
-    if booster.feature_names and tuple(booster.feature_names) != manifest.names:
+    if booster.feature_names and tuple(booster.feature_names) != names:
         raise ModelError(
             f"The feature names in the model in {where} are not those of its manifest.",
             "Model and manifest do not belong together; give those of one training.",
         )
-    booster.feature_names = list(manifest.names)
+    booster.feature_names = list(names)
     return booster

@@ -8,29 +8,40 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.bundle_writer import CARD, LIST, MANIFEST, booster_files, write_bundle
+from splice_meta.model.bundle_writer import (
+    CARD,
+    LIST,
+    MANIFEST,
+    PART,
+    PARTS,
+    booster_files,
+    write_bundle,
+)  # fmt: skip
 from splice_meta.model.calibration import Calibration
+from splice_meta.model.curves import Curves
 from splice_meta.model.margin import Margin
+from splice_meta.model.members import Member, MemberKind
 from splice_meta.model.predict import predict_proba
 from splice_meta.ownership import Owned
 from splice_meta.shown import Shown, few
 
-ModelKind = Literal["multiclass", "three_binary"]
+ModelKind = MemberKind
 
-BUNDLE = Owned(
+_ONE = Owned(
     what="a model bundle",
     files=("bundle.json", "*.ubj", "feature_manifest.json", "feature_manifest.csv", CARD),
     mark=("bundle.json", b'"format_version"'),
 )
+BUNDLE = replace(_ONE, folders={f"{PART}[0-9]*": _ONE})
 """What lies in a bundle."""
 
 
@@ -40,13 +51,17 @@ class MetaModel(Shown):
 
     Attributes:
         manifest: The features it reads.
-        boosters: One XGBoost booster (multiclass), or one per class in the order of ``classes``.
-        kind: ``multiclass`` or ``three_binary`` (one-against-rest, renormalised to sum 1).
+        boosters: One XGBoost booster (multiclass), one per class in the order of ``classes``, or
+            those of the members of a combination.
+        kind: ``multiclass``, ``three_binary`` (one-against-rest, renormalised to sum 1) or
+            ``combination`` (several members, each with boosters and a calibration).
         classes: Class names in the order of the model's outputs.
         margin: Set where base log-probabilities go in as the margin.
         calibration: What maps its probabilities onto frequencies; None for nothing.
+        combination: How the members of a combination make a prediction.
         base_models: Names of the base models whose scores it was trained on.
         training_genes: Genes it was trained on, by ``gene_id``.
+        parts: Models for some of these base models only, for scores that lack the others.
         metadata: Everything else ``bundle.json`` says: metrics, licence, versions; ``card``, the
             evaluation card.
         has_digests: Whether it was loaded from a bundle with digests, which were right; None where
@@ -59,9 +74,11 @@ class MetaModel(Shown):
     kind: ModelKind = "multiclass"
     classes: tuple[str, ...] = CLASSES
     margin: Margin | None = None
-    calibration: Calibration | None = None
+    calibration: Calibration | Curves | None = None
+    combination: Member | None = None
     base_models: tuple[str, ...] = ()
     training_genes: tuple[str, ...] = ()
+    parts: tuple[MetaModel, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     has_digests: bool | None = None
@@ -72,17 +89,34 @@ class MetaModel(Shown):
                 f"The model's classes are {', '.join(self.classes)}.",
                 f"They must be {', '.join(CLASSES)}, in the order of the model's outputs.",
             )
-        wanted = 1 if self.kind == "multiclass" else len(CLASSES)
+        wanted = len(booster_files(self.kind, self.classes, self.combination))
         if len(self.boosters) != wanted:
             raise ModelError(
                 f"A {self.kind} model has {wanted} booster(s), this one {len(self.boosters)}.",
                 "The bundle is damaged; make it again.",
             )
+        self._check_order()
         weights = len(self.margin.weights) if self.margin else 0
         if weights not in (0, len(self.margin_columns)):
             raise ModelError(
                 f"The model has weights for {weights} base models, its manifest names features of "
                 f"{len(self.margin_columns)}.",
+                "The bundle is damaged; make it again.",
+            )
+
+    def _check_order(self) -> None:
+        """Refuse what only models of classes in one order, without a margin, can have."""
+        is_combined = self.combination is not None
+        needs_order = is_combined or isinstance(self.calibration, Curves)
+        is_sound = (self.kind == "combination") == is_combined and not (
+            is_combined and (self.margin or self.calibration)
+        )
+        if isinstance(self.calibration, Curves) and self.kind != "three_binary":
+            is_sound = False
+        if not is_sound or (needs_order and self.classes != CLASSES):
+            raise ModelError(
+                f"The {self.kind} model contradicts itself in its combination, calibration, margin "
+                "or classes.",
                 "The bundle is damaged; make it again.",
             )
 
@@ -92,9 +126,11 @@ class MetaModel(Shown):
             ("source", self.source or "made here"),
             ("kind", self.kind),
             ("base models", few(self.base_models) if self.base_models else "not stated"),
+            *([("or from", "; ".join(few(p.base_models) for p in self.parts))] * bool(self.parts)),
             ("features", f"{len(self.manifest.names)}"),
             ("trees", f"{self.trees:,}"),
-            ("calibration", self.calibration.kind if self.calibration else "none"),
+            ("calibration", self.calibration.words if self.calibration else "none"),
+            *([("combination", self.combination.words)] if self.combination else []),
             ("trained on", f"{len(self.training_genes):,} genes"),
             *([("licence", str(licence))] if licence else []),
         ]
@@ -144,6 +180,8 @@ class MetaModel(Shown):
         """SHA-256 over boosters, manifest and calibration, for a run's metadata."""
         text = hashlib.sha256(self.manifest.to_json().encode())
         text.update(str(self.calibration).encode())
+        if self.combination is not None:
+            text.update(str(self.combination).encode())
         for booster in self.boosters:
             text.update(bytes(booster.save_raw("ubj")))
         return text.hexdigest()
@@ -159,7 +197,7 @@ class MetaModel(Shown):
         """
         stated = dict(self.metadata)
         card = stated.pop("card", None)
-        names = booster_files(self.kind, self.classes)
+        names = booster_files(self.kind, self.classes, self.combination)
         raw = (booster.save_raw("ubj") for booster in self.boosters)
         files = dict(zip(names, raw, strict=True))
         files[MANIFEST] = self.manifest.to_json().encode()
@@ -172,7 +210,13 @@ class MetaModel(Shown):
             "base_models": list(self.base_models),
             "margin": asdict(self.margin) if self.margin else None,
             "calibration": self.calibration.to_dict() if self.calibration else None,
+            **({"combination": self.combination.to_dict()} if self.combination else {}),
             "training_genes": list(self.training_genes),
             **stated,
         }
-        return write_bundle(Path(path), files, record)
+        if self.parts:
+            record[PARTS] = [each.digest() for each in self.parts]
+        folder = write_bundle(Path(path), files, record)
+        for number, each in enumerate(self.parts, start=1):
+            each.save(folder / f"{PART}{number}")
+        return folder

@@ -26,12 +26,15 @@ from splice_meta.model.bundle_writer import (
     DIGESTS,
     FORMAT_VERSION,
     MANIFEST,
+    PART,
+    PARTS,
     RECORD,
     WHAT,
     booster_files,
 )  # fmt: skip
 from splice_meta.model.calibration import read_calibration
 from splice_meta.model.margin import LEAST_FLOOR, MOST_FLOOR, Margin
+from splice_meta.model.members import Member, read_member
 from splice_meta.model.structure import check_outputs
 from splice_meta.records import Entry, read_record
 
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
 _OWN = (
     "format_version", "kind", "classes", "base_models", "margin", "calibration", "training_genes",
-    DIGESTS,
+    "combination", PARTS, DIGESTS,
 )  # fmt: skip
 
 
@@ -73,7 +76,9 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
     classes = data.at("classes").texts()
     if sorted(classes) != sorted(CLASSES):
         data.at("classes").refuse(f"{', '.join(CLASSES)} in the order of the model's outputs")
-    names = booster_files(kind, classes)
+    listed = data.at("combination") if kind == "combination" else None
+    combination = read_member(listed) if listed else None
+    names = booster_files(kind, classes, combination)
     files = {name: read_model_file(folder / name) for name in names}
     if digests is not None:
         _check_files(folder, digests, files, [*names, MANIFEST])
@@ -81,16 +86,30 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
     boosters, sound = load_boosters(
         {str(folder / name): held for name, held in files.items()}, trial=digests is None
     )
-    _check_kind(folder, kind, sound)
+    _check_kinds(folder, combination or Member(kind=kind), sound)
     return MetaModel(
         manifest=manifest,
-        boosters=tuple(name_features(b, manifest, folder) for b in boosters),
+        boosters=tuple(name_features(b, manifest, folder, kind == "combination") for b in boosters),
         classes=classes,
+        combination=combination,
         source=source,
         has_digests=digests is not None,
         metadata=_metadata(folder, data),
+        parts=_read_parts(folder, source, data.find(PARTS)),
         **_stated(data, kind),
     )
+
+
+def _read_parts(folder: Path, source: str, listed: Entry | None) -> tuple[MetaModel, ...]:
+    """The models for some of the base models only."""
+    parts = []
+    for number, digest in enumerate(listed.items() if listed else (), start=1):
+        part = f"{PART}{number}"
+        model = read_bundle(folder / part, f"{source}/{part}")
+        if model.digest() != digest.text():
+            raise _changed(folder / part, RECORD)
+        parts.append(model)
+    return tuple(parts)
 
 
 def _stated(data: Entry, kind: ModelKind) -> dict[str, Any]:
@@ -123,12 +142,14 @@ def _metadata(folder: Path, data: Entry) -> dict[str, Any]:
     return {**found, "card": card.value}
 
 
-def _check_kind(folder: Path, kind: ModelKind, sound: list[Soundness]) -> None:
-    for each in sound:
-        if kind == "multiclass":
-            check_outputs(each, str(folder), ("multi:softprob",), 3)
+def _check_kinds(folder: Path, member: Member, sound: list[Soundness]) -> None:
+    left = iter(sound)
+    for leaf in member.leaves():
+        if leaf.kind == "multiclass":
+            check_outputs(next(left), str(folder), ("multi:softprob",), 3)
         else:
-            check_outputs(each, str(folder), ("binary:logistic",), 1)
+            for _ in CLASSES:
+                check_outputs(next(left), str(folder), ("binary:logistic",), 1)
 
 
 def _check_record(folder: Path, data: Entry, digests: Entry) -> None:

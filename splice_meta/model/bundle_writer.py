@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from splice_meta.digests import digest_of
 from splice_meta.errors import ModelError, OutputError
+from splice_meta.model.members import Member
 from splice_meta.records import read_record
 
 FORMAT_VERSION = 1
@@ -17,13 +19,20 @@ RECORD = "bundle.json"
 MANIFEST, LIST = "feature_manifest.json", "feature_manifest.csv"
 CARD = "evaluation_card.json"
 """The file of a bundle that says how good the model is; ``metadata["card"]`` in memory."""
+PART, PARTS = "part-", "parts"
+"""The folders of bundles for some of the base models only, numbered from 1; and where the record
+has the digest of each one's model."""
 DIGESTS = "sha256"
 """Where the record has the digests."""
 WHAT = "A bundle is a directory with bundle.json, a model file and a feature manifest."
 
 
-def booster_files(kind: str, classes: Sequence[str]) -> list[str]:
+def booster_files(
+    kind: str, classes: Sequence[str], combination: Member | None = None
+) -> list[str]:
     """The names of the files of a model's boosters."""
+    if combination is not None:
+        return combination.files(count())
     return ["model.ubj"] if kind == "multiclass" else [f"{name}.ubj" for name in classes]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from splice_meta.errors import ModelError
+from splice_meta.model.curves import CURVES, Curves, read_curves
 from splice_meta.records import Entry, shown
 
 CalibrationKind = Literal["temperature", "platt", "isotonic"]
@@ -96,6 +97,11 @@ class Calibration:
             )
         return np.asarray(mapped / mapped.sum(axis=1, keepdims=True), np.float32)
 
+    @property
+    def words(self) -> str:
+        """What it is, for people."""
+        return self.kind
+
     def to_dict(self) -> dict[str, Any]:
         """The calibration as plain numbers, for JSON."""
         numbers: dict[CalibrationKind, dict[str, Any]] = {
@@ -106,8 +112,8 @@ class Calibration:
         return {"kind": self.kind} | numbers[self.kind]
 
 
-def read_calibration(data: Entry | None) -> Calibration | None:
-    """The calibration that :meth:`Calibration.to_dict` wrote; None for none.
+def read_calibration(data: Entry | None) -> Calibration | Curves | None:
+    """The calibration that :meth:`Calibration.to_dict` or that of curves wrote; None for none.
 
     Raises:
         ModelError: If this version does not know its kind, or the numbers do not fit.
@@ -115,6 +121,8 @@ def read_calibration(data: Entry | None) -> Calibration | None:
     if data is None:
         return None
     kind = data.at("kind").text()
+    if kind in CURVES:
+        return read_curves(data)
     if kind == "temperature":
         return Calibration(kind="temperature", temperature=data.at("temperature").number())
     if kind == "platt":

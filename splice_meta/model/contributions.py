@@ -44,6 +44,12 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
     """
     import xgboost
 
+    if model.combination is not None:
+        raise ModelError(
+            f"The model is a combination ({model.combination.words}): its predictions are no sum "
+            "that could be split by feature.",
+            "Explain one of its members, converted by itself.",
+        )
     names = list(model.manifest.names)
     check_columns(model, frame)
     matrix = frame.select(columns(names)).cast(pl.Float32).to_numpy()

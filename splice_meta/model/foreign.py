@@ -3,11 +3,10 @@
 What becomes what:
 
 * one XGBoost model with three outputs: a ``multiclass`` model, with the same probabilities;
-* meta-spliceai's ``SigmoidEnsemble`` (neither, donor, acceptor, each against the rest): a
-  ``three_binary`` model. The original gives the three sigmoids as they are, without making them
-  sum to 1; here each row is divided by its sum. The most probable class is the same, a threshold
-  on the donor or acceptor score is not;
-* its calibrated, consolidated and batch ensembles: refused, by name.
+* meta-spliceai's ensembles, see :mod:`splice_meta.model.ensembles`: a ``three_binary`` model, with
+  curves where it is calibrated, or a ``combination``. Where the original's rows do not sum to 1
+  (``SigmoidEnsemble``), here each row is divided by its sum. The most probable class is the same,
+  a threshold on the donor or acceptor score is not.
 
 A model trained with early stopping keeps the rounds up to its best one, as
 ``XGBClassifier.predict_proba`` uses them. Nothing in a file is run, see
@@ -16,36 +15,30 @@ A model trained with early stopping keeps the rounds up to its best one, as
 
 from __future__ import annotations
 
-import math
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError, UntrustedModelError
-from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.manifest import META_SPLICEAI, FeatureManifest, load_manifest
 from splice_meta.model.booster import load_boosters, name_features, read_model_file
 from splice_meta.model.bundle import MetaModel
-from splice_meta.model.held import Held, plain, shown_value
+from splice_meta.model.ensembles import ENSEMBLES, Ensemble, read_ensemble
+from splice_meta.model.members import Member
+from splice_meta.model.objects import in_file, kind_of, model_of, stated_classes
 from splice_meta.model.skops_file import read_skops
 from splice_meta.model.structure import Soundness
-from splice_meta.model.tree_file import model_within
 from splice_meta.model.unpickle import read_pickle
+
+log = logging.getLogger("splice_meta")
 
 XGBOOST_FILES = (".json", ".ubj")
 PICKLES = (".pkl", ".pickle", ".joblib")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".lzma", ".z")
-_NO_CALIBRATION = "a bundle cannot hold its kind of calibration"
-_NO_SETS = "a meta-model holds one model, or one per class, not a set of ensembles"
-_UNSUPPORTED = {
-    "CalibratedSigmoidEnsemble": ("with a calibrator on donor + acceptor", _NO_CALIBRATION),
-    "PerClassCalibratedSigmoidEnsemble": (
-        "with a calibrator per class and a temperature", _NO_CALIBRATION,
-    ),
-    "ConsolidatedMetaModel": ("a weighted combination of ensembles", _NO_SETS),
-    "AllGenesBatchEnsemble": ("the mean of one ensemble per batch of genes", _NO_SETS),
-}  # fmt: skip
 _DEFAULT_NAME = re.compile(r"f\d+")
 
 Loaded = list[tuple[Any, Soundness]]
@@ -53,7 +46,11 @@ Loaded = list[tuple[Any, Soundness]]
 
 
 def load_foreign(
-    path: Path, *, trust_pickle: bool = False, classes: tuple[str, ...] | None = None
+    path: Path,
+    *,
+    trust_pickle: bool = False,
+    classes: tuple[str, ...] | None = None,
+    origin: str | None = None,
 ) -> MetaModel:
     """Read someone else's model file.
 
@@ -65,6 +62,9 @@ def load_foreign(
             of classes.
         classes: Class names in the order of the model's outputs. Needed unless the file states
             the order.
+        origin: Whose definitions the names of its features have, see
+            :mod:`splice_meta.features.older`; by default meta-spliceai's for its ensembles, else
+            those of the manifest beside it.
 
     Raises:
         ModelError: If it is not a model this package can use, or class order or feature names
@@ -73,6 +73,25 @@ def load_foreign(
             anything that is not on the list.
         ManifestError: If the manifest beside it cannot be read.
     """
+    model = _read(path, trust_pickle, classes)
+    guessed = origin is None and _is_theirs(model)
+    stated = META_SPLICEAI if guessed else origin
+    if stated is None or stated == model.manifest.origin:
+        return model
+    if guessed:
+        log.info(
+            "The features of %s are taken as meta-spliceai's training code defines them, whose "
+            "classes it holds.", path,
+        )  # fmt: skip
+    return replace(model, manifest=replace(model.manifest, origin=stated))
+
+
+def _is_theirs(model: MetaModel) -> bool:
+    """Whether a converted model is an ensemble of meta-spliceai's."""
+    return model.metadata["converted_from"]["kind"] in ENSEMBLES
+
+
+def _read(path: Path, trust_pickle: bool, classes: tuple[str, ...] | None) -> MetaModel:
     suffix = model_kind(path)
     if suffix in XGBOOST_FILES:
         return _multiclass(_load([read_model_file(path)], path), path, classes, "XGBoost file")
@@ -99,27 +118,23 @@ def model_kind(path: Path) -> str:
 
 def _convert(found: Any, path: Path, classes: tuple[str, ...] | None) -> MetaModel:
     """The meta-model that an object read from a file stands for."""
-    kind = _kind(found)
-    if kind in _UNSUPPORTED:
-        what, why = _UNSUPPORTED[kind]
-        raise ModelError(
-            f"{path} holds a meta-spliceai {kind}, {what}; converting it is not supported yet.",
-            f"The reason: {why}.",
-        )
-    if kind == "SigmoidEnsemble":
-        return _three_binary(found, path, classes)
+    kind = kind_of(found)
+    if kind in ENSEMBLES:
+        return _ensemble(read_ensemble(found, path), kind, path, classes)
     if kind not in ("XGBClassifier", "Booster"):
         raise ModelError(
             f"{path} holds a {kind}, not a model that can be used.",
-            "It must be an XGBClassifier, an XGBoost Booster or a meta-spliceai SigmoidEnsemble.",
+            "It must be an XGBClassifier, an XGBoost Booster or an ensemble of meta-spliceai's.",
         )
-    stated = _stated_classes(found)
+    stated = stated_classes(found)
     if stated and classes and stated != tuple(classes):
         raise ModelError(
             f"{path} states the classes {', '.join(stated)}, not {', '.join(classes)}.",
             "Leave the classes out, or give them in the model's order.",
         )
-    return _multiclass(_load([_model_of(found, path)], path), path, classes or stated, kind)
+    return _multiclass(
+        _load([model_of(found, in_file(kind, path))], path), path, classes or stated, kind
+    )
 
 
 def _multiclass(
@@ -134,12 +149,7 @@ def _multiclass(
             "It must be trained with multi:softprob on neither, donor and acceptor.",
         )
     if classes is None:
-        raise ModelError(
-            f"{path} does not say which of its outputs is which class.",
-            "Give the order with splice-meta convert-model MODEL OUT "
-            "--classes neither,donor,acceptor (classes=... in Python): meta-spliceai's models are "
-            "neither,donor,acceptor, agentic-spliceai's donor,acceptor,neither.",
-        )
+        raise _no_order(path)
     # The same trees; softmax would give the number of the class in place of the probabilities.
     booster.set_param({"objective": "multi:softprob"})
     manifest = _manifest([booster], path)
@@ -152,67 +162,83 @@ def _multiclass(
     )
 
 
-def _three_binary(found: Held, path: Path, classes: tuple[str, ...] | None) -> MetaModel:
-    if classes is not None and tuple(classes) != CLASSES:
-        raise ModelError(
-            f"{path} is a SigmoidEnsemble, whose order is {', '.join(CLASSES)}, not "
-            f"{', '.join(classes)}.",
-            "Leave the classes out.",
-        )
-    models = found.get("models")
-    if not isinstance(models, list | tuple) or len(models) != len(CLASSES):
-        raise ModelError(
-            f"The SigmoidEnsemble in {path} does not hold three models.",
-            "The file is damaged; get or save it again.",
-        )
-    loaded = _load([_model_of(model, path) for model in models], path)
+def _no_order(path: Path) -> ModelError:
+    return ModelError(
+        f"{path} does not say which of its outputs is which class.",
+        "Give the order with splice-meta convert-model MODEL OUT "
+        "--classes neither,donor,acceptor (classes=... in Python): meta-spliceai's models are "
+        "neither,donor,acceptor, agentic-spliceai's donor,acceptor,neither.",
+    )
+
+
+def _ensemble(found: Ensemble, kind: str, path: Path, classes: tuple[str, ...] | None) -> MetaModel:
+    member = found.member
+    _check_order(found, kind, path, classes)
+    loaded = _load(found.models, path, [f"{path} ({name})" for name in found.names])
+    left = iter(zip(loaded, found.names, strict=True))
+    for leaf in member.leaves():
+        for _ in range(1 if leaf.kind == "multiclass" else len(CLASSES)):
+            (_, sound), name = next(left)
+            _check_leaf(sound, leaf.kind, f"The {name} in {path}")
     boosters = [booster for booster, _ in loaded]
-    for (_, sound), name in zip(loaded, CLASSES, strict=True):
-        objective, outputs = sound.objective, max(1, sound.outputs)
-        if (objective, outputs) != ("binary:logistic", 1):
-            raise ModelError(
-                f"The {name} model in {path} has {outputs} output(s) by {objective}.",
-                "Each of the three must be one class against the rest, by binary:logistic.",
-            )
-    manifest = _manifest(boosters, path, found.get("feature_names"))
+    manifest = _manifest(boosters, path, found.features)
+    note = _note(member)
+    is_combined = member.kind == "combination"
     return MetaModel(
         manifest=manifest,
-        boosters=tuple(name_features(b, manifest, path) for b in boosters),
-        kind="three_binary",
+        boosters=tuple(name_features(b, manifest, path, is_combined) for b in boosters),
+        kind=member.kind,
+        calibration=member.curves,
+        combination=member if is_combined else None,
         metadata={
-            "converted_from": {
-                "file": path.name,
-                "kind": "SigmoidEnsemble",
-                "note": "the original does not make its three outputs sum to 1; here they do",
-            }
+            "converted_from": {"file": path.name, "kind": kind, **({"note": note} if note else {})}
         },
         source=str(path),
     )
 
 
-def _model_of(found: Any, path: Path) -> bytes:
-    """The XGBoost model of a held XGBClassifier or Booster, without training settings."""
-    kind = _kind(found)
-    held = found.get("_Booster") if kind == "XGBClassifier" else found
-    buffer = held.get("handle") if isinstance(held, Held) and _kind(held) == "Booster" else None
-    if not isinstance(buffer, bytes | bytearray):
+def _check_order(found: Ensemble, kind: str, path: Path, classes: tuple[str, ...] | None) -> None:
+    """Refuse another order of classes than that of ensembles, and multiclass members without."""
+    if classes is not None and tuple(classes) != CLASSES:
         raise ModelError(
-            f"The {kind} in {path} has no trained XGBoost model in it.", "Save it after training."
+            f"{path} is a {kind}, whose order is {', '.join(CLASSES)}, not {', '.join(classes)}.",
+            "Leave the classes out.",
         )
-    missing = plain(found.get("missing"))
-    if missing is not None and not (isinstance(missing, float) and math.isnan(missing)):
-        raise ModelError(
-            f"The {kind} in {path} takes {shown_value(missing)} for a missing value.",
-            "Only models whose missing value is NaN can be converted.",
-        )
-    return model_within(bytes(buffer), f"in {path}")
+    for order in found.orders:
+        if order is None and classes is None:
+            raise _no_order(path)
+        if order is not None and order != CLASSES:
+            raise ModelError(
+                f"A member of the {kind} in {path} states the classes {', '.join(order)}.",
+                f"Only members in the order {', '.join(CLASSES)} can be combined.",
+            )
 
 
-def _load(models: list[bytes], path: Path) -> Loaded:
+def _check_leaf(sound: Soundness, kind: str, name: str) -> None:
+    objective, outputs = sound.objective, max(1, sound.outputs)
+    if kind == "multiclass" and (objective, outputs) != ("multi:softprob", len(CLASSES)):
+        raise ModelError(
+            f"{name} has {outputs} output(s) by {objective}.",
+            "A lone member must give the probabilities of three classes, by multi:softprob.",
+        )
+    if kind == "three_binary" and (objective, outputs) != ("binary:logistic", 1):
+        raise ModelError(
+            f"{name} has {outputs} output(s) by {objective}.",
+            "Each of the three must be one class against the rest, by binary:logistic.",
+        )
+
+
+def _note(member: Member) -> str:
+    """What is not as in the original: rows that do not sum to 1 there."""
+    raw = [leaf for leaf in member.leaves() if leaf.kind == "three_binary" and not leaf.curves]
+    if not raw or member.is_normalised:
+        return ""
+    return "the original does not make its three outputs sum to 1; here they do"
+
+
+def _load(models: Sequence[bytes], path: Path, names: Sequence[str] = ()) -> Loaded:
     """Models of a file, checked, tried and loaded, up to their best round."""
-    several = len(models) > 1
-    files = {f"{path} (model {i + 1})" if several else str(path): m for i, m in enumerate(models)}
-    boosters, sound = load_boosters(files)
+    boosters, sound = load_boosters(dict(zip(names or [str(path)], models, strict=True)))
     return [(_ready(booster), each) for booster, each in zip(boosters, sound, strict=True)]
 
 
@@ -227,12 +253,12 @@ def _ready(booster: Any) -> Any:
     return booster
 
 
-def _manifest(boosters: list[Any], path: Path, stated: Any = None) -> FeatureManifest:
+def _manifest(boosters: list[Any], path: Path, stated: list[str] | None = None) -> FeatureManifest:
     """The manifest of a model: its own names win, then those its file states, then those beside.
 
     What else the manifest beside says of those features (types, fills, window) is kept.
     """
-    own = next((b.feature_names for b in boosters if b.feature_names), None) or _texts(stated)
+    own = _longest(boosters) or stated
     files = [path.with_name(f"feature_manifest{suffix}") for suffix in (".json", ".csv")]
     beside = next((load_manifest(file) for file in files if file.is_file()), None)
     if own and beside:
@@ -252,23 +278,7 @@ def _manifest(boosters: list[Any], path: Path, stated: Any = None) -> FeatureMan
     return beside
 
 
-def _stated_classes(found: Held) -> tuple[str, ...] | None:
-    """The class order of an XGBClassifier that was trained on class names."""
-    encoder = found.get("_le")
-    named = encoder.get("classes_") if isinstance(encoder, Held) else None
-    names = _texts(found.get("classes_")) or _texts(named)
-    return tuple(names) if names else None
-
-
-def _texts(values: Any) -> list[str] | None:
-    """A list or array of texts as a list, None if it is anything else."""
-    found = plain(values)
-    texts = [plain(v) for v in found] if isinstance(found, list | tuple) else []
-    return texts if texts and all(isinstance(t, str) for t in texts) else None
-
-
-def _kind(found: Any) -> str:
-    """The class name of something read from a file."""
-    if isinstance(found, dict) and found.get("type") == "AllGenesBatchEnsemble":
-        return "AllGenesBatchEnsemble"
-    return found.what.name if isinstance(found, Held) else type(found).__name__
+def _longest(boosters: Sequence[Any]) -> list[str] | None:
+    """The names in the booster that reads most features; members may read the first of them."""
+    named = [booster.feature_names for booster in boosters if booster.feature_names]
+    return max(named, key=len, default=None)

@@ -46,8 +46,12 @@ class Held:
         return self.state.get(name, default) if isinstance(self.state, dict) else default
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, flat: bool = False) -> Any:
     """A held NumPy array of one dimension as a list, a held NumPy number as a number.
+
+    Args:
+        value: Anything; what is neither is returned as it is.
+        flat: Take arrays of more dimensions, too, value by value.
 
     Raises:
         UntrustedModelError: If the array's type is not a plain number or text.
@@ -67,13 +71,13 @@ def plain(value: Any) -> Any:
             _, shape, dtype, _, raw = value.state
         else:
             raw, dtype, shape = args[0], value.get("dtype"), value.get("shape")
-        if len(shape) != 1:
+        if len(shape) != 1 and not flat:
             raise ModelError(
                 f"The file holds an array of the shape {shown_value(shape)} for a list.", HINT
             )
         if is_object(dtype):
             # Only joblib has the values of an object array stand as an array of their own.
-            return plain(raw) if kind == "NumpyArrayWrapper" else list(raw)
+            return plain(raw, flat) if kind == "NumpyArrayWrapper" else list(raw)
         return np.frombuffer(raw, plain_dtype(dtype)).tolist()
     except (TypeError, ValueError, IndexError) as error:
         raise ModelError(f"The file holds a damaged array ({error}).", HINT) from None

@@ -14,13 +14,14 @@ from splice_meta.errors import FeatureError, ModelError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.booster import reason_of
 from splice_meta.model.calibration import Calibration
+from splice_meta.model.curves import Curves, normalised
 from splice_meta.model.margin import Margin
+from splice_meta.model.members import Member
 from splice_meta.settings import RunSettings
 
 Floats = npt.NDArray[np.float32]
 
 PREDICT_ROWS = RunSettings().predict_rows
-
 
 
 class Trained(Protocol):
@@ -41,7 +42,9 @@ class Trained(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
-    def calibration(self) -> Calibration | None: ...  # noqa: D102
+    def calibration(self) -> Calibration | Curves | None: ...  # noqa: D102
+    @property
+    def combination(self) -> Member | None: ...  # noqa: D102
 
 
 _CACHED = 1 << 12
@@ -123,8 +126,19 @@ def _row_major(columns: Sequence[Floats], start: int, stop: int, out: Floats) ->
 
 
 def _predict_part(model: Trained, matrix: Floats, margin: Floats | None) -> Floats:
+    if model.combination is not None:
+        outputs = (_inplace(booster, _read_by(booster, matrix), None) for booster in model.boosters)
+        return np.asarray(normalised(model.combination.rows(outputs)), np.float32)
+    if isinstance(model.calibration, Curves):
+        raw = np.stack([_inplace(booster, matrix, None) for booster in model.boosters], axis=1)
+        return np.asarray(normalised(model.calibration.apply(raw)), np.float32)
     found = _uncalibrated(model, matrix, margin)
     return model.calibration.apply(found) if model.calibration else found
+
+
+def _read_by(booster: Any, matrix: Floats) -> Floats:
+    """The features that a member reads: all, or the first of them."""
+    return matrix[:, : booster.num_features()]
 
 
 def _uncalibrated(model: Trained, matrix: Floats, margin: Floats | None) -> Floats:

@@ -27,6 +27,7 @@ from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, code_texts, repeat_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
+from splice_meta.stages import FEATURES, PREDICT, READ, stage
 
 ENGINE: Literal["in-memory"] = "in-memory"
 """A batch fits in memory, and its plans share the marked rows, which this engine does not copy; the
@@ -155,11 +156,12 @@ def predict_batch(
         ModelError: If the model's predictions are not probabilities.
         FeatureError: If the model needs features that cannot be made.
     """
-    marked = plan_marked(scores, model, settings).collect(engine=ENGINE)
-    genes = gene_summary(marked)
-    unread = SUMMED - (_read_columns(marked.columns, model, settings) - {"gene_id"})
-    marked = code_texts(marked.drop(unread))
-    marked.insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
+    with stage(READ):
+        marked = plan_marked(scores, model, settings).collect(engine=ENGINE)
+        genes = gene_summary(marked)
+        unread = SUMMED - (_read_columns(marked.columns, model, settings) - {"gene_id"})
+        marked = code_texts(marked.drop(unread))
+        marked.insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
         found, matrix = predict_picked(marked, model, settings, gene_values, keep_matrix)
@@ -202,10 +204,12 @@ def predict_picked(
     found, kept = [], []
     for block in _blocks(marked["is_adjusted"]):
         picked = rows.with_columns(is_adjusted=block)
-        matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
-            engine=ENGINE
-        )
-        found.append(predict_proba(model, matrix, settings.predict_rows))
+        with stage(FEATURES):
+            matrix = plan_matrix(picked, model, settings, "is_adjusted", gene_values).collect(
+                engine=ENGINE
+            )
+        with stage(PREDICT):
+            found.append(predict_proba(model, matrix, settings.predict_rows))
         if keep_matrix:
             kept.append(matrix)
     return pl.concat(found), as_text(pl.concat(kept).lazy()).collect() if kept else None

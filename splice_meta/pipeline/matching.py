@@ -31,6 +31,40 @@ def weights_of(model: MetaModel) -> dict[str, str]:
     return {str(k): str(v) for k, v in stated.items()} if isinstance(stated, Mapping) else {}
 
 
+def fitting(model: MetaModel | None, source: Any, base_model: Any = None) -> MetaModel | None:
+    """A model, or that part of it which needs no other base models than those that are there.
+
+    Args:
+        model: The meta-model.
+        source: Anything that base scores are read from; only a mapping of names tells which base
+            models are there.
+        base_model: The base model that is to make the scores where there are none.
+
+    Returns:
+        The model itself where all it needs is there, or no part of it fits.
+    """
+    names = list(source) if isinstance(source, Mapping) else []
+    if source is None and isinstance(base_model, str):
+        names = [base_model]
+    if model is None or not model.parts or not names:
+        return model
+
+    def lacks(each: MetaModel) -> list[str]:
+        needed = needed_base_models(each)
+        return [n for n in needed if not any(same_base_model(n, str(given)) for given in names)]
+
+    missing = lacks(model)
+    parts = [each for each in model.parts if missing and not lacks(each)]
+    if not parts:
+        return model
+    part = max(parts, key=lambda each: len(needed_base_models(each)))
+    log.warning(
+        "There are no scores of %s: the model's part for %s predicts.",
+        " and ".join(missing), " and ".join(needed_base_models(part)),
+    )  # fmt: skip
+    return part
+
+
 def sources_for(source: Any, model: MetaModel | None, keep_others: bool = False) -> Any:
     """Of scores by base model those that a meta-model needs, by the names that it has for them.
 
@@ -88,7 +122,8 @@ def require_base_models(model: MetaModel | None, scores: BaseScores) -> None:
     if not needed and given:
         missing = [name for name in primary if not same_base_model(name, given[0])]
     if missing:
-        wanted = " and ".join(needed or primary)
+        choices = [needed or primary, *map(needed_base_models, model.parts)]
+        wanted = ", or of ".join(" and ".join(each) for each in choices)
         listed = ", ".join(given) or "scores without a name"
         first = "" if needed else " first"
         raise UsageError(

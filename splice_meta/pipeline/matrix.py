@@ -65,7 +65,8 @@ def fills_of(scores: BaseScores, manifest: FeatureManifest, settings: FeatureSet
     """
     fills = fills_of_rows(scores.all_rows(), scores.gene_values, manifest, settings)
     said = [fills.partly, _gaps_of_own(scores, manifest, settings)]
-    return replace(fills, partly="; ".join(each for each in said if each))
+    own = own_columns(manifest, settings, scores.frame.collect_schema())
+    return replace(fills, partly="; ".join(each for each in said if each), own=tuple(own))
 
 
 def _gaps_of_own(

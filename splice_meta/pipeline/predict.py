@@ -16,7 +16,7 @@ from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import predict_genes
 from splice_meta.pipeline.comparing import compare_scores, count_scores, warn_of
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.pipeline.memory import bytes_per_position
 from splice_meta.reference.annotation import Annotation
@@ -95,7 +95,7 @@ def predict(
         selection=selection or given.selection,
         features=features or given.features,
     )
-    loaded = require_model(model, chosen.mode)
+    loaded = fitting(require_model(model, chosen.mode), scores)
     source = sources_for(scores, loaded)
     reference = open_reference(annotation, fasta)
     opened = open_scores(source, [genes] if isinstance(genes, str) else genes, reference)

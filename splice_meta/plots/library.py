@@ -1,9 +1,10 @@
-"""Altair's charts as Vega specifications, and Vega's library, both without a network."""
+"""Altair's charts as specifications, and Vega's library, both without a network."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
@@ -63,15 +64,18 @@ def has_plots() -> bool:
     return all(find_spec(name) is not None for name in ("altair", "vl_convert"))
 
 
-def vega_of(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
-    """A chart as a Vega specification, ready for the library of :func:`library`."""
-    import altair as alt
-    import vl_convert
+def spec_of(make: Callable[[], alt.LayerChart | alt.Chart]) -> dict[str, Any]:
+    """A chart as a Vega-Lite specification with its rows, for the library of :func:`library`.
 
-    version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-    spec = _filled(chart.configure(**STYLE).to_dict(format="vega-lite", validate=False))
-    found: dict[str, Any] = vl_convert.vegalite_to_vega(spec, vl_version=version)
-    return found
+    Args:
+        make: Makes the chart. Altair would hold each piece of it against its schema, which takes as
+            long as everything else; the tests draw every chart instead.
+    """
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(False):
+        spec = make().to_dict(format="vega-lite", validate=False)
+    return {**_filled(spec), "config": STYLE}
 
 
 def _filled(spec: Any) -> Any:

@@ -43,6 +43,9 @@ class Annotation(Shown):
         exons: One row per exon, by transcript: transcript_id, gene_id, chrom, strand, exon_number
             (from 1, 5' to 3'), exon_start, exon_end. Exons of a transcript neither overlap nor
             touch: those that do in the file are joined.
+        crossings: Where exons of one transcript overlap in the file so that no joined exon can be
+            meant: transcript_id, gene_id, chrom, strand, intron_start, intron_end, as those of
+            :meth:`introns` but with the end before the start.
         left_out: What the file has and the annotation has not: gene_id, transcript_id (null for a
             whole gene, or its second place), reason, detail (null or further words). Genes and
             transcripts without exons are listed, too, but keep their places. The rules stand in
@@ -56,6 +59,7 @@ class Annotation(Shown):
     genes: pl.DataFrame
     transcripts: pl.DataFrame
     exons: pl.DataFrame
+    crossings: pl.DataFrame
     left_out: pl.DataFrame
     changed: pl.DataFrame
     source: str
@@ -80,8 +84,8 @@ class Annotation(Shown):
             genes: Ids of the annotation.
         """
         kept = pl.col("gene_id").is_in(list(genes))
-        transcripts, exons = self.transcripts.filter(kept), self.exons.filter(kept)
-        return replace(self, transcripts=transcripts, exons=exons)
+        tables = ("transcripts", "exons", "crossings")
+        return replace(self, **{name: getattr(self, name).filter(kept) for name in tables})
 
     def unknown_sites(self) -> pl.DataFrame:
         """The genes whose splice sites it does not tell, or not all of them, and why.
@@ -131,8 +135,9 @@ class Annotation(Shown):
         """The distinct splice sites of each gene, over all of its transcripts.
 
         A donor is the last base of an exon that an intron follows, an acceptor the first base of
-        the next exon. A position that is both (in several transcripts, or an exon of one base) has
-        two rows; a truth table with one class per position must choose.
+        the next exon; so are the ends of exons that cross. A position that is both (in several
+        transcripts, or an exon of one base) has two rows; a truth table with one class per position
+        must choose.
 
         Returns:
             gene_id, chrom, strand, genomic_position, splice_type (as in
@@ -145,9 +150,8 @@ class Annotation(Shown):
             "donor": pl.when(is_forward).then(low).otherwise(high),
             "acceptor": pl.when(is_forward).then(high).otherwise(low),
         }
-        introns = self.introns().unique(
-            ["gene_id", "chrom", "strand", "intron_start", "intron_end"]
-        )
+        junctions = pl.concat([self.introns(), self.crossings])
+        introns = junctions.unique(["gene_id", "chrom", "strand", "intron_start", "intron_end"])
         sites = pl.concat(
             introns.select(
                 "gene_id", "chrom", "strand",

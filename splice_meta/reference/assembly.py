@@ -17,7 +17,10 @@ The rules, in this order; what a rule takes away or changes is recorded with its
 7. Transcripts and genes without lines of their own get the span of their exons, of their
    transcripts; lines that end before these are widened to them. A gene without line and
    transcripts is left out.
-8. Exons of a transcript that overlap or touch are joined: there is no intron between them.
+8. Exons of a transcript that overlap or touch are joined: there is no intron between them. Where
+   two share more than two bases and neither lies within the other, the transcript contradicts
+   itself (truth that is written as pairs of any donor and any acceptor does): the end of the first
+   and the start of the second count as its splice sites all the same.
 9. Genes and transcripts without exons keep their places, but are listed as left out, since their
    splice sites are not known.
 """
@@ -79,8 +82,8 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
         records: Lines as in :data:`~splice_meta.reference.lines.RECORDS`, in the file's order.
 
     Returns:
-        The tables ``genes``, ``transcripts``, ``exons``, ``left_out`` and ``changed``, as
-        :class:`~splice_meta.reference.annotation.Annotation` describes them.
+        The tables ``genes``, ``transcripts``, ``exons``, ``crossings``, ``left_out`` and
+        ``changed``, as :class:`~splice_meta.reference.annotation.Annotation` describes them.
     """
     remaining = _Remaining(records)
     _take_incomplete(remaining)
@@ -93,12 +96,13 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
     spans = spans.join(far, on="gene_id", how="anti", maintain_order="left")
     transcripts = transcripts_of(remaining.lines, spans)
     genes = genes_of(remaining.lines, transcripts)
-    exons, overlapping = exons_of(remaining.lines, transcripts)
+    exons = exons_of(remaining.lines, transcripts)
     for rows, reason in (
         (genes.filter("widened"), reasons.WIDENED),
         (transcripts.filter("widened"), reasons.WIDENED),
         (spans.filter("derived"), reasons.DERIVED),
-        (overlapping, reasons.OVERLAP),
+        (exons.overlapping, reasons.OVERLAP),
+        (exons.crossing, reasons.CROSSING),
     ):
         remaining.record_change(rows.with_columns(reason=pl.lit(reason)))
     _record_without_exons(remaining, genes, spans)
@@ -106,7 +110,8 @@ def assemble(records: pl.DataFrame) -> dict[str, pl.DataFrame]:
     tables = {
         "genes": genes,
         "transcripts": transcripts,
-        "exons": exons,
+        "exons": exons.joined,
+        "crossings": exons.crossings,
         "left_out": pl.concat(remaining.taken).sort("line", maintain_order=True),
         "changed": pl.concat(remaining.mended).sort("line", maintain_order=True),
     }

@@ -22,7 +22,7 @@ from splice_meta.reference.tables import SCHEMAS
 
 log = logging.getLogger("splice_meta")
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever the parsers or the tables change, so that older folders are not read."""
 
 KEPT = Owned(what="a kept annotation", files=tuple(f"{name}.parquet" for name in SCHEMAS))

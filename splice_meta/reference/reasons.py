@@ -25,6 +25,10 @@ NOTHING_LEFT = "nothing of it is left"
 WIDENED = "its line ends before its exons and was widened to them"
 DERIVED = "it has no exon lines, and its exons were made from its coding sequence"
 OVERLAP = "its exons overlap and were joined"
+CROSSING = (
+    "its exons overlap, which contradicts itself: their ends count as splice sites, and the exons "
+    "were joined"
+)
 
 _TELL_ALL_SITES = (SECOND_PLACE, ELSEWHERE)
 """Reasons that leave the splice sites of a gene on its own chromosome and strand as they are."""

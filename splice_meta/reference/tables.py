@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from splice_meta.reference.reasons import LEFT_OUT
@@ -21,6 +23,10 @@ SCHEMAS: dict[str, dict[str, pl.DataType]] = {
         "transcript_id": _TEXT, "gene_id": _TEXT, "chrom": _TEXT, "strand": _TEXT,
         "exon_number": _NUMBER, "exon_start": _NUMBER, "exon_end": _NUMBER,
     },
+    "crossings": {
+        "transcript_id": _TEXT, "gene_id": _TEXT, "chrom": _TEXT, "strand": _TEXT,
+        "intron_start": _NUMBER, "intron_end": _NUMBER,
+    },
     "left_out": LEFT_OUT,
     "changed": LEFT_OUT,
 }  # fmt: skip
@@ -30,6 +36,9 @@ _KEYS = ["gene_id", "transcript_id"]
 _PLACE = ["chrom", "strand"]
 # Above any position on a chromosome; transcript number x this + position is one axis.
 _STRIDE = 1 << 40
+
+SLIPPAGE = 2
+"""Bases that two exons of a transcript may share: a ribosome that slips back reads them twice."""
 
 
 def transcripts_of(lines: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
@@ -102,40 +111,76 @@ def _widened(rows: pl.DataFrame, spans: pl.DataFrame, keys: list[str], prefix: s
     )
 
 
-def exons_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Exons by transcript, 5' to 3', those that overlap or touch joined.
+@dataclass(frozen=True, kw_only=True)
+class Exons:
+    """The exons of all transcripts.
 
-    Returns:
-        The exons, and the transcripts of which different exons that share a base were joined.
+    Attributes:
+        joined: By transcript, 5' to 3', those that overlap or touch as one.
+        crossings: Where two exons of a transcript share more than :data:`SLIPPAGE` bases and
+            neither lies within the other: from behind the end of the first to before the start of
+            the second, where an intron would be.
+        overlapping: The transcripts of which different exons that share a base were joined.
+        crossing: The transcripts with crossings.
+    """
+
+    joined: pl.DataFrame
+    crossings: pl.DataFrame
+    overlapping: pl.DataFrame
+    crossing: pl.DataFrame
+
+
+def exons_of(lines: pl.DataFrame, transcripts: pl.DataFrame) -> Exons:
+    """Exons by transcript.
+
+    Args:
+        lines: The lines that are left.
+        transcripts: The transcripts, in the file's order.
     """
     numbered = transcripts.select(*_KEYS, *_PLACE).with_row_index("number")
     axis = pl.col("number").cast(pl.Int64) * _STRIDE
-    start, end = pl.col("start"), pl.col("end")
+    start, end, before = pl.col("start"), pl.col("end"), pl.col("before")
     is_again = (start == start.shift(1)) & (end == end.shift(1))
     stretches = (
         lines.filter(kind="exon")
         .join(numbered.drop(_PLACE), on=_KEYS)
         .select("number", "is_derived", start=axis + start, end=axis + end)
-        .sort("start")
+        .sort("start", "end")
         .with_columns(end.cum_max().alias("reach"), other=~is_again & ~pl.col("is_derived"))
         .with_columns(before=pl.col("reach").shift(1).fill_null(-1))
-        .with_columns(is_first=start > pl.col("before") + 1)
         .with_columns(
-            overlaps=(start <= pl.col("before")) & pl.col("other"),
+            is_first=start > before + 1,
+            overlaps=(start <= before) & pl.col("other"),
+            # Neither of exons with one start tells where it ends, nor does one within another.
+            crosses=(start <= before - SLIPPAGE) & (end > before) & (start > start.shift(1)),
+        )
+        .with_columns(
+            pl.col("crosses") & pl.col("other"),
             is_last=pl.col("is_first").shift(-1).fill_null(True),
         )
     )
     exons = stretches.filter("is_first").select("number", "start").with_columns(
         stretches.filter("is_last")["reach"].alias("end")
     )  # fmt: skip
-    overlapping = stretches.filter("overlaps")["number"].unique().sort()
     rank = pl.int_range(1, pl.len() + 1).over("number")
     from_the_end = pl.len().over("number") + 1 - rank
-    return (
+    joined = (
         exons.with_columns((pl.col("start", "end") - axis).name.prefix("exon_"))
         .join(numbered, on="number", how="left", maintain_order="left")
         .with_columns(
             exon_number=pl.when(pl.col("strand") == "+").then(rank).otherwise(from_the_end)
         )
         .sort("number", "exon_number")
-    ), transcripts[overlapping]
+    )
+    crossings = (
+        stretches.filter("crosses")
+        .select("number", intron_start=before + 1 - axis, intron_end=start - 1 - axis)
+        .join(numbered, on="number", how="left", maintain_order="left")
+    )
+    crossing = stretches.filter("crosses")["number"].unique().sort()
+    overlaps = pl.col("overlaps") & ~pl.col("number").is_in(crossing.implode())
+    overlapping = stretches.filter(overlaps)["number"].unique().sort()
+    return Exons(
+        joined=joined, crossings=crossings,
+        overlapping=transcripts[overlapping], crossing=transcripts[crossing],
+    )  # fmt: skip

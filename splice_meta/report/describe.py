@@ -6,23 +6,23 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
-
 from splice_meta.contracts import OPTIONAL
-from splice_meta.errors import InputError, ModelError, SpliceMetaError
-from splice_meta.manifest import FeatureManifest, load_manifest
+from splice_meta.errors import InputError, ModelError
+from splice_meta.manifest import OWN, FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_writer import CARD
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
+from splice_meta.model.results_folder import model_in
 from splice_meta.pipeline.matching import weights_of
-from splice_meta.records import Entry, read_record
-from splice_meta.runs.outputs import check_run_name, scan_parts
-from splice_meta.settings import MODES
+from splice_meta.records import Entry
+from splice_meta.report.describe_run import describe_run
+from splice_meta.runs.found import run_at
+from splice_meta.shown import few
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
-from splice_meta.stores import Place, object_at, refuse_pipe
+from splice_meta.stores import object_at, refuse_pipe
 
 Pairs = list[tuple[str, str]]
 
@@ -33,9 +33,6 @@ CARD_FIGURES = (
 )  # fmt: skip
 """The figures of an evaluation card that are shown."""
 
-_RUN = 1 << 30
-"""Bytes that a record of a run may have: it names every gene."""
-
 
 def describe(
     path: str, trust_pickle: bool = False, classes: tuple[str, ...] | None = None
@@ -43,24 +40,26 @@ def describe(
     """What a path holds, in a few lines.
 
     Args:
-        path: Base scores, a bundle, a model file, a manifest, a run's output directory, or
-            ``bundled:NAME``.
+        path: Base scores, a bundle, a model file, a manifest, a run's output directory or folder of
+            tables, or ``bundled:NAME``.
         trust_pickle: Allow pickled models, through an allow-list.
         classes: Class order of a model file that does not state it.
 
     Raises:
         InputError: If it is none of these.
     """
-    stored = object_at(path)
-    if stored is not None:
-        return _run(stored) if (stored / "gene_manifest.json").is_file() else _scores(path)
-    place = Path(path)
+    if object_at(path) is not None:
+        run = run_at(path)
+        return describe_run(run) if run is not None else _scores(path)
+    place = Path(path).expanduser()
     refuse_pipe(place)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
         return describe_model(load_model(path))
-    if (place / "gene_manifest.json").exists():
-        return _run(place)
-    if model_kind(place) in (".ubj", *PICKLES, ".skops"):
+    run = run_at(path)
+    if run is not None:
+        return describe_run(run)
+    in_results = place.is_dir() and model_in(place) is not None
+    if in_results or model_kind(place) in (".ubj", *PICKLES, ".skops"):
         return describe_model(load_model(path, trust_pickle=trust_pickle, classes=classes))
     if place.suffix == ".json":
         is_manifest = place.exists() and "sequence_half_width" in place.read_text(errors="replace")
@@ -128,11 +127,14 @@ def _share(count: int, total: int) -> str:
 
 def _manifest(manifest: FeatureManifest) -> Pairs:
     kinds = Counter(manifest.kinds.values())
+    own = manifest.of_kind("unknown_probability", "unknown_genomic")
     return [
         ("Kind", "feature manifest"),
         ("Features", f"{len(manifest.names)}"),
         ("By kind", ", ".join(f"{kind} {count}" for kind, count in kinds.items())),
-        ("Sequence window", f"-{manifest.half_width}..+{manifest.half_width}"),
+        *([("From the table", f"{few(own)} (columns of the base scores)")] if own else []),
+        ("Sequence window", manifest.window_words),
+        *([("Definitions", manifest.definitions)] if manifest.origin != OWN else []),
     ]
 
 
@@ -145,9 +147,12 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
         ("Base models", _base_models(model)),
+        *(("Or from", _base_models(part)) for part in model.parts),
         ("Trees", f"{model.trees:,}"),
         ("Margin", margin),
-        ("Calibration", model.calibration.kind if model.calibration else "none"),
+        ("Calibration", model.calibration.words if model.calibration else "none"),
+        *([("Combination", model.combination.words)] if model.combination else []),
+        *_converted(model),
         ("Trained on", f"{len(model.training_genes):,} genes"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
@@ -161,9 +166,22 @@ def describe_model(model: MetaModel) -> Pairs:
     card = Entry(model.metadata.get("card", {}), CARD, kind=ModelError, hint=hint)
     for label, part in (("Held-out genes", card), ("Test chromosomes", card.find("test"))):
         pairs += _figures(label, part)
+    pairs += _distances(card)
     if model.metadata.get("licence"):
         pairs.append(("Licence", str(model.metadata["licence"])))
     return pairs
+
+
+def _converted(model: MetaModel) -> Pairs:
+    """What a model was converted from, and what is not as it was there."""
+    given = model.metadata.get("converted_from")
+    if not isinstance(given, dict):
+        return []
+    notes = [str(given["note"])] if given.get("note") else []
+    return [
+        ("Converted from", f"{given.get('kind', 'a model')}, {given.get('file', 'a file')}"),
+        *[("Note", f"{note[:1].upper()}{note[1:]}.") for note in notes],
+    ]
 
 
 def _base_models(model: MetaModel) -> str:
@@ -197,39 +215,21 @@ def _figures(label: str, card: Entry | None) -> Pairs:
     return pairs
 
 
+def _distances(card: Entry) -> Pairs:
+    """How far the scores of single chromosomes are from all training scores, by their use."""
+    listed = card.find("score_distances")
+    found: dict[str, list[float]] = {}
+    bounds = {0.0}
+    for each in listed.items() if listed else ():
+        use, distance = each.at("genes").one_of(("training", "test")), each.find("distance")
+        if distance:
+            found.setdefault(use, []).append(distance.number(0))
+            bounds.add(each.at("bound").number(0))
+    told = ", ".join(f"{use} chromosomes {min(d):.2f} to {max(d):.2f}" for use, d in found.items())
+    return [("Distance of the scores", f"{told} (bound {max(bounds):.2f})")] if told else []
+
+
 def _figure(figure: Entry) -> str:
     value, low = figure.find("value"), figure.find("low")
     text = f"{value.number():.4f}" if value else "-"
     return f"{text} [{low.number():.3f}, {figure.at('high').number():.3f}]" if low else text
-
-
-def _run(folder: Place) -> Pairs:
-    hint = "Go on with it by run --resume, or run it again with --overwrite."
-    try:
-        data = read_record(folder / "metadata" / "inference_metadata.json", hint=hint, largest=_RUN)
-        listed = read_record(folder / "gene_manifest.json", hint=hint, largest=_RUN)
-        states = [gene.at("status").text() for gene in listed.at("genes").items()]
-        run = check_run_name(data.at("run").text())
-        model = data.find("model")
-        pairs = [
-            ("Kind", "output of a run"),
-            ("Run", run),
-            ("Mode", data.at("settings").at("mode").one_of(MODES)),
-            ("Genes", f"{len(states):,} ({states.count('failed'):,} failed)"),
-            ("Positions", f"{data.at('positions').whole():,}, "
-             f"{data.at('recalibrated').whole():,} recalibrated"),
-            ("Model", model.at("source").text(1 << 14) if model else "none"),
-        ]  # fmt: skip
-        home = folder / "selective_inference" / "predictions" / run
-        found: list[Place] = sorted(home.iterdir())
-        tables = [table for table in found if table.suffix == ".parquet"]
-        rows = [f"{table.name} ({_row_count(table):,} rows)" for table in tables]
-    except SpliceMetaError as error:
-        raise InputError(f"{folder} is an incomplete run: {error.message}", hint) from None
-    except OSError as error:
-        raise InputError(f"{folder} is an incomplete run: {error}.", hint) from None
-    return [*pairs, ("Tables", ", ".join(rows) or "none")]
-
-
-def _row_count(table: Place) -> int:
-    return int(scan_parts(table).select(pl.len()).collect().item())

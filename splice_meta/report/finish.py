@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -21,12 +22,15 @@ from splice_meta.report.text import text_report
 from splice_meta.runs.figures import add_changes
 from splice_meta.runs.genes import gene_table
 from splice_meta.runs.opening import Opened
-from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout, scan_table
+from splice_meta.runs.outputs import FEATURES, FILE_OF, KEPT, OutputLayout
 from splice_meta.runs.planning import Planned
 from splice_meta.runs.site_table import finish_sites
+from splice_meta.runs.tables import scan_table
 from splice_meta.runs.task import Receipt
+from splice_meta.runs.truth_bins import add_bins
 from splice_meta.shown import Shown
 from splice_meta.sink import write_csv, write_text
+from splice_meta.stages import REPORTS, added
 from splice_meta.stores import ObjectPath, Place, remove_objects
 
 log = logging.getLogger("splice_meta")
@@ -68,6 +72,7 @@ def finish(
     made: Sequence[Receipt],
     seconds: float,
     warnings: tuple[str, ...],
+    spent: Mapping[str, float],
     pages: Sequence[str] | None = None,
 ) -> RunResult:
     """Write the reports, the gene manifest and the metadata.
@@ -78,8 +83,10 @@ def finish(
         made: The receipts of the shards that it made.
         seconds: What it took.
         warnings: What was said while it was opened.
+        spent: Seconds by stage outside its shards.
         pages: The genes that get a page in the HTML report; None for those that changed most.
     """
+    begun = time.perf_counter()
     task, scored, fills = plan.task, plan.scored, plan.fills
     layout, settings, model = task.layout, task.settings, task.model
     receipts = sorted([*plan.taken, *made], key=lambda receipt: receipt.shard.number)
@@ -101,24 +108,30 @@ def finish(
         predictions=layout.predictions,
         features=len(model.manifest.names) if model else 0,
         filled=len(fills.values) if fills else 0,
+        own=fills.own if fills is not None else (),
         base_scores=said_base_model(model, task.scores),
         comparison=said_comparison(compared),
         warnings=(*warnings, *warn_of(compared)),
+        stages=added(spent, *(receipt.stages for receipt in receipts)),
         threshold=settings.site_threshold,
         scored=f"{len(scored.genes):,} genes, {scored.positions:,} positions, by "
         f"{' and '.join(scored.by)}"
         if scored.genes
         else "",
     )
-    report = text_report(summary)
-    write_text(layout.report_text, report)
     write_text(layout.gene_manifest, json_pieces({"run": layout.run_name, "genes": genes}))
     write_csv(layout.manifest_csv, genes)
     changes = add_changes(receipt.changes for receipt in receipts)
+    bins, truth = add_bins((receipt.bins, receipt.truth) for receipt in receipts)
     record = run_metadata(task, summary, opened.reference, scored, changes)
+    record |= {"truth": truth, "bins": bins}
     write_text(layout.metadata, json_pieces(record))
     annotation = opened.reference.annotation if opened.reference is not None else None
-    write_report(str(layout.root), pages, annotation=annotation, model=model, lenient=True)
+    write_report(str(layout.predictions), pages, annotation=annotation, model=model, lenient=True)
+    took = {REPORTS: time.perf_counter() - begun}
+    summary = replace(summary, stages=added(summary.stages, took))
+    report = text_report(summary)
+    write_text(layout.report_text, report)
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
 

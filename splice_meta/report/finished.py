@@ -10,20 +10,25 @@ from typing import Any
 import polars as pl
 
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
-from splice_meta.records import read_record
-from splice_meta.runs.outputs import OutputLayout, check_run_name, scan_table
+from splice_meta.runs.found import has_ended, record_of, run_at, state_of
+from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name
+from splice_meta.runs.tables import scan_genes, scan_table
+from splice_meta.runs.truth_bins import BINS
 from splice_meta.sites import COUNTS
-from splice_meta.stores import Place, object_at
 
 HINT = "Run it again with --overwrite; runs of earlier versions have no sites table."
-
-_LARGEST = 1 << 30
 
 GENES: dict[str, type[pl.DataType]] = {
     "gene_id": pl.String, "scenario": pl.String, "status": pl.String, "reason": pl.String,
     "positions": pl.Int64, "uncertain": pl.Int64, "recalibrated": pl.Int64,
     "with_criteria": pl.Int64, "moved": pl.Int64, "annotated": pl.Int64,
     **dict.fromkeys(COUNTS, pl.Int64),
+}  # fmt: skip
+
+NO_SITES = {
+    "gene_id": pl.String, "gene_name": pl.String, "type": pl.String, "fate": pl.String,
+    "is_annotated": pl.Boolean, "base": pl.Float32, "final": pl.Float32, "change": pl.Float64,
+    "position": pl.Int64, "sequence": pl.String, "distance": pl.Int64,
 }  # fmt: skip
 
 
@@ -36,14 +41,21 @@ class FinishedRun:
         record: Its metadata.
         genes: One row per gene asked for, with :data:`GENES`.
         sites: Its sites table; without rows where no gene could be done.
-        complete: Its complete table; None where it was not written.
+        bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
     """
 
     layout: OutputLayout
     record: dict[str, Any]
     genes: pl.DataFrame
-    sites: pl.LazyFrame
-    complete: pl.LazyFrame | None
+    sites: pl.DataFrame
+    bins: pl.DataFrame
+
+    def rows_of(self, gene: str) -> pl.LazyFrame | None:
+        """A gene's rows of the complete table; None where that was not written."""
+        try:
+            return scan_genes(self.layout, "complete", [gene])
+        except OutputError:
+            return None
 
     @property
     def threshold(self) -> float:
@@ -52,47 +64,50 @@ class FinishedRun:
 
 
 def open_finished(source: str | Path) -> FinishedRun:
-    """Open the latest run of an output directory.
+    """Open a finished run.
 
     Args:
-        source: The directory, or its address in an object store.
+        source: Its output directory, of which the latest run is meant, or the folder of its tables;
+            here or in an object store.
 
     Raises:
         InputError: If there is no finished run with a sites table.
     """
-    folder: Place = object_at(source) or Path(source).expanduser()
-    if not (folder / "gene_manifest.json").is_file():
-        raise InputError(f"{folder} is not the output directory of a run.", "Give one that is.")
+    layout = run_at(source)
+    if layout is None or not has_ended(layout):
+        state = state_of(layout) if layout is not None else None
+        if layout is not None and state is not None:
+            raise InputError(
+                f"The run {layout.run_name} has not ended: {state.so_far()}.",
+                "Go on with it by the same command and --resume.",
+            )
+        raise InputError(f"{source} is not the output directory of a run.", "Give one that is.")
     try:
-        listed = read_record(folder / "gene_manifest.json", largest=_LARGEST)
-        data = read_record(folder / "metadata" / "inference_metadata.json", largest=_LARGEST)
-        layout = OutputLayout(folder, check_run_name(listed.at("run").text()))
+        listed, data = record_of(layout, MANIFEST), record_of(layout, RECORD)
+        check_run_name(listed.at("run").text())
         data.at("settings").at("site_threshold").number(0, 1)
         for pair in data.at("summary").items():
             pair.texts()
         for pair in data.at("changes").items():
             pair.numbers()
+        for count in data.at("truth").fields().values():
+            count.whole()
+        counted = [each.value for each in data.at("bins").items()]
+        bins = pl.DataFrame(counted, schema=BINS)
         rows = [gene.value for gene in listed.at("genes").items()]
         genes = pl.DataFrame(rows, schema_overrides=GENES, infer_schema_length=None)
         genes = genes.select(list(GENES))
     except (SpliceMetaError, pl.exceptions.PolarsError, TypeError, ValueError) as error:
         reason = getattr(error, "message", "") or " ".join(str(error).split())
         raise InputError(
-            f"{folder} has no record that a report can be made of: {reason}", HINT
+            f"{source} has no record that a report can be made of: {reason}", HINT
         ) from None
     is_done = genes.filter(pl.col("status") == "done").height > 0
     return FinishedRun(
         layout, data.value, genes,
-        scan_table(layout, "sites") if is_done else pl.LazyFrame(schema={"gene_id": pl.String}),
-        _complete(layout),
+        scan_table(layout, "sites").collect() if is_done else pl.DataFrame(schema=NO_SITES),
+        bins,
     )  # fmt: skip
-
-
-def _complete(layout: OutputLayout) -> pl.LazyFrame | None:
-    try:
-        return scan_table(layout, "complete")
-    except OutputError:
-        return None
 
 
 def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> list[str]:
@@ -114,7 +129,7 @@ def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> li
         return first["gene_id"].to_list()
     names = dict(zip(done["gene_id"], done["gene_id"], strict=True))
     if not set(asked) <= set(names):
-        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique().collect()
+        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique()
         names = dict(named.rows()) | names
     for name in asked:
         if name not in names:

@@ -14,7 +14,7 @@ from splice_meta.errors import SpliceMetaError
 from splice_meta.evaluation.explain import explain
 from splice_meta.reference.annotation import Annotation
 from splice_meta.report.finished import FinishedRun
-from splice_meta.runs.outputs import scan_table
+from splice_meta.runs.tables import scan_genes
 
 log = logging.getLogger("splice_meta")
 
@@ -91,9 +91,9 @@ class GeneView:
 
 def view_gene(run: FinishedRun, gene: str, annotation: Annotation | None) -> GeneView:
     """Gather one gene."""
-    sites = run.sites.filter(pl.col("gene_id") == gene).collect()
+    sites = run.sites.filter(pl.col("gene_id") == gene)
     names = [name for name in sites["gene_name"].drop_nulls().head(1)]
-    rows = None if run.complete is None else run.complete.filter(pl.col("gene_id") == gene)
+    rows = run.rows_of(gene)
     points, place, truth = _points(rows, sites)
     chrom, strand = (str(place.get(name) or "") for name in ("chrom", "strand"))
     is_placed = bool(chrom) and points["genomic_position"].null_count() == 0
@@ -234,7 +234,7 @@ def explain_sites(
         return {}, "The run had no meta-model."
     try:
         genes = [view.gene_id for view in views]
-        rows = scan_table(run.layout, "base").filter(pl.col("gene_id").is_in(genes)).collect()
+        rows = scan_genes(run.layout, "base", genes).collect()
         places = list(dict.fromkeys(f"{gene}:{place}" for gene, place, _ in changed))
         found = explain(rows, model, places, annotation=annotation)
     except SpliceMetaError as error:

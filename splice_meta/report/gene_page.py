@@ -85,7 +85,7 @@ def _drawn(view: GeneView, charts: Charts) -> list[str]:
 
 
 def _chart(view: GeneView) -> alt.LayerChart:
-    from splice_meta.plots.gene import gene_chart
+    from splice_meta.plots.gene_chart import gene_chart
 
     x = "genomic_position" if view.is_placed else "position"
     fates = view.sites.select(

@@ -19,6 +19,8 @@ from splice_meta.report.gene import explain_sites, view_gene
 from splice_meta.report.gene_page import gene_page, page_name
 from splice_meta.report.markup import Charts, document, escape
 from splice_meta.report.run_page import run_page
+from splice_meta.runs.found import latest_ended
+from splice_meta.runs.latest import publish
 from splice_meta.sink import write_text
 from splice_meta.stores import Place
 
@@ -41,12 +43,14 @@ def write_report(
     """Make the HTML report of a finished run.
 
     Args:
-        source: The output directory of the run, here or in an object store.
+        source: The output directory of the run or the folder of its tables, here or in an object
+            store.
         genes: Ids or names of the genes that get a page; by default those with the most gained
             and lost sites.
         annotation: Where exons come from; by default what the run was given, if it is there.
         model: For contributions; by default the run's, if it is there.
-        output: Where the page goes; by default the run's ``report.html``.
+        output: Where the page goes; by default the run's ``report.html``, which is
+            copied to the top of the output directory where the run is the latest.
         most: How many genes get a page where none are asked for.
         lenient: Warn of genes that the run has not done, rather than refuse them.
 
@@ -66,6 +70,8 @@ def write_report(
     text = "".join(page_of(run, genes, annotation, model, most))
     target = output if output is not None else run.layout.report_html
     write_text(target, text)
+    if output is None and latest_ended(run.layout.root) == run.layout.run_name:
+        publish(run.layout, ["report.html"])
     return target
 
 
@@ -96,9 +102,7 @@ def page_of(
     return list(document(f"splice_meta: {run.layout.run_name}", "\n".join(body), charts))
 
 
-def _annotation(
-    run: FinishedRun, given: str | Path | Annotation | None
-) -> Annotation | None:
+def _annotation(run: FinishedRun, given: str | Path | Annotation | None) -> Annotation | None:
     """The annotation that is given, or else the run's own where it is still there."""
     if isinstance(given, Annotation):
         return given
@@ -112,5 +116,3 @@ def _annotation(
     except SpliceMetaError as error:
         log.warning("The run's annotation cannot be read: %s", error.message)
         return None
-
-

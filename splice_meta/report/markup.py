@@ -95,10 +95,10 @@ class Charts:
         """
         if not self.has_plots:
             return ""
-        from splice_meta.plots.library import as_json, vega_of
+        from splice_meta.plots.library import as_json, spec_of
 
         name = f"spec{len(self.specs)}"
-        self.specs[name] = as_json(vega_of(make()))
+        self.specs[name] = as_json(spec_of(make))
         what = f'role="img" aria-label="{escape(label)}" data-spec="{name}"'
         return f'<div class="chart" {what}></div>'
 

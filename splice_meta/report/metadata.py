@@ -82,6 +82,7 @@ def run_metadata(
         "recalibrated": summary.recalibrated,
         "summary": summary.lines(),
         "skew": summary.skew(),
+        "seconds_by_stage": {name: round(each, 3) for name, each in summary.stages.items()},
         "changes": changes.rows() if changes is not None else [],
         "thresholds_achieved": done.select(
             "gene_id", "achieved_rate", "lowest_criteria", "lowest_entropy"

@@ -12,7 +12,7 @@ function draw(page) {
     const spec = JSON.parse(document.getElementById(place.dataset.spec).textContent);
     // Specifications hold all of their data: nothing is ever loaded.
     const loader = { load: () => Promise.reject(new Error("nothing is loaded")) };
-    const options = { mode: "vega", renderer: "svg", actions: false, defaultStyle: false, loader };
+    const options = { mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, loader };
     vegaEmbed(place, spec, options)
       .then(() => { place.dataset.state = "drawn"; root.dataset.drawn = +root.dataset.drawn + 1; })
       .catch((error) => { place.dataset.state = "failed"; root.dataset.errors += error + "\n"; });

@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from splice_meta.report.curves import KINDS, count_bins, precision_recall, reliability
+from splice_meta.report.curves import precision_recall, reliability
 from splice_meta.report.finished import FinishedRun
 from splice_meta.report.gene_page import SITE_COLUMNS, site_cells
 from splice_meta.report.markup import Charts, Column, escape, items, pairs, table
+from splice_meta.runs.truth_bins import KINDS
 
 SITES = 1_000
 """Most sites that the page lists."""
 
 POINTS = 3_000
 """Most sites that the chart draws."""
+
+_IS_CHANGED = pl.col("fate").cast(pl.String).is_in(["gained", "lost"])
 
 GENES = 2_000
 """Most genes that the page lists."""
@@ -59,6 +62,7 @@ def run_page(
         f"<details><summary>Filled features</summary>{items(fills)}</details>" if fills else "",
         _details(run),
         _changes(run, charts, sites),
+        _fates(run, charts),
         _truth(run, charts),
         _genes(run, pages, named),
         _sites(run, sites, pages),
@@ -127,15 +131,15 @@ def _changes(run: FinishedRun, charts: Charts, sites: pl.DataFrame) -> str:
     )
     if not charts.has_plots or changes.is_empty():
         return ""
-    from splice_meta.plots.charts import changes_chart, sites_chart
+    from splice_meta.plots.run_charts import changes_chart, sites_chart
 
     drawn = sites.head(POINTS)
     place = pl.col("genomic_position" if "genomic_position" in drawn.columns else "position")
     named = drawn.with_columns(
         gene=pl.coalesce("gene_name", "gene_id"), place=place, type=pl.col("type").cast(pl.String)
     )
-    left_out = _total_sites(run) - drawn.height
-    told = f" Of {_total_sites(run):,} sites {drawn.height:,} are drawn." if left_out > 0 else ""
+    left_out = run.sites.height - drawn.height
+    told = f" Of {run.sites.height:,} sites {drawn.height:,} are drawn." if left_out > 0 else ""
     return (
         '<div class="pair"><div><h2>How much probabilities changed</h2><p class="note">Donor + '
         "acceptor probability where the meta-model ran; the axis of positions is logarithmic from "
@@ -148,15 +152,40 @@ def _changes(run: FinishedRun, charts: Charts, sites: pl.DataFrame) -> str:
     )
 
 
-def _truth(run: FinishedRun, charts: Charts) -> str:
-    """Reliability and precision, where the complete table has the truth."""
-    if not charts.has_plots or run.complete is None:
+def _fates(run: FinishedRun, charts: Charts) -> str:
+    """How many of the gained and lost sites are annotated, where that is known."""
+    changed = run.sites.filter(_IS_CHANGED, pl.col("is_annotated").is_not_null())
+    if not charts.has_plots or changed.is_empty():
         return ""
-    if "splice_type" not in run.complete.collect_schema().names():
-        return ""
-    from splice_meta.plots.charts import counts_chart, precision_chart, reliability_chart
+    from splice_meta.plots.run_charts import ANNOTATED, fates_chart
 
-    bins, sites = count_bins(run.complete, run.threshold)
+    yes, no = ANNOTATED
+    cells = pl.DataFrame(
+        [(f, k, known) for f in ("gained", "lost") for k in KINDS for known in (yes, no)],
+        ["fate", "type", "annotated"], orient="row",
+    )  # fmt: skip
+    found = changed.group_by(
+        pl.col("fate", "type").cast(pl.String),
+        annotated=pl.when("is_annotated").then(pl.lit(yes)).otherwise(pl.lit(no)),
+    ).agg(sites=pl.len())
+    counts = cells.join(found, on=cells.columns, how="left", maintain_order="left").with_columns(
+        pl.col("sites").fill_null(0)
+    )
+    return (
+        '<h2>Gained and lost</h2><p class="note">Sites that only the final or only the base '
+        "probabilities call. A gained site that is annotated, and a lost one that is not, is an "
+        "improvement.</p>"
+        + charts.place(lambda: fates_chart(counts), "Gained and lost sites, annotated or not")
+    )
+
+
+def _truth(run: FinishedRun, charts: Charts) -> str:
+    """Reliability and precision, where the run had the truth."""
+    bins, sites = run.bins, run.record["truth"]
+    if not charts.has_plots or not any(sites.values()):
+        return ""
+    from splice_meta.plots.run_charts import counts_chart, precision_chart, reliability_chart
+
     bent, curves = reliability(bins), precision_recall(bins, sites)
     parts = [
         '<h2>Against the truth</h2><p class="note">Dashed: base; solid: final. Positions with a '
@@ -178,9 +207,7 @@ def _truth(run: FinishedRun, charts: Charts) -> str:
 
 
 def _names(run: FinishedRun) -> dict[str, str]:
-    if "gene_name" not in run.sites.collect_schema().names():
-        return {}
-    return dict(run.sites.select("gene_id", "gene_name").drop_nulls().unique().collect().rows())
+    return dict(run.sites.select("gene_id", "gene_name").drop_nulls().unique().rows())
 
 
 def _linked(gene: str, name: str, pages: Mapping[str, str]) -> str:
@@ -218,21 +245,14 @@ def _genes(run: FinishedRun, pages: Mapping[str, str], named: Mapping[str, str])
     )
 
 
-def _total_sites(run: FinishedRun) -> int:
-    return int(run.sites.select(pl.len()).collect().item())
-
-
 def _chosen_sites(run: FinishedRun) -> pl.DataFrame:
     """The sites that are shown: gained and lost first, then by how much they changed."""
-    if "fate" not in run.sites.collect_schema().names():
-        return pl.DataFrame()
-    is_changed = pl.col("fate").cast(pl.String).is_in(["gained", "lost"])
-    order = [is_changed, pl.col("change").abs()]
-    return run.sites.sort(order, descending=True, maintain_order=True).head(POINTS).collect()
+    order = [_IS_CHANGED, pl.col("change").abs()]
+    return run.sites.sort(order, descending=True, maintain_order=True).head(POINTS)
 
 
 def _sites(run: FinishedRun, sites: pl.DataFrame, pages: Mapping[str, str]) -> str:
-    shown, total = sites.head(SITES), _total_sites(run)
+    shown, total = sites.head(SITES), run.sites.height
     x = "genomic_position" if "genomic_position" in shown.columns else "position"
     columns = [Column("gene", True), *([Column("chrom", True)] if "chrom" in shown.columns else []),
                *SITE_COLUMNS]  # fmt: skip

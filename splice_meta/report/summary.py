@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from splice_meta.settings import Mode, Selection
-from splice_meta.shown import Shown
+from splice_meta.shown import Shown, few
 from splice_meta.stores import Place
 
 STRATEGY_LINE: dict[Mode, str] = {
@@ -33,11 +34,13 @@ class RunSummary(Shown):
         predictions: The folder of the tables.
         features: Number of features the model reads; 0 without a model.
         filled: How many of them were filled for every row.
+        own: Those that were taken from columns of the base scores.
         taken: How many of the gene batches an interrupted run had done already.
         base_scores: Which base model the base scores are taken for, and by what.
         comparison: How they compare with those the model was trained on.
         scored: Genes whose base scores were made in this run, by which base models; empty if none.
         warnings: What was said of the inputs, and of the scores.
+        stages: Seconds by stage, those of shards that were worked on at once added up.
         threshold: Probability from which a site counts as called.
     """
 
@@ -52,12 +55,14 @@ class RunSummary(Shown):
     predictions: Place
     features: int = 0
     filled: int = 0
+    own: tuple[str, ...] = ()
     taken: int = 0
     base_scores: str = ""
     comparison: str = ""
     scored: str = ""
     warnings: tuple[str, ...] = ()
     threshold: float = 0.5
+    stages: Mapping[str, float] = field(default_factory=dict)
 
     def _facts(self) -> list[tuple[str, str]]:
         return self.lines()
@@ -154,9 +159,11 @@ class RunSummary(Shown):
         return f"{count:,} {name}, {self._total(f'{name}_annotated'):,} of them annotated"
 
     def _features(self) -> str:
+        taken = f"; {few(self.own)} from the table of base scores" if self.own else ""
         if not self.filled:
-            return f"{self.features:,}, all computed{' (see below)' if self.fills else ''}"
-        return f"{self.features:,}, of which {self.filled:,} filled"
+            computed = "computed or there" if self.own else "computed"
+            return f"{self.features:,}, all {computed}{' (see below)' if self.fills else ''}{taken}"
+        return f"{self.features:,}, of which {self.filled:,} filled{taken}"
 
     def skew(self) -> str:
         """A sentence on training-serving skew, empty where there is none."""

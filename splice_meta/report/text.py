@@ -23,6 +23,29 @@ def _speed(summary: RunSummary, done: int) -> list[str]:
     ]
 
 
+def _stages(summary: RunSummary) -> list[str]:
+    total = sum(summary.stages.values()) or 1.0
+    rows = [
+        f"  {name:20} {seconds:>10.2f} s {seconds / total:>6.1%}"
+        for name, seconds in summary.stages.items()
+    ]
+    head = "Time by stage (shards that are worked on at once are added up)"
+    return ["", head, *rows] if rows else []
+
+
+def _monitored(summary: RunSummary, failed: int) -> list[str]:
+    """What an operator looks at first."""
+    gain = f", which carry {summary.filled_gain_share:.1%} of the model's gain"
+    fills = f"{summary.filled:,} of {summary.features:,} features filled for every row"
+    return [
+        f"Failures: {failed:,} of {summary.genes.height:,} genes",
+        f"Drift: {summary.comparison or 'not compared, there is no model or it has no quantiles'}",
+        f"Fills: {fills}{gain if summary.filled_gain_share else ''}"
+        if summary.features
+        else "Fills: no features were needed",
+    ]
+
+
 def text_report(summary: RunSummary) -> str:
     """The figures of a run as plain text.
 
@@ -37,7 +60,9 @@ def text_report(summary: RunSummary) -> str:
     if summary.warnings:
         lines += ["", "Warnings", *(f"  {text}" for text in summary.warnings)]
     done = summary.genes.filter(pl.col("status") == "done")
-    lines += ["", "Speed and memory", *(f"  {text}" for text in _speed(summary, done.height))]
+    lines += ["", "Monitoring", *(f"  {text}" for text in _speed(summary, done.height))]
+    lines += [f"  {text}" for text in _monitored(summary, summary.failed)]
+    lines += _stages(summary)
     lines += ["", "Genes done (seconds: the shard's, shared out by positions)"]
     head = f"  {'gene':20} {'case':>4} {'positions':>11} {'recalibrated':>13} {'rate':>7}"
     lines += [f"{head} {'seconds':>8}"] if done.height else ["  none"]

@@ -14,10 +14,11 @@ from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.ownership import TABLE, refuse_file
-from splice_meta.pipeline.matching import require_base_models, sources_for
+from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference
-from splice_meta.runs.outputs import part_of, scan_parts
+from splice_meta.runs.outputs import part_of
+from splice_meta.runs.tables import scan_parts
 from splice_meta.selection import mark_uncertain
 from splice_meta.settings import FeatureSettings, Selection
 from splice_meta.sink import sink_parquet, whole_file
@@ -67,12 +68,13 @@ def write_features(
         OutputError: If the output cannot be written, or what is there is no table. What was there
             before is replaced only when everything is written.
     """
-    model = manifest if isinstance(manifest, MetaModel) else None
+    model = None
+    if isinstance(manifest, MetaModel):
+        model = fitting(manifest, scores) or manifest
+        manifest = model.manifest
     opened = open_scores(sources_for(scores, model), genes, reference)
     require_base_models(model, opened)
-    listed = load_manifest(
-        manifest.manifest if isinstance(manifest, MetaModel) else manifest, opened.several
-    )
+    listed = load_manifest(manifest, opened.several)
     settings, selection = FeatureSettings(), Selection()
     fills = fills_of(opened, listed, settings)
     share = selection.target_rate if uncertain_only else 1.0

@@ -12,7 +12,7 @@ from typing import Any
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.score_task import made_by
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher
+from splice_meta.base_models.scoring import PROTEIN_CODING
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.jobs.executor import Executor
 from splice_meta.jobs.room import remove_folder
@@ -29,6 +29,7 @@ from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.stores import Place
+from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 
@@ -70,7 +71,7 @@ class Inputs:
         self,
         folder: Place,
         executor: Executor,
-        watcher: ScoreWatcher,
+        watcher: Watcher,
         before: Mapping[str, str] | None = None,
     ) -> tuple[BaseScores, Scored]:
         """The base scores of all genes; those without are scored now.

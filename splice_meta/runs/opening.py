@@ -13,6 +13,7 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor
 from splice_meta.jobs.resume import refuse_both
 from splice_meta.model.bundle import MetaModel
+from splice_meta.pipeline.matching import fitting
 from splice_meta.pipeline.predict import require_model
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
@@ -109,7 +110,8 @@ def open_run(asked: Asked) -> Opened:
     if asked.resume:
         refuse_frames(asked.scores)
     execute = choose_executor(asked.workers, asked.cluster)
-    model = require_model(asked.model, asked.settings.mode, asked.trust_pickle)
+    whole = require_model(asked.model, asked.settings.mode, asked.trust_pickle)
+    model = fitting(whole, asked.scores, asked.base_model)
     folder = asked.training_dataset
     dataset = scan_training_dataset(folder) if folder is not None else None
     trained = set(model.training_genes) if model else set()

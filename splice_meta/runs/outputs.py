@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import polars as pl
-
 from splice_meta.base_models.score_task import PARTS
-from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.errors import InputError, UsageError
 from splice_meta.jobs.ledger import read_ledger
-from splice_meta.jobs.lines import read_lines
 from splice_meta.jobs.plan import ledger_of
 from splice_meta.ownership import TABLE, Owned
 from splice_meta.settings import Output
@@ -32,6 +28,18 @@ SITES_TEXT = "sites.tsv"
 
 HOME = "selective_inference"
 """The folder of everything but the reports."""
+
+MANIFEST, RECORD = "gene_manifest.json", "inference_metadata.json"
+
+REPORTS = {
+    "performance_report.txt": "performance_report.txt",
+    "report.html": "report.html",
+    MANIFEST: MANIFEST,
+    "gene_manifest.csv": f"{HOME}/cache/gene_manifests/selective_inference_manifest.csv",
+    RECORD: f"metadata/{RECORD}",
+    "inference_workflow.log": "inference_workflow.log",
+}
+"""The reports beside a run's tables, and where the latest run's are copied to."""
 
 TABLES = {file: TABLE for file in FILE_OF.values()}
 
@@ -52,7 +60,7 @@ KEPT = {
 
 RUN = Owned(
     what="a run",
-    files=("ledger.jsonl", *FILE_OF.values(), SITES_TEXT),
+    files=("ledger.jsonl", *FILE_OF.values(), SITES_TEXT, *REPORTS),
     folders={**TABLES, **KEPT, ".base_scores": SCORED},
     mark=("ledger.jsonl", b'"record":"run"'),
 )
@@ -82,33 +90,32 @@ class OutputLayout:
     @property
     def report_text(self) -> Place:
         """The plain report."""
-        return self.root / "performance_report.txt"
+        return self.predictions / "performance_report.txt"
 
     @property
     def report_html(self) -> Place:
         """The report with pictures."""
-        return self.root / "report.html"
+        return self.predictions / "report.html"
 
     @property
     def gene_manifest(self) -> Place:
         """One entry per gene."""
-        return self.root / "gene_manifest.json"
+        return self.predictions / MANIFEST
+
+    @property
+    def manifest_csv(self) -> Place:
+        """The same as CSV."""
+        return self.predictions / "gene_manifest.csv"
 
     @property
     def log(self) -> Place:
         """The log."""
-        return self.root / "inference_workflow.log"
+        return self.predictions / "inference_workflow.log"
 
     @property
     def metadata(self) -> Place:
         """Settings, versions, digests, thresholds."""
-        return self.root / "metadata" / "inference_metadata.json"
-
-    @property
-    def manifest_csv(self) -> Place:
-        """The gene manifest as CSV, where the older system put it."""
-        folder = self.root / HOME / "cache" / "gene_manifests"
-        return folder / "selective_inference_manifest.csv"
+        return self.predictions / RECORD
 
     @property
     def sites_text(self) -> Place:
@@ -166,12 +173,9 @@ class OutputLayout:
         return self.artifacts / "artifacts" if self.artifacts is not None else None
 
     @property
-    def reports(self) -> list[Place]:
-        """The files that each run into this output directory writes anew."""
-        return [
-            self.report_text, self.report_html, self.gene_manifest, self.manifest_csv,
-            self.metadata, self.log,
-        ]  # fmt: skip
+    def latest(self) -> dict[str, Place]:
+        """Where the latest run's reports are copied to, by their names beside the tables."""
+        return {name: self.root / place for name, place in REPORTS.items()}
 
 
 def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
@@ -187,22 +191,22 @@ def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
     """
     if asked is not None:
         return check_run_name(asked)
+    found = latest_started(root) if resume else None
+    return found if found is not None else new_run_name(root)
+
+
+def latest_started(root: Place) -> str | None:
+    """The name of the run that started last in an output directory, by its ledger."""
+    runs = root / HOME / "predictions"
     found = []
-    if resume:
-        runs = root / HOME / "predictions"
-        for folder in runs.iterdir() if runs.is_dir() else ():
-            try:
-                recorded = read_ledger(ledger_of(folder))
-            except InputError:  # another run's; if it is the wanted one, its name finds it
-                continue
-            if recorded is not None:
-                found.append((recorded.started, folder.name))
-    return max(found)[1] if found else new_run_name(root)
-
-
-def is_run(path: str | Path) -> bool:
-    """Whether it is the output directory of a run, on this machine."""
-    return "://" not in str(path) and (Path(path).expanduser() / "gene_manifest.json").is_file()
+    for folder in runs.iterdir() if runs.is_dir() else ():
+        try:
+            recorded = read_ledger(ledger_of(folder))
+        except InputError:  # another run's; if it is the wanted one, its name finds it
+            continue
+        if recorded is not None:
+            found.append((recorded.started, folder.name))
+    return max(found)[1] if found else None
 
 
 def part_of(table: P, shard: int, shards: int) -> P:
@@ -225,54 +229,3 @@ def check_run_name(name: str) -> str:
     if not name or name in (".", "..") or "/" in name or "\\" in name:
         raise UsageError(f"The run name {name!r} is no folder name.", "Use letters and digits.")
     return name
-
-
-def scan_table(layout: OutputLayout, output: TableName) -> pl.LazyFrame:
-    """A table of the run, whether it is one file or several parts.
-
-    Only parts that the ledger lists are of the table, wherever it has a ledger.
-
-    Raises:
-        OutputError: If the run did not write it, or a part is gone.
-    """
-    path = layout.predictions / FILE_OF[output]
-    parts = _listed(path)
-    gone = [part for part in parts or () if isinstance(part, Path) and not part.is_file()]
-    if gone:
-        raise OutputError(f"{gone[0]} is gone.", "Go on with the run, by --resume, to make it.")
-    if parts:
-        return pl.scan_parquet([str(part) for part in parts], glob=False)
-    if parts is not None or not path.exists():
-        raise OutputError(
-            f"The run has no table {path.name}.",
-            "Either no gene could be done, or it was not among the outputs asked for.",
-        )
-    return scan_parts(path)
-
-
-def _listed(table: Place) -> list[Place] | None:
-    """The parts of a table that the ledger beside it lists, in order; None without a ledger."""
-    outputs = {file: output for output, file in FILE_OF.items()}
-    ledger = table.parent / "ledger.jsonl"
-    if table.name not in outputs or (isinstance(ledger, Path) and not ledger.is_file()):
-        return None
-    records, _ = read_lines(ledger)
-    if not records:
-        return None
-    shards = {each["number"]: each["parts"] for each in records if each["record"] == "shard"}
-    parts = [part for number in sorted(shards) for part in shards[number]]
-    return [table.parent / part["path"] for part in parts if part["table"] == outputs[table.name]]
-
-
-def scan_parts(path: Place) -> pl.LazyFrame:
-    """A Parquet file, or the part files of a directory in order, as one table."""
-    return pl.scan_parquet([str(part) for part in parts_of(path)], glob=False)
-
-
-def parts_of(path: Place) -> Sequence[Place]:
-    """A Parquet file, or the part files of a directory, in order; of a run those it lists."""
-    if not path.is_dir():
-        return [path]
-    if isinstance(path, ObjectPath):
-        return [each for each in path.objects() if each.suffix == ".parquet"]
-    return _listed(path) or sorted(path.glob("*.parquet"))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from splice_meta.base_models.scoring import ScoreWatcher
 from splice_meta.harmonize import Fills
 from splice_meta.jobs.ledger import Ledger, read_ledger, refuse_differences
 from splice_meta.jobs.plan import Shard
@@ -15,12 +14,15 @@ from splice_meta.jobs.resume import digests_of, open_ledger, take_over
 from splice_meta.pipeline.matching import require_base_models
 from splice_meta.pipeline.matrix import fills_of
 from splice_meta.runs.inputs import scores_folder
+from splice_meta.runs.latest import published
 from splice_meta.runs.log import Heard, log_file, log_start
 from splice_meta.runs.opening import Opened
 from splice_meta.runs.room import start
 from splice_meta.runs.scorer import Scored, noted_scores, notes_of, scored_before
 from splice_meta.runs.shards import make_shards
 from splice_meta.runs.task import Receipt, RunTask, noted
+from splice_meta.stages import SCORE, stage
+from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 
@@ -47,7 +49,7 @@ class Planned:
 
 
 @contextmanager
-def planned(opened: Opened, heard: Heard, watcher: ScoreWatcher) -> Iterator[Planned]:
+def planned(opened: Opened, heard: Heard, watcher: Watcher) -> Iterator[Planned]:
     """The plan of a run that starts, or of the one to go on with; genes without scores are scored.
 
     Args:
@@ -71,11 +73,13 @@ def planned(opened: Opened, heard: Heard, watcher: ScoreWatcher) -> Iterator[Pla
     name = f"run {layout.run_name}"
     with (
         open_ledger(layout.ledger, name, opened.given, before is not None) as ledger,
+        published(layout),
         log_file(layout.log, append=ledger.resumed) as written,
         scores_folder(layout) as folder,
     ):
         earlier = scored_before(ledger.recorded.plan, folder)
-        scores, scored = opened.inputs.complete(folder, opened.execute, watcher, earlier)
+        with stage(SCORE):
+            scores, scored = opened.inputs.complete(folder, opened.execute, watcher, earlier)
         require_base_models(model, scores)
         fills = fills_of(scores, model.manifest, asked.settings.features) if model else None
         task = RunTask(scores, model, asked.settings, layout, opened.dataset)
@@ -83,13 +87,12 @@ def planned(opened: Opened, heard: Heard, watcher: ScoreWatcher) -> Iterator[Pla
         genes = scores.table.genes
         items = [genes["gene_id"].to_list(), genes["positions"].to_list(), scores.absent]
         taken, left = take_over(
-            ledger, name, task, shards, digests_of(items, shards), notes_of(scored), layout.reports
-        )
+            ledger, name, task, shards, digests_of(items, shards), notes_of(scored),
+            [*layout.latest.values()],
+        )  # fmt: skip
         for gene, why in ((g, w) for each in taken for g, w in each.failures.items()):
             log.warning("Gene %s had failed: %s", gene, why)
         for record in heard.records:
             written.handle(record)
         log_start(task, fills, left)
-        yield Planned(
-            task=task, left=left, taken=taken, scored=scored, fills=fills, ledger=ledger
-        )
+        yield Planned(task=task, left=left, taken=taken, scored=scored, fills=fills, ledger=ledger)

@@ -105,7 +105,7 @@ def make_room(
 
 def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> None:
     """Refuse what lies at a report's name: a folder, an input, or a file that no run wrote."""
-    for target in layout.reports:
+    for target in layout.latest.values():
         if isinstance(target, ObjectPath):
             if not may_replace and target.is_file():
                 raise OutputError(

@@ -11,10 +11,10 @@ from typing import Any
 import polars as pl
 
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
-from splice_meta.base_models.load import BUILT_IN, load_base_model
+from splice_meta.base_models.load import BUILT_IN, base_model_of, load_base_model
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.score_task import made_by
-from splice_meta.base_models.scoring import PROTEIN_CODING, ScoreWatcher, is_scored, score_genes
+from splice_meta.base_models.scoring import PROTEIN_CODING, is_scored, score_genes
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of
 from splice_meta.digests import ends_of
@@ -28,6 +28,7 @@ from splice_meta.reference.sequence import Genome
 from splice_meta.sources.base_scores import extend, open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.stores import Place, place_of
+from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 
@@ -89,7 +90,7 @@ class Scorer:
         genes: Sequence[str] | None,
         folder: Place,
         executor: Executor,
-        watcher: ScoreWatcher,
+        watcher: Watcher,
         before: Mapping[str, str] | None = None,
     ) -> tuple[BaseScores, Scored]:
         """Score genes into ``folder`` and put them behind the scores that are there.
@@ -125,7 +126,7 @@ class Scorer:
             if before is None and not is_scored(path):
                 found = score_genes(
                     model, self.annotation, self.genome, wanted, path, truth=truth, resume=True,
-                    executor=executor, watcher=watcher,
+                    executor=executor, watch=watcher,
                 )  # fmt: skip
                 failures |= dict(
                     found.genes.filter(status="failed").select("gene_id", "reason").iter_rows()
@@ -264,16 +265,32 @@ def make_scorer(
         key = wanted[0] if wanted else ""
         known = [*wanted, *(model.base_models if model else ())]
         if base_model is None and not known:
-            raise UsageError(
-                "It is not known which base model the meta-model was trained on.",
-                "Name one with --base-model.",
-            )
+            base_model = _told_by(weights)
         if base_model is None or isinstance(base_model, str):
             models = {key: load(base_model or known[0])}
         else:
             models = {key: base_model}
         _refuse_another(models[key], known)
     return Scorer(models, annotation, genome)
+
+
+def _told_by(weights: Weights) -> str:
+    """The base model whose weights are given, where nothing else tells which is meant.
+
+    Raises:
+        UsageError: If they do not tell either.
+    """
+    name = None if weights is None or isinstance(weights, Mapping) else base_model_of(weights)
+    if name is None:
+        raise UsageError(
+            "It is not known which base model the meta-model was trained on.",
+            "Name one with --base-model.",
+        )
+    log.warning(
+        "It is not known which base model the meta-model was trained on; %s scores, whose weights "
+        "are given.", name,
+    )  # fmt: skip
+    return name
 
 
 def _refuse_another(scorer: BaseModel, known: Sequence[str]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from splice_meta.pipeline.batch import ENGINE, BatchPrediction
-from splice_meta.runs.outputs import OutputLayout, scan_table
+from splice_meta.runs.outputs import OutputLayout
+from splice_meta.runs.tables import scan_table
 from splice_meta.sink import sink_tsv
 from splice_meta.sites import COUNTS, count_sites, find_sites, near_sites, truth_sites
 from splice_meta.sources.opened import BaseScores

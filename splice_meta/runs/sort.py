@@ -6,7 +6,7 @@ Rows go to buckets of whole genes in temporary files, and each bucket is sorted 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
@@ -28,9 +28,7 @@ from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.reading import reading
 from splice_meta.sources.tables import Table, open_tables, refuse_by_gene, scan_unchanged
 from splice_meta.sources.unreadable import readable
-
-Watch = Callable[[int, int, str], None]
-"""Told the rows done, the rows in all and, when that changes, what is going on."""
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 COPIES = 8
 """How many times its size a sorted bucket takes, with what Polars reads and writes ahead."""
@@ -65,7 +63,7 @@ def sort_scores(
     *,
     memory: int = 1 << 30,
     overwrite: bool = False,
-    watch: Watch = lambda done, total, label: None,
+    progress: Progress = False,
 ) -> SortedScores:
     """Sort score tables by gene and position, without ever holding all rows.
 
@@ -81,7 +79,7 @@ def sort_scores(
         memory: Budget of the rows that are sorted at once, in bytes. A gene above it is sorted
             nevertheless.
         overwrite: Replace the output.
-        watch: Told how far it is.
+        progress: Show how far it is, or a watcher that is told: rows.
 
     Raises:
         UsageError: If the budget is below 1 MiB.
@@ -103,17 +101,17 @@ def sort_scores(
     with readable():
         tables = open_tables(files)
         columns = {name for each in tables for name in each.scan().collect_schema()}
-    return reading(tables, columns, lambda: _sort(tables, path, memory, watch))
+    return reading(tables, columns, lambda: _sort(tables, path, memory, watcher_of(progress)))
 
 
-def _sort(tables: Sequence[Table], path: Path, memory: int, watch: Watch) -> SortedScores:
+def _sort(tables: Sequence[Table], path: Path, memory: int, watch: Watcher) -> SortedScores:
     """Sort tables that were looked at."""
     raw = scan_unchanged(tables)
     _refuse_columns(raw.collect_schema())
     made_by = read_made_by([table.file for table in tables])
     sample = raw.head(SAMPLE_ROWS).collect()
     room = memory * max(sample.height, 1) // (COPIES * max(int(sample.estimated_size()), 1))
-    watch(0, 1, "counting the rows of each gene")
+    watch.started("counting the rows of each gene", 1)
     genes = gene_buckets(raw, room)
     if genes[BUCKET][-1]:
         refuse_file(path)
@@ -127,7 +125,7 @@ def sort_rows(
     genes: pl.DataFrame,
     target: Path,
     batch_rows: int,
-    watch: Watch,
+    watch: Watcher,
     made_by: MadeBy | None = None,
 ) -> int:
     """Sort a table into a Parquet file, or into a directory of parts: one for each bucket.
@@ -145,16 +143,14 @@ def sort_rows(
     """
     position = position_along_gene(raw)
     buckets = genes.group_by(BUCKET, maintain_order=True).agg(pl.col("rows").sum())
-    total, done = int(buckets["rows"].sum()), 0
+    total = int(buckets["rows"].sum())
     with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=target.parent) as folder:
         spill = _Spill(Path(folder))
-        watch(0, total, "sharing the rows out")
+        watch.started("sharing the rows out", total)
         for batch in _batches(raw, batch_rows):
             spill.add(batch, genes)
-            done += batch.height
-            watch(done, total, "")
-        watch(0, total, "sorting")
-        done = 0
+            watch.advanced(batch.height)
+        watch.started("sorting", total)
         columns, ids = raw.collect_schema().names(), genes.select(GENE, "gene_id")
         for bucket, count in buckets.iter_rows():
             # One chain, so that no step's rows outlive it.
@@ -167,8 +163,7 @@ def sort_rows(
             )
             sink_parquet(plan, part_of(target, bucket, buckets.height), made_by=made_by)
             del plan
-            done += count
-            watch(done, total, "")
+            watch.advanced(count)
     return buckets.height
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,9 +27,11 @@ from splice_meta.runs.figures import count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.site_table import sites_of
+from splice_meta.runs.truth_bins import BINS, KINDS, count_bins
 from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, sink_parquet
 from splice_meta.sources.opened import BaseScores
+from splice_meta.stages import COUNT, FLUSH, SITES, WRITE, measured, stage
 from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
@@ -51,11 +53,17 @@ class Receipt(plan.Receipt):
         changes: Positions by change of probability, see :mod:`splice_meta.runs.figures`.
         beside: Base scores beside called sites, counted by base model, see
             :mod:`splice_meta.pipeline.comparing`.
+        bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
+        truth: Annotated sites by type; empty without truth, like ``bins``.
+        stages: Seconds by stage, see :mod:`splice_meta.stages`.
     """
 
     genes: pl.DataFrame = field(default_factory=pl.DataFrame)
     changes: dict[int, int] = field(default_factory=dict)
     beside: BesideCounts = field(default_factory=dict)
+    bins: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BINS))
+    truth: dict[str, int] = field(default_factory=dict)
+    stages: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,15 +110,19 @@ class RunTask:
 
         A gene that fails is left out and reported; the others of its shard go on.
         """
-        with ExitStack() as files, room:
-            started = time.perf_counter()
-            receipt = _compute(self, shard, files)
-        seconds = time.perf_counter() - started
+        with measured() as spent:
+            with ExitStack() as files, room:
+                started = time.perf_counter()
+                receipt = _compute(self, shard, files)
+                computed = time.perf_counter()
+            ended = time.perf_counter()
+        seconds, spent[FLUSH] = ended - started, ended - computed
+        receipt = replace(receipt, seconds=seconds, stages=spent)
         if receipt.genes.is_empty():
-            return replace(receipt, seconds=seconds)
+            return receipt
         share = pl.col("positions") / pl.col("positions").sum()
         genes = receipt.genes.with_columns(seconds=share * seconds)
-        return replace(receipt, genes=genes, parts=_parts(self.layout, shard), seconds=seconds)
+        return replace(receipt, genes=genes, parts=_parts(self.layout, shard))
 
     def close(self) -> None:
         """Nothing was made."""
@@ -134,6 +146,9 @@ class RunTask:
             "genes": receipt.genes.to_dict(as_series=False),
             "changes": list(receipt.changes.items()),
             "beside": {**receipt.beside},
+            "bins": receipt.bins.to_dict(as_series=False),
+            "truth": {**receipt.truth},
+            "stages": {name: round(seconds, 6) for name, seconds in receipt.stages.items()},
         }
 
     def noted(self, line: Entry, shard: Shard) -> Receipt:
@@ -147,7 +162,6 @@ def noted(line: Entry, shard: Shard) -> Receipt:
     Raises:
         InputError: If the line is damaged.
     """
-    columns = {name: each.items() for name, each in line.at("genes").fields().items()}
     changes = {}
     for change in line.at("changes").items():
         pair = [each.whole(-(1 << 62)) for each in change.items()]
@@ -161,18 +175,31 @@ def noted(line: Entry, shard: Shard) -> Receipt:
             counted.refuse("the counts of two classes of scores")
         for each in (bin_ for bins in classes for bin_ in bins):
             each.whole()
-    return Receipt(shard, genes=_genes(line, columns), changes=changes, beside=dict(beside.value))
+    stages, truth = line.find("stages"), line.at("truth").fields()
+    if truth and set(truth) != {*KINDS}:
+        line.at("truth").refuse("the numbers of donors and acceptors")
+    return Receipt(
+        shard,
+        genes=_table(line, "genes", GENES_DONE),
+        changes=changes,
+        beside=dict(beside.value),
+        bins=_table(line, "bins", BINS),
+        truth={kind: each.whole() for kind, each in truth.items()},
+        stages={n: each.number(0) for n, each in stages.fields().items()} if stages else {},
+    )
 
 
-def _genes(line: Entry, columns: dict[str, list[Entry]]) -> pl.DataFrame:
-    values = {name: [each.value for each in column] for name, column in columns.items()}
+def _table(line: Entry, name: str, known: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """A table that a line of the ledger holds by columns, its types checked."""
+    columns = {column: each.items() for column, each in line.at(name).fields().items()}
+    values = {column: [each.value for each in cells] for column, cells in columns.items()}
     try:
-        types = {name: GENES_DONE[name] for name in values}
+        types = {column: known[column] for column in values}
         return pl.DataFrame(values, schema_overrides=types)
     except (KeyError, TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"The genes of shard {line.at('number').value} in the ledger are damaged ({reason}).",
+            f"The {name} of shard {line.at('number').value} in the ledger are damaged ({reason}).",
             "Start anew with --overwrite in place of --resume.",
         ) from None
 
@@ -182,17 +209,24 @@ def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
     done, failures = _predict_genes(job, shard.first, shard.stop)
     if not done:
         return Receipt(shard, failures)
-    _write(job, shard, done, files)
-    annotated = _write_sites(job, shard, done, files)
-    moved, changes = count_figures(_joined([part.complete for part in done]))
+    with stage(WRITE):
+        _write(job, shard, done, files)
+    with stage(SITES):
+        annotated = _write_sites(job, shard, done, files)
+    with stage(COUNT):
+        complete = _joined([part.complete for part in done])
+        moved, changes = count_figures(complete)
+        bins, truth = count_bins(complete, job.settings.site_threshold)
+        counts = count_scores(job.model, (part.marked for part in done))
     genes = (
         pl.concat(part.genes for part in done)
         .join(moved, on="gene_id", how="left", maintain_order="left")
         .join(annotated, on="gene_id", how="left", maintain_order="left")
         .with_columns(pl.col("moved").fill_null(0))
     )
-    counts = count_scores(job.model, (part.marked for part in done))
-    return Receipt(shard, failures, genes=genes, changes=changes, beside=counts)
+    return Receipt(
+        shard, failures, genes=genes, changes=changes, beside=counts, bins=bins, truth=truth
+    )
 
 
 def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:

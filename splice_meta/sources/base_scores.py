@@ -29,6 +29,7 @@ from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.openspliceai.from_reference import sequence_of, spans_of
 from splice_meta.sources.openspliceai.motif_check import SequenceOf
+from splice_meta.sources.passes import is_by_pass, once_per_position, read_columns
 from splice_meta.sources.predictions import refuse_predictions
 from splice_meta.sources.reading import reading, refuse_cells, refuse_lost_rows
 from splice_meta.sources.site_check import judge_located
@@ -151,6 +152,13 @@ def _open_one(
     made_by = read_made_by(files)
     check_label(name, made_by)
 
+    merged = False
+
+    def by_pass(frame: pl.LazyFrame) -> bool:
+        nonlocal merged
+        merged = is_by_pass(files, frame.collect_schema().names())
+        return merged
+
     def read(files: Sequence[str], tables: Sequence[Table]) -> Read:
         frame = _rows(source, files, tables, reference)
         if not predictions:
@@ -162,6 +170,11 @@ def _open_one(
             known = reference.annotation if reference is not None else None
             wanted = as_in_scores(wanted, frame, known)
             frame = frame.filter(pl.col("gene_id").is_in(wanted))
+        if by_pass(frame):
+            rows = read_columns(frame, also).collect(engine="streaming")
+            if wanted is None:
+                refuse_lost_rows(tables, rows.height)
+            frame = once_per_position(rows, files[0] if files else "The frame").lazy()
         table = check(frame, places, also)
         return settle_truth(frame), wanted, table
 
@@ -172,7 +185,7 @@ def _open_one(
             frame, wanted, table = reading(tables, columns, lambda: read(files, tables))
         except ContractError as error:
             raise _explained(error, tables, read) from None
-    if wanted is None:
+    if wanted is None and not merged:
         refuse_lost_rows(tables, table.positions)
     if table.genes.is_empty():
         raise _no_genes(files, wanted, reference)

@@ -11,22 +11,14 @@ from splice_meta.contracts import REQUIRED, SCORES
 from splice_meta.errors import InputError
 from splice_meta.patterns import has_pattern
 from splice_meta.sources.addresses import matching
+from splice_meta.sources.kinds import BED, HDF5, KNOWN_SUFFIXES, suffix_of
+from splice_meta.sources.known_files import scores_among
 from splice_meta.sources.layouts import AGENTIC
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE
 from splice_meta.sources.text import words_of
 from splice_meta.stores import ObjectPath, object_at, refuse_pipe
 
 log = logging.getLogger("splice_meta")
-
-PARQUET = (".parquet", ".pq")
-IPC = (".arrow", ".ipc", ".feather")
-TEXT = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-BED = (".bed",)
-HDF5 = (".h5", ".hdf5")
-COMPRESSED = (".gz", ".zst", ".bgz")
-
-KNOWN_SUFFIXES = (*PARQUET, *IPC, *TEXT)
-"""Suffixes of score tables."""
 
 _NOT_OURS = (".", "~$")
 """How names begin of files that other programs leave in folders: hidden ones, among them those of
@@ -130,21 +122,9 @@ def _openspliceai_output(folder: Path) -> list[str]:
     return []
 
 
-def suffix_of(name: str) -> str:
-    """The suffix that tells a file's kind, in small letters; a compressed file's is the one before.
-
-    Args:
-        name: Path, address or name.
-    """
-    suffixes = Path(name.split("?")[0]).suffixes
-    if len(suffixes) > 1 and suffixes[-1].lower() in COMPRESSED:
-        return suffixes[-2].lower()
-    return suffixes[-1].lower() if suffixes else ""
-
-
 def _in_folder(folder: Path) -> list[str]:
     """The score tables that lie directly in a folder, in name order."""
-    found = []
+    found: list[Path] = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(_NOT_OURS):
             continue
@@ -156,8 +136,8 @@ def _in_folder(folder: Path) -> list[str]:
         elif suffix_of(path.name) == ".txt" and not _is_text_table(path):
             log.warning("%s is no score table, and is not read.", path)
         else:
-            found.append(str(path))
-    return found
+            found.append(path)
+    return [str(path) for path in scores_among(found)]
 
 
 def _is_text_table(path: Path) -> bool:

@@ -12,16 +12,16 @@ from splice_meta.contracts import OPTIONAL, TRUTH_WORD, canonical
 from splice_meta.errors import ContractError, InputError
 from splice_meta.panics import plain_panics
 from splice_meta.sources.content import kind_of_content, wrong_content
-from splice_meta.sources.files import (
+from splice_meta.sources.files import reads_by_gene
+from splice_meta.sources.kinds import (
     BED,
     HDF5,
     IPC,
     KNOWN_SUFFIXES,
     PARQUET,
     TEXT,
-    reads_by_gene,
     suffix_of,
-)
+)  # fmt: skip
 from splice_meta.sources.layouts import to_contract_names
 from splice_meta.sources.openspliceai.bed import scan_bed
 from splice_meta.sources.openspliceai.hdf5 import scan_h5

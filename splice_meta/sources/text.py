@@ -35,6 +35,8 @@ TYPES: dict[str, type[pl.DataType]] = {
 
 MISSING = ("", "NA")
 """What stands for a missing value."""
+EMPTY_QUOTES = '""'
+"""What Polars writes for an empty text: missing, too, in tables that have no other quotes."""
 
 Types = Mapping[str, pl.DataType | type[pl.DataType]]
 """Types of columns, in place of those of :data:`TYPES` and of Polars' guess."""
@@ -141,7 +143,7 @@ def scan_text(tables: Sequence[TextTable], types: Types) -> pl.LazyFrame:
         [place_of(each.file) for each in tables],
         separator=table.separator,
         quote_char='"' if table.quoted else None,
-        null_values=list(MISSING),
+        null_values=[*MISSING] if table.quoted else [*MISSING, EMPTY_QUOTES],
         schema_overrides={**TYPES, **types},
         infer_schema_length=_GUESSED_ROWS,
         glob=False,

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.files import TEXT, suffix_of
+from splice_meta.sources.kinds import TEXT, suffix_of
 from splice_meta.sources.reading import reading
 from splice_meta.sources.tables import Table, open_file
 from splice_meta.sources.text import words_of

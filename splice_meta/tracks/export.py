@@ -11,8 +11,7 @@ from typing import Any, Literal
 import polars as pl
 
 from splice_meta.errors import UsageError
-from splice_meta.evaluation.evaluate import Progress
-from splice_meta.evaluation.source import Rows, open_rows, run_at
+from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import CALL
 from splice_meta.given import Given
 from splice_meta.ownership import refuse_target
@@ -21,14 +20,17 @@ from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import styled
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runs.found import run_at
 from splice_meta.settings import one_of
 from splice_meta.shown import Shown, few
 from splice_meta.sink import whole_file
+from splice_meta.sites import TYPES
 from splice_meta.tracks.bed import BedFiles
 from splice_meta.tracks.files import FORMATS, TRACKS, Format, TrackFiles, refuse_unwritable
 from splice_meta.tracks.joined import Stretch, placed_genes, stretches
-from splice_meta.tracks.sites import SITES, called_sites, changed_sites
+from splice_meta.tracks.site_rows import called_sites, changed_sites
 from splice_meta.tracks.sizes import chrom_sizes
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 ChromStyle = Literal["as-is", "ucsc", "ensembl"]
 CHROM_STYLES: tuple[ChromStyle, ...] = ("as-is", "ucsc", "ensembl")
@@ -77,7 +79,7 @@ def export(
     least: float = 0.0,
     memory: int = 1 << 30,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = False,
 ) -> Exported:
     """Write genome tracks of predictions: bigWig, bedGraph and BED, for IGV and UCSC.
 
@@ -104,7 +106,7 @@ def export(
         least: Leave values below it out of bigWig and bedGraph.
         memory: Budget of what is in work at a time, in bytes; genes that overlap are never divided.
         overwrite: Replace a folder of tracks.
-        progress: Told the positions written so far, and how many there are.
+        progress: Show how far it is, or a watcher that is told: positions.
 
     Raises:
         UsageError: If an argument cannot work.
@@ -125,7 +127,7 @@ def export(
         temporary.mkdir()
         work = _Work(rows, placed, lengths, chrom_style, threshold, _names(rows, reference))
         try:
-            called, changed = work.write(temporary, chosen, least, memory, progress)
+            called, changed = work.write(temporary, chosen, least, memory, watcher_of(progress))
         except Exception as error:
             raise refuse_unwritable(folder, error) from error
         files = tuple(sorted(path.name for path in temporary.iterdir()))
@@ -177,7 +179,7 @@ class _Work:
                 "Leave the names as they are, or take one of the two out.",
             )
         self._columns = {
-            system: dict(zip(SITES, columns, strict=False))
+            system: dict(zip(TYPES, columns, strict=False))
             for system, columns in rows.systems.items()
         }
 
@@ -187,7 +189,7 @@ class _Work:
         formats: tuple[Format, ...],
         least: float,
         memory: int,
-        progress: Progress | None,
+        watch: Watcher,
     ) -> tuple[int, int]:
         """Write the files into a folder; returns the numbers of called and changed sites."""
         tracks = {
@@ -201,15 +203,13 @@ class _Work:
             files = TrackFiles(folder, formats, self._sizes, least, tracks, stack)
             bed = BedFiles(folder, stack, len(self._columns) > 1) if "bed" in formats else None
             parts = stretches(self._rows.scores, self._genes, chroms, list(tracks), memory)
-            done, total = 0, int(self._genes["positions"].sum())
+            watch.started("exporting", int(self._genes["positions"].sum()))
             for stretch in parts:
                 chrom = self._styled[stretch.chrom]
                 files.add(stretch, chrom)
                 if bed is not None:
                     bed.add(chrom, *self._sites(stretch))
-                done += stretch.by_gene.height
-                if progress is not None:
-                    progress(done, total)
+                watch.advanced(stretch.by_gene.height)
             files.close()
             return bed.finish() if bed is not None else (0, 0)
 

@@ -21,6 +21,7 @@ from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import Problem
 from splice_meta.training.cross_validation import cross_validate
 from splice_meta.training.strata import by_chromosome, by_distance, by_gene_length
+from splice_meta.watching import Watcher
 
 RESAMPLES = 1000
 
@@ -78,14 +79,8 @@ def test_figures(
     Returns:
         As :func:`make_card`.
     """
-    done = 0
-
-    def progress(now: int, _: int) -> None:
-        nonlocal done
-        advanced(now - done)
-        done = now
-
-    found = measure(scores, model, modes=("hybrid", "meta_only"), progress=progress)
+    watch = Watcher(advanced=advanced)
+    found = measure(scores, model, modes=("hybrid", "meta_only"), progress=watch)
     (group, *_) = found.groups
     chroms = scores.frame.select(pl.col("chrom").unique().sort()).collect().to_series().to_list()
     return {

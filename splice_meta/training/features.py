@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from splice_meta.catalogue import GENOMIC
+from splice_meta.catalogue import GENOMIC, NEVER, kind_of
 from splice_meta.errors import ManifestError
 from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 
@@ -25,6 +25,7 @@ def training_manifest(
     base_models: Sequence[str],
     columns: Sequence[str],
     annotation_features: bool,
+    own: Sequence[str] = (),
 ) -> FeatureManifest:
     """The features to train on.
 
@@ -38,9 +39,11 @@ def training_manifest(
         base_models: The base models of the scores; named features if there are several.
         columns: Columns of the scores.
         annotation_features: Keep those features of the annotation that the scores carry.
+        own: Columns of the scores that are features, too, behind those of the manifest.
 
     Raises:
-        ManifestError: If a feature is derived from the labels.
+        ManifestError: If a feature is derived from the labels, or a column is not there or has a
+            name of the catalogue.
     """
     several = base_models if len(base_models) > 1 else ()
     manifest = load_manifest(source, several)
@@ -48,10 +51,24 @@ def training_manifest(
         kept = set(columns) & set(GENOMIC) if annotation_features else set()
         dropped = set(GENOMIC) - kept
         manifest = replace(manifest, names=tuple(n for n in manifest.names if n not in dropped))
-    derived = sorted(DERIVED & {name.rpartition(".")[2] for name in manifest.names})
+    for name in own:
+        if name not in columns:
+            raise ManifestError(
+                f"The base scores have no column {name} to be a feature.",
+                "Name a column of numbers of theirs.",
+            )
+        if not kind_of(name).startswith("unknown"):
+            raise ManifestError(
+                f"The column {name} has the name of a feature of the catalogue.",
+                "List it in the manifest, or give the column another name.",
+            )
+    further = [name for name in dict.fromkeys(own) if name not in manifest.names]
+    manifest = replace(manifest, names=(*manifest.names, *further))
+    derived = sorted((DERIVED | NEVER) & {name.rpartition(".")[2] for name in manifest.names})
     if derived:
         raise ManifestError(
-            f"The feature manifest lists {', '.join(derived)}, derived from the labels.",
+            f"The feature manifest lists {', '.join(derived)}, derived from the labels, or a "
+            "position or scores under another name.",
             "A feature is made from what is known where the model is used.",
         )
     return manifest

@@ -31,10 +31,11 @@ from splice_meta.contracts import (
 )
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
-from splice_meta.model.distribution import ScoreCounter, ScoreDistribution
+from splice_meta.model.distribution import Counts, ScoreCounter, ScoreDistribution
 from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sources.opened import BaseScores
+from splice_meta.training.drift import count_by_chromosome
 
 ROW, WEIGHT, TRUTH = "_is_row", "weight", "truth"
 USAGE = "usage"
@@ -53,12 +54,15 @@ class TrainingRows:
         positions: Positions that the rows stand for.
         distributions: How all scores are distributed, by the base model's name in the columns;
             under the empty name where there is one base model.
+        beside: The same base models' counts beside called sites by chromosome, see
+            :func:`splice_meta.model.distribution.count_beside`.
     """
 
     frame: pl.DataFrame
     manifest: FeatureManifest
     positions: int
     distributions: Mapping[str, ScoreDistribution] = field(default_factory=dict)
+    beside: Mapping[str, Mapping[str, Counts]] = field(default_factory=dict)
 
 
 def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
@@ -131,7 +135,9 @@ def collect_rows(
     columns = [column for scored in all_scores_in(names) for column in scored]
     share = settings.near_rate * 0.05 + settings.far_rate
     counters = {name: ScoreCounter(name) for name in base_models_in(names) or ("",)}
+    beside: dict[str, dict[str, Counts]] = {}
     counted = {AXIS, *(column for each in counters.values() for column in each.columns)}
+    counted |= {"chrom"} & set(names)
     parts = []
     for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):
         marked = mark_rows(with_axis(scores.batch(first, stop)), settings)
@@ -143,8 +149,9 @@ def collect_rows(
         plans = [features, labels, _gene_counts(marked), marked.select(sorted(counted))]
         found, extra, counts, rows = pl.collect_all(plans)
         scores.verify(counts, first, stop)
-        for counter in counters.values():
+        for name, counter in counters.items():
             counter.add(rows)
+            count_by_chromosome(beside.setdefault(name, {}), rows, counter.columns)
         del rows
         parts.append(_graded(found.hstack(extra)))
         advanced(int(counts["positions"].sum()))
@@ -160,6 +167,7 @@ def collect_rows(
         manifest=manifest,
         positions=scores.table.positions,
         distributions={name: each.distribution() for name, each in counters.items()},
+        beside=beside,
     )
 
 

@@ -14,7 +14,7 @@ from splice_meta.evaluation.metrics import resampled_ranking, summed_figures
 from splice_meta.evaluation.tally import CALL, SMALLEST, Systems, Tally
 
 FIGURES = (
-    ("log_loss_per_site", "all"), ("brier_per_site", "all"), ("ece", "all"),
+    ("log_loss_per_site", "all"), ("brier_per_site", "all"), ("ece", "all"), ("ece_scored", "all"),
     ("average_precision", "donor"), ("average_precision", "acceptor"),
 )  # fmt: skip
 """The figures that are given of a part of the genes."""

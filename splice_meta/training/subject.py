@@ -66,6 +66,7 @@ def open_training(
     annotation_features: bool = False,
     reference: Reference | None = None,
     base_trained_chroms: Sequence[str] | None = None,
+    own: Sequence[str] = (),
 ) -> Subject:
     """Open and check what a model is to learn from, before anything long is done.
 
@@ -79,11 +80,12 @@ def open_training(
         annotation_features: Keep the features of the annotation.
         reference: Annotation, from which the truth comes then, and sequence.
         base_trained_chroms: Chromosomes the base models were trained on.
+        own: Columns of the scores that are features.
     """
     truth = reference is not None and reference.annotation is not None
 
     def opened_of(names: Sequence[str] | None) -> BaseScores:
-        return open_scores(scores, names, reference, truth)
+        return open_scores(scores, names, reference, truth, also=own)
 
     opened = opened_of([genes] if isinstance(genes, str) else genes)
     for gene in opened.absent:
@@ -105,7 +107,7 @@ def open_training(
     columns = opened.batch(0, 1).collect_schema().names()
     if opened.gene_values is not None:
         columns += opened.gene_values.columns[1:]
-    listed = training_manifest(manifest, opened.names, columns, annotation_features)
+    listed = training_manifest(manifest, opened.names, columns, annotation_features, own)
     fills = fills_of(opened, listed, FeatureSettings())
     for message in fills.messages():
         log.warning("Left out of the model: %s", message)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,10 @@ import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import CLASSES, all_scores_in
+from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
-from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.panics import plain_panics
-from splice_meta.pipeline.matching import WEIGHTS
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
@@ -27,27 +27,17 @@ from splice_meta.training.boost import boost, make_problem
 from splice_meta.training.calibrate import cross_fitted, fit_calibration, log_loss
 from splice_meta.training.card import control_figures, make_card, test_figures
 from splice_meta.training.cross_validation import cross_validate
+from splice_meta.training.description import description
+from splice_meta.training.drift import score_distances
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
 from splice_meta.training.subject import Subject, open_training
+from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 
 HELD_OUT = ("donor_held_out", "acceptor_held_out", "neither_held_out")
-
-
-@dataclass
-class TrainWatcher:
-    """What a caller is told while a model is trained; the defaults say nothing.
-
-    Attributes:
-        started: Called at each stage with what it does and how much there is to do.
-        advanced: Called with how much of it is done.
-    """
-
-    started: Callable[[str, int], None] = field(default=lambda what, total: None)
-    advanced: Callable[[int], None] = field(default=lambda done: None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +72,9 @@ def train(
     licence: str = "",
     held_out: str | Path | None = None,
     base_trained_chroms: Sequence[str] | None = None,
-    watcher: TrainWatcher | None = None,
+    optional_base_models: bool = False,
+    columns: Sequence[str] = (),
+    progress: Progress = False,
 ) -> MetaModel:
     """Train a meta-model on base scores with truth.
 
@@ -115,7 +107,12 @@ def train(
             better than they are; by default those of the known base models. The card gives
             figures of these chromosomes and the others apart, and genes on them count
             ``settings.base_trained_weight``.
-        watcher: Told about progress.
+        optional_base_models: Also train a part of the model for each smaller choice of the base
+            models, so that it predicts where the scores of others lack. (One set of trees that
+            learned with base models left out of some rows predicted worse, see the README.)
+        columns: Columns of numbers of the scores (conservation, chromatin, junction reads ...) that
+            are features, too; predictions need them in their tables then.
+        progress: Show how far the training is, or a watcher that is told: positions, then rounds.
 
     Returns:
         The model; ``.save(path)`` writes the bundle.
@@ -123,20 +120,44 @@ def train(
     Raises:
         SpliceMetaError: If scores, manifest or settings cannot be used.
     """
-    chosen, watch = settings or TrainSettings(), watcher or TrainWatcher()
-    subject = open_training(
-        scores, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
-        base_model=base_model, annotation_features=annotation_features,
-        reference=open_reference(annotation, fasta), base_trained_chroms=base_trained_chroms,
-    )  # fmt: skip
-    trained = fit(subject, chosen, control=control, licence=licence, watch=watch)
+    chosen, watch = settings or TrainSettings(), watcher_of(progress)
+    reference = open_reference(annotation, fasta)
+    choices = smaller_choices(scores) if optional_base_models else []
+
+    def fitted(given: Any) -> Trained:
+        subject = open_training(
+            given, manifest=manifest, genes=genes, leave_out=leave_out, test_chroms=test_chroms,
+            base_model=base_model, annotation_features=annotation_features,
+            reference=reference, base_trained_chroms=base_trained_chroms, own=columns,
+        )  # fmt: skip
+        return fit(subject, chosen, control=control, licence=licence, watch=watch)
+
+    trained = fitted(scores)
     if held_out is not None:
         sink_parquet(trained.held_out.lazy(), Path(held_out))
-    return trained.model
+    return replace(trained.model, parts=tuple(fitted(given).model for given in choices))
+
+
+def smaller_choices(scores: Any) -> list[dict[str, Any]]:
+    """Every choice of some, but not all, of several base models, most first.
+
+    Args:
+        scores: Scores by the base models' names.
+
+    Raises:
+        UsageError: If there are not several base models.
+    """
+    if not isinstance(scores, Mapping) or len(scores) < 2:
+        raise UsageError(
+            "The base models cannot be optional: the scores are not of several.",
+            "Give the scores of each base model as NAME=PATH.",
+        )
+    sizes = range(len(scores) - 1, 0, -1)
+    return [dict(some) for size in sizes for some in combinations(scores.items(), size)]
 
 
 def fit(
-    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: TrainWatcher
+    subject: Subject, settings: TrainSettings, *, control: bool, licence: str, watch: Watcher
 ) -> Trained:
     """Cross-validate, calibrate, train on everything, and write the card.
 
@@ -181,11 +202,16 @@ def fit(
     watch.advanced(1)
     card = make_card(
         held_out, subject.base_models, HELD_OUT, subject.places, subject.base_trained
-    ) | {"shuffled_labels": shuffled}
+    ) | {
+        "shuffled_labels": shuffled,
+        "score_distances": score_distances(
+            rows.distributions, rows.beside, subject.test, settings.memory
+        ),
+    }
     if subject.test is not None:
         watch.started("testing", 3 * subject.test.table.positions)
         card |= {"test": test_figures(subject.test, model, watch.advanced)}
-    data = _description(subject, rows, settings, list(longer.values()))
+    data = description(subject, rows, settings, list(longer.values()))
     return Trained(
         model=replace(model, metadata={**data, "licence": licence, "card": card}),
         held_out=held_out,
@@ -208,39 +234,3 @@ def _held_out(
         pl.Series("fold", fold),
         *(pl.Series(column, by_class[column.split("_")[0]]) for column in HELD_OUT),
     )
-
-
-def _weights(subject: Subject) -> dict[str, str]:
-    """The digest of each base model's weights, where the scores' files say it."""
-    pairs = zip(subject.base_models, subject.scores.makers, strict=False)
-    return {name: made.weights_sha256 for name, made in pairs if made and made.weights_sha256}
-
-
-def _description(
-    subject: Subject, rows: TrainingRows, settings: TrainSettings, rounds: list[int]
-) -> dict[str, Any]:
-    """What the bundle says about its training."""
-    import xgboost
-
-    counts = rows.frame[TRUTH].value_counts().sort(TRUTH)
-    genes = subject.places
-    chroms = genes.group_by("chrom", maintain_order=True).agg(genes=pl.len(), sites=pl.sum("sites"))
-    return {
-        "description": f"{'Residual' if settings.residual else 'Plain'} gradient boosting on "
-        f"{' and '.join(subject.base_models) or 'base'} scores.",
-        "training": {
-            "positions": rows.positions,
-            "rows": rows.frame.height,
-            "rows_by_class": {str(name): count for name, count in counts.iter_rows()},
-            "genes": genes.height,
-            "by_chromosome": chroms.to_dicts(),
-            "rounds": rounds,
-            "settings": asdict(settings),
-        },
-        WEIGHTS: _weights(subject),
-        DISTRIBUTIONS: {
-            name or "".join(subject.base_models[:1]): each.to_dict()
-            for name, each in rows.distributions.items()
-        },
-        "versions": {"xgboost": xgboost.__version__, "polars": pl.__version__},
-    }

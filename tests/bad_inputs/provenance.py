@@ -271,6 +271,11 @@ CASES = [
         then=says("predictions (layout of version 0.1.0", "in true_splice_type"),
     ),
     Case(
+        name="base models that are optional, of which there is one",
+        make=given((*TRAIN, "--optional-base-models"), s=real),
+        words=["cannot be optional", "not of several", "NAME=PATH"],
+    ),
+    Case(
         name="scores that are distributed as those of another base model",
         make=given(run_of(), s=lambda: lifted(SITES)),
         words=["not distributed like", "openspliceai-mane", "distance"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def old_run(folder: Path) -> Sequence[str]:
     return ["report", "old"]
 
 
+def begun_run(folder: Path) -> Sequence[str]:
+    """A run that has only a ledger yet."""
+    place = folder / "out/selective_inference/predictions/r"
+    place.mkdir(parents=True)
+    first = {"record": "run", "format": 1, "started": "2026-01-01T00:00:00+00:00", "given": {}}
+    (place / "ledger.jsonl").write_text(json.dumps(first) + "\n")
+    return ["report", "out"]
+
+
 def explained(*options: str) -> Callable[[Path], Sequence[str]]:
     return typed("explain", SCORES, "--model", MODEL, *options)
 
@@ -32,6 +42,7 @@ def explained(*options: str) -> Callable[[Path], Sequence[str]]:
 CASES = [
     Case(name="a report of nothing", make=typed("report", "nowhere"), words=["not the output"]),
     Case(name="a report of an earlier run", make=old_run, words=["no record", "run it again"]),
+    Case(name="a report of a run that has begun", make=begun_run, words=["has not ended"]),
     Case(name="fewer pages than none", make=typed("report", "x", "--most", "-1"), words=["--most"]),
     Case(
         name="a place outside all genes",

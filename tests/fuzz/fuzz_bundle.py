@@ -29,6 +29,7 @@ CARD = {
         "donor": {"average_precision": FIGURE, "top_k_accuracy": FIGURE},
         "acceptor": {"average_precision": FIGURE, "top_k_accuracy": {"value": None, "low": None}},
     }},
+    "score_distances": [{"genes": "test", "distance": 0.1, "bound": 0.4}, {"genes": "training"}],
 }  # fmt: skip
 SEEDS = [
     json.dumps(

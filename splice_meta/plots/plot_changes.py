@@ -12,8 +12,8 @@ from splice_meta.errors import UsageError
 from splice_meta.evaluation.compare import BYTES, pairs_of, shared_genes
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import CALL, CANDIDATE, SITES
-from splice_meta.notebook.style import GREY, KINDS, altair, colour_of, data_of, finished
 from splice_meta.panics import plain_panics
+from splice_meta.plots.style import GREY, KINDS, altair, colour_of, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 
@@ -129,11 +129,11 @@ def _panel(
         first_high=pl.col("first_low") + 1 / BINS, second_high=pl.col("second_low") + 1 / BINS
     )
     ground = alt.Chart(data_of(boxes)).mark_rect().encode(
-        x=x, x2="first_high:Q", y=y, y2="second_high:Q",
+        x=x, x2=alt.X2("first_high:Q"), y=y, y2=alt.Y2("second_high:Q"),
         color=alt.Color("positions:Q", title="positions",
                         scale=alt.Scale(type="log", scheme="greys"),
                         legend=alt.Legend(format=",d", tickCount=4)),
-        tooltip=[alt.Tooltip("positions:Q", format=",d")],
+        tooltip=tips(positions=",d"),
     )  # fmt: skip
     rules: dict[str, Any] = {"color": GREY, "strokeDash": [4, 4]}
     at = data_of(pl.DataFrame({"first_low": [threshold], "second_low": [threshold]}))
@@ -143,8 +143,7 @@ def _panel(
     points = alt.Chart(data_of(changes)).mark_point(filled=True, size=45, opacity=0.9).encode(
         x=alt.X("first:Q", scale=unit), y=alt.Y("second:Q", scale=unit),
         color=colour_of("change", KINDS),
-        tooltip=["gene_id:N", "position:Q", alt.Tooltip("first:Q", format=".3f"),
-                 alt.Tooltip("second:Q", format=".3f")],
+        tooltip=tips("gene_id", position=",", first=".3f", second=".3f"),
     )  # fmt: skip
     chart = alt.layer(ground, *lines, points).resolve_scale(color="independent")
     return chart

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 COLOURS = {"donor": "#0072b2", "acceptor": "#d55e00"}
-"""As in the BED files; the colour-blind tell them apart, too (Okabe and Ito)."""
+"""As in the BED files; the colour-blind tell them apart, too (Okabe and Ito). At least 3:1 on the
+report's light and on its dark ground."""
 
 KINDS = {"gained": "#009e73", "lost": "#cc79a7"}
 
@@ -40,6 +41,13 @@ def altair() -> Any:
 def data_of(rows: pl.DataFrame) -> alt.InlineData:
     """Rows as part of the chart: it needs no file, and Altair's limit of rows does not apply."""
     return altair().InlineData(values=rows.to_dicts())
+
+
+def tips(*names: str, **formats: str) -> list[alt.Tooltip]:
+    """What is shown of a mark that is pointed at: texts by name, then numbers with their format."""
+    alt = altair()  # explicit channels: to infer them takes Altair ten times as long
+    numbers = [alt.Tooltip(f"{name}:Q", format=form) for name, form in formats.items()]
+    return [*(alt.Tooltip(f"{name}:N") for name in names), *numbers]
 
 
 def colour_of(name: str, colours: dict[str, str], title: str | None = None) -> alt.Color:

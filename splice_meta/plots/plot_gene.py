@@ -11,8 +11,8 @@ import polars as pl
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import SITES
-from splice_meta.notebook.style import COLOURS, GREY, altair, data_of, finished
 from splice_meta.panics import plain_panics
+from splice_meta.plots.style import COLOURS, GREY, altair, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
 
@@ -159,9 +159,9 @@ def _lane(
     colour = COLOURS[site]
     unit = alt.Scale(domain=[-0.12, 1.05], nice=False)
     axis = alt.Axis(values=[0, 0.5, 1], title=f"{site} probability")
-    tips = [alt.Tooltip("x:Q", format=",d", title="position")]
-    tips += [alt.Tooltip(f"{name}:Q", format=".3f") for name in systems]
-    whole = alt.Chart(data_of(table)).encode(x=x, tooltip=tips)
+    told = [alt.Tooltip("x:Q", format=",d", title="position")]
+    told += [alt.Tooltip(f"{name}:Q", format=".3f") for name in systems]
+    whole = alt.Chart(data_of(table)).encode(x=x, tooltip=told)
     last = systems[-1]
     stems = whole.mark_rule(color=colour, opacity=0.5).encode(
         y=alt.Y("base:Q", scale=unit, axis=axis),
@@ -177,7 +177,7 @@ def _lane(
     here = sites.filter(pl.col("site") == site).select("x").with_columns(low=-0.04, high=-0.11)
     ticks = alt.Chart(data_of(here)).mark_rule(color="black", strokeWidth=1.5, clip=True)
     layers.append(
-        ticks.encode(x=x, y=alt.Y("low:Q", scale=unit, axis=axis), y2="high:Q",
+        ticks.encode(x=x, y=alt.Y("low:Q", scale=unit, axis=axis), y2=alt.Y2("high:Q"),
                      tooltip=[alt.Tooltip("x:Q", format=",d", title="annotated")])
     )  # fmt: skip
     return alt.layer(*layers).properties(height=130)
@@ -196,12 +196,12 @@ def _exons(exons: pl.DataFrame, x: alt.X, first: int, last: int) -> alt.LayerCha
               axis=alt.Axis(labelLimit=150, ticks=False, domain=False))  # fmt: skip
     along = x.copy()
     along.shorthand = "start:Q"
-    tips = ["transcript:N"]
+    shown = tips("transcript")
     lines = alt.Chart(data_of(spans)).mark_rule(color=GREY, clip=True)
     boxes = alt.Chart(data_of(kept)).mark_bar(
         color="#333333", height=9, clip=True, stroke="#333333", strokeWidth=0.5
     )
     return alt.layer(
-        lines.encode(x=along, x2="end:Q", y=y, tooltip=tips),
-        boxes.encode(x=along, x2="end:Q", y=y, tooltip=tips),
+        lines.encode(x=along, x2=alt.X2("end:Q"), y=y, tooltip=shown),
+        boxes.encode(x=along, x2=alt.X2("end:Q"), y=y, tooltip=shown),
     ).properties(height=16 * len(names))

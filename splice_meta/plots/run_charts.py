@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from splice_meta.plots.library import Rows
+from splice_meta.plots.style import COLOURS, tips
 
 if TYPE_CHECKING:
     import altair as alt
-
-COLOURS = {"donor": "#2f7fc1", "acceptor": "#cf6a1d"}
-"""At least 3:1 on the page's light and on its dark ground."""
 
 COUNTS = [0, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
 
@@ -29,11 +27,20 @@ def _unit() -> tuple[alt.Scale, alt.Axis]:
     return alt.Scale(domain=[0, 1]), alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".2f")
 
 
-def _type_colour() -> alt.Color:
+ANNOTATED = ["annotated", "not annotated"]
+
+
+def _type_scale() -> alt.Scale:
     import altair as alt
 
-    scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
-    return alt.Color("type:N", scale=scale, title=None)
+    return alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
+
+
+def _type_colour(legend: alt.Legend | Any | None = ...) -> alt.Color:
+    import altair as alt
+
+    given = {} if legend is ... else {"legend": legend}
+    return alt.Color("type:N", scale=_type_scale(), title=None, **given)
 
 
 def changes_chart(changes: pl.DataFrame) -> alt.Chart:
@@ -55,7 +62,7 @@ def changes_chart(changes: pl.DataFrame) -> alt.Chart:
             x=alt.X("low:Q", title="change of the splice probability, final - base",
                     scale=alt.Scale(domain=[-1.025, 1.025], nice=False),
                     axis=alt.Axis(format="+~f", values=[-1, -0.5, 0, 0.5, 1])),
-            x2="high:Q",
+            x2=alt.X2("high:Q"),
             y=alt.Y("positions:Q", title="positions",
                     scale=alt.Scale(type="symlog", constant=1, domain=[0, top * 1.4], nice=False),
                     axis=alt.Axis(values=[n for n in COUNTS if n <= top * 1.4], format=",d")),
@@ -89,8 +96,7 @@ def sites_chart(sites: pl.DataFrame, threshold: float) -> alt.LayerChart:
             shape=alt.Shape("fate:N", title=None, scale=alt.Scale(
                 domain=["kept", "gained", "lost", "uncalled"],
                 range=["circle", "triangle-up", "triangle-down", "square"])),
-            tooltip=["gene:N", "place:N", "type:N", "sequence:N", "fate:N",
-                     alt.Tooltip("base:Q", format=".3f"), alt.Tooltip("final:Q", format=".3f")],
+            tooltip=tips("gene", "place", "type", "sequence", "fate", base=".3f", final=".3f"),
         )
     )  # fmt: skip
     rule: dict[str, Any] = {"color": "currentColor", "strokeDash": [4, 4], "opacity": 0.6}
@@ -103,7 +109,7 @@ def sites_chart(sites: pl.DataFrame, threshold: float) -> alt.LayerChart:
     same = (
         alt.Chart(alt.InlineData(values=[{"base": 0, "final": 0}, {"base": 1, "final": 1}]))
         .mark_line(color="currentColor", opacity=0.4, strokeWidth=1)
-        .encode(x="base:Q", y="final:Q")
+        .encode(x=alt.X("base:Q"), y=alt.Y("final:Q"))
     )
     return alt.layer(same, *lines, points, height=340, width="container")
 
@@ -115,6 +121,33 @@ def _system() -> dict[str, Any]:
         "strokeDash": alt.StrokeDash("system:N", title=None, scale=alt.Scale(
             domain=["base", "final"], range=[[5, 4], [1, 0]])),
     }  # fmt: skip
+
+
+def fates_chart(counts: pl.DataFrame) -> alt.LayerChart:
+    """Gained and lost sites, annotated and not.
+
+    Args:
+        counts: ``fate``, ``type``, ``annotated`` ("annotated", "not annotated"), ``sites``; in the
+            order of the rows.
+    """
+    import altair as alt
+
+    rows = counts.with_columns(row=pl.format("{} {}s", "fate", "type"))
+    names = rows["row"].unique(maintain_order=True).to_list()
+    shown = alt.Chart(inline(rows)).encode(
+        x=alt.X("sites:Q", title="sites", axis=alt.Axis(format=",d", tickMinStep=1)),
+        y=alt.Y("row:N", sort=names, title=None),
+        yOffset=alt.YOffset("annotated:N", sort=ANNOTATED),
+    )
+    bars = shown.mark_bar(strokeWidth=1.5).encode(
+        color=_type_colour(None),
+        stroke=alt.Stroke("type:N", legend=None, scale=_type_scale()),
+        fillOpacity=alt.FillOpacity("annotated:N", title=None, scale=alt.Scale(
+            domain=ANNOTATED, range=[1, 0.15])),
+        tooltip=tips("fate", "type", "annotated", sites=",d"),
+    )  # fmt: skip
+    labels = shown.mark_text(align="left", dx=4).encode(text=alt.Text("sites:Q", format=",d"))
+    return alt.layer(bars, labels, height=alt.Step(16), width="container")
 
 
 def reliability_chart(bins: pl.DataFrame, kind: str) -> alt.LayerChart:
@@ -130,14 +163,12 @@ def reliability_chart(bins: pl.DataFrame, kind: str) -> alt.LayerChart:
     same = (
         alt.Chart(alt.InlineData(values=[{"a": 0, "b": 0}, {"a": 1, "b": 1}]))
         .mark_line(color="currentColor", opacity=0.4, strokeWidth=1)
-        .encode(x="a:Q", y="b:Q")
+        .encode(x=alt.X("a:Q"), y=alt.Y("b:Q"))
     )
     shown = alt.Chart(inline(bins.filter(pl.col("type") == kind))).encode(
         x=alt.X("predicted:Q", scale=unit, title=f"{kind} probability, mean of the bin", axis=axis),
         y=alt.Y("annotated:Q", scale=unit, title="share annotated", axis=axis),
-        tooltip=["system:N", alt.Tooltip("predicted:Q", format=".3f"),
-                 alt.Tooltip("annotated:Q", format=".3f"),
-                 alt.Tooltip("positions:Q", format=",d")],
+        tooltip=tips("system", predicted=".3f", annotated=".3f", positions=",d"),
     )  # fmt: skip
     lines = shown.mark_line(color=COLOURS[kind]).encode(**_system())
     points = shown.mark_point(color=COLOURS[kind], size=50).encode(
@@ -161,7 +192,7 @@ def counts_chart(bins: pl.DataFrame, kind: str) -> alt.Chart:
                     scale=alt.Scale(type="symlog", constant=1)),
             fillOpacity=alt.FillOpacity("system:N", title=None, scale=alt.Scale(
                 domain=["base", "final"], range=[0.15, 1])),
-            tooltip=["system:N", "low:Q", alt.Tooltip("positions:Q", format=",d")],
+            tooltip=tips("system", low="", positions=",d"),
         )
     )  # fmt: skip
 
@@ -180,9 +211,8 @@ def precision_chart(curves: pl.DataFrame, kind: str) -> alt.LayerChart:
     shown = alt.Chart(inline(curves.filter(pl.col("type") == kind))).encode(
         x=alt.X("recall:Q", scale=unit, title=f"recall, {kind}s", axis=axis),
         y=alt.Y("precision:Q", scale=unit, title="precision", axis=axis),
-        order="rank:Q",
-        tooltip=["system:N", alt.Tooltip("threshold:Q", format=".3f"),
-                 alt.Tooltip("precision:Q", format=".3f"), alt.Tooltip("recall:Q", format=".3f")],
+        order=alt.Order("rank:Q"),
+        tooltip=tips("system", threshold=".3f", precision=".3f", recall=".3f"),
     )  # fmt: skip
     lines = shown.mark_line(color=COLOURS[kind]).encode(**_system())
     calls = (

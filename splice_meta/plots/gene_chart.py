@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from splice_meta.plots.charts import COLOURS, inline
+from splice_meta.plots.run_charts import inline
+from splice_meta.plots.style import COLOURS, tips
 
 if TYPE_CHECKING:
     import altair as alt
@@ -45,20 +46,19 @@ def gene_chart(
     colour = alt.Color("type:N", scale=scale, legend=None)
     stems = alt.Chart(inline(positions.select(
         "x", "type", y=lane + pl.col("base"), y2=lane + pl.col("final")
-    ))).mark_rule(strokeWidth=1.5).encode(x=x, y=y, y2="y2:Q", color=colour)  # fmt: skip
+    ))).mark_rule(strokeWidth=1.5).encode(x=x, y=y, y2=alt.Y2("y2:Q"), color=colour)  # fmt: skip
     zoom = alt.selection_interval(bind="scales", encodings=["x"], name="zoom")
     dots = positions.select("x", "type", "base", "final", "fate", lane=lane)
-    tips = ["x:Q", "type:N", alt.Tooltip("base:Q", format=".3f"),
-            alt.Tooltip("final:Q", format=".3f"), "fate:N"]  # fmt: skip
+    shown = tips("type", "fate", x=",", base=".3f", final=".3f")  # fmt: skip
     base = (
         alt.Chart(inline(dots.with_columns(y=pl.col("lane") + pl.col("base"))))
         .mark_point(size=38, fill="transparent")
-        .encode(x=x, y=y, color=colour, tooltip=tips)
+        .encode(x=x, y=y, color=colour, tooltip=shown)
     )
     final = (
         alt.Chart(inline(dots.with_columns(y=pl.col("lane") + pl.col("final"))))
         .mark_point(size=38, filled=True, opacity=1)
-        .encode(x=x, y=y, color=colour, tooltip=tips)
+        .encode(x=x, y=y, color=colour, tooltip=shown)
     )
     changed = (
         alt.Chart(inline(dots.filter(pl.col("fate").is_in(["gained", "lost"])).with_columns(
@@ -66,17 +66,17 @@ def gene_chart(
             .then(pl.lit("▲")).otherwise(pl.lit("▼")),
         )))
         .mark_text(fontSize=13, color="currentColor")
-        .encode(x=x, y=y, text="sign:N", tooltip=tips)
+        .encode(x=x, y=y, text=alt.Text("sign:N"), tooltip=shown)
     )  # fmt: skip
     marks = (
         alt.Chart(inline(annotated.select("x", "type", y=lane - 0.04, y2=lane - 0.12)))
         .mark_rule(strokeWidth=2, color="currentColor")
-        .encode(x=x, y=y, y2="y2:Q")
+        .encode(x=x, y=y, y2=alt.Y2("y2:Q"))
     )
     names = alt.Chart(alt.InlineData(values=[
         {"y": DONORS + 1.34, "label": "donors"}, {"y": ACCEPTORS + 1.34, "label": "acceptors"},
     ])).mark_text(align="left", fontWeight="bold").encode(
-        x=alt.value(4), y=y, text="label:N"
+        x=alt.value(4), y=y, text=alt.Text("label:N")
     )  # fmt: skip
     layers = [stems.add_params(zoom), base, final, names]
     # A layer without rows has no extent, of which Vega warns.
@@ -99,11 +99,11 @@ def _transcripts(exons: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     introns = (
         alt.Chart(inline(spans))
         .mark_rule(color="currentColor", opacity=0.7)
-        .encode(x=x, x2="x2:Q", y=y, tooltip=["transcript:N"])
+        .encode(x=x, x2=alt.X2("x2:Q"), y=y, tooltip=tips("transcript"))
     )
     blocks = (
         alt.Chart(inline(boxes))
         .mark_rect(color="currentColor", stroke="currentColor")
-        .encode(x=x, x2="x2:Q", y=y, y2="y2:Q", tooltip=["transcript:N"])
+        .encode(x=x, x2=alt.X2("x2:Q"), y=y, y2=alt.Y2("y2:Q"), tooltip=tips("transcript"))
     )
     return [introns, blocks]

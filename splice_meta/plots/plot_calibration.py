@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from splice_meta.evaluation.evaluate import measure
-from splice_meta.notebook.style import GREY, altair, data_of, finished
 from splice_meta.panics import plain_panics
+from splice_meta.plots.style import GREY, altair, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
 from splice_meta.settings import Mode
 
@@ -77,9 +77,7 @@ def _panel(rows: pl.DataFrame, site: str, colours: alt.Color) -> alt.LayerChart:
     drawn = alt.Chart(data_of(rows)).encode(
         x=x, y=y, color=colours,
         opacity=alt.condition("datum.few", alt.value(0.35), alt.value(1)),
-        tooltip=["system:N", alt.Tooltip("predicted:Q", format=".3f"),
-                 alt.Tooltip("annotated:Q", format=".3f"),
-                 alt.Tooltip("candidates:Q", format=",d")],
+        tooltip=tips("system", predicted=".3f", annotated=".3f", candidates=",d"),
     )  # fmt: skip
     line = alt.Chart(data_of(rows)).mark_line(strokeWidth=1.2).encode(x=x, y=y, color=colours)
     return alt.layer(same, line, drawn.mark_point(filled=True, size=55))

@@ -1,1 +1,0 @@
-"""Charts for notebooks, made with Altair from predictions; needs the extra ``report``."""
