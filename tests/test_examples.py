@@ -59,7 +59,8 @@ def _put_validated_variants(folder: Path) -> None:
     kinds = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss", "largest")
     (folder / "changes").mkdir()
     keys.with_columns(
-        gene_id=pl.lit("G"), **{f"base_{kind}": truth * 0.8 + pl.Series([0.1] * 10) for kind in kinds}
+        gene_id=pl.lit("G"),
+        **{f"base_{kind}": truth * 0.8 + pl.Series([0.1] * 10) for kind in kinds},
     ).write_parquet(folder / "changes/summary.parquet")
 
 

@@ -25,7 +25,8 @@ SETTLED: dict[str, type[pl.DataType]] = {
     "variant": pl.UInt32, "record": pl.String, "start": pl.Int64, "end": pl.Int64,
     "put": pl.String, "reason": pl.String, "slack": pl.Int64,
 }  # fmt: skip
-"""The columns of :func:`settle_alleles`; ``slack`` is how far to the right a change may be moved."""
+"""The columns of :func:`settle_alleles`; ``slack`` is how far to the right a change may be moved.
+"""
 
 PIECE = 1 << 23
 """Positions of a chromosome that are looked at together."""
