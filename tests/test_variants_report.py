@@ -171,8 +171,8 @@ def test_what_is_drawn(tmp_path: Path) -> None:
             r'<script type="application/json" id="spec\d+">(.*?)</script>', text
         )
     ]
-    rows = [row for values in found_in(spec, "values") for row in values
-            if isinstance(row, dict) and "y2" in row and "type" in row]  # fmt: skip
+    drawn = [row for rows in spec["datasets"].values() for row in rows]
+    rows = [row for row in drawn if "type" in row and "y2" in row]
     stems = {(row["x"], round(row["y2"] - row["y"], 2)) for row in rows if row["y2"] > row["y"]}
 
     # Of both alleles, but for the reference of what is inserted and the alternative of what is
