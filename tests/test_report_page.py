@@ -118,6 +118,9 @@ def test_genes_are_chosen_by_id_or_name(demo: Path, tmp_path: Path) -> None:
     assert [name for name in ids if name.startswith("gene-")] == [
         "gene-ENSG00000138778", "gene-ENSG00000145354",
     ]  # fmt: skip
+    asked = ["report", str(demo), "--genes", "cenpe,ensg00000145354.9", "-o", str(out), "-q"]
+    assert run_command([*asked, "--overwrite"]) == 0
+    assert Page(out.read_text()).ids == ids
     with pytest.raises(InputError, match="has no gene NONE"):
         write_report(str(demo), ["NONE"], output=out)
 

@@ -16,10 +16,20 @@ from splice_meta.process import import_xgboost
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="The output directory of a run, or its address.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="The output directory, of which the latest run is meant, or the folder of a run's "
+            "tables; or its address."
+        ),
+    ],
     genes: Annotated[
         str | None,
-        typer.Option("--genes", help="Genes that get a page: ids or names, separated by commas."),
+        typer.Option(
+            "--genes",
+            help="Genes that get a page, separated by commas: ids, with or without version, or "
+            "names, in any case.",
+        ),
     ] = None,
     genes_file: GenesFile = None,
     most: Annotated[

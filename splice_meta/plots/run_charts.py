@@ -151,7 +151,7 @@ def fates_chart(counts: pl.DataFrame) -> alt.LayerChart:
         tooltip=tips("fate", "type", "annotated", sites=",d"),
     )  # fmt: skip
     labels = shown.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
-    return alt.layer(bars, labels, height=110, width="container")
+    return alt.layer(bars, labels, height=140, width="container")
 
 
 def reliability_chart(bins: pl.DataFrame, kind: str) -> alt.LayerChart:
