@@ -134,7 +134,7 @@ def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> li
     loose: dict[str, set[str]] = {}
     for name, gene in [*named, *ids.items()]:
         loose.setdefault(_bare(name), set()).add(gene)
-    found = []
+    found: list[str] = []
     for name in asked:
         meant = {exact[name]} if name in exact else loose.get(_bare(name), set())
         if len(meant) != 1:
