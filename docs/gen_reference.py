@@ -106,8 +106,9 @@ def column_line(column: Column) -> list[object]:
     """The row of a column."""
     notes = [column.meaning]
     if column.when:
-        front = "" if column.when.startswith("optional") else "there "
-        notes.append(f"{front}{column.when}.".capitalize())
+        is_whole = column.when.startswith(("optional", "unless"))
+        words = column.when if is_whole else f"only {column.when}"
+        notes.append(f"{words[0].upper()}{words[1:]}.")
     if column.null:
         notes.append(f"Missing where {column.null}.")
     return [f"`{column.name}`", column.type, column.unit, column.range, " ".join(notes)]
@@ -211,10 +212,7 @@ A manifest names the columns that a model reads, in the model's order. `--manife
 `FeatureManifest.to_json` writes it. Types of features: {", ".join(f"`{t}`" for t in DTYPES)};
 Float32 without one. Unknown names are columns of the score table.
 
-::: splice_meta.manifest.FeatureManifest
-    options:
-      heading_level: 3
-      members: [schema, kinds, of_kind, fill, to_json, to_csv]
+In Python: [FeatureManifest](api.md#splice_meta.manifest.FeatureManifest).
 
 ## Model bundle
 
@@ -229,9 +227,7 @@ A bundle is a folder. It may hold:
       show_root_toc_entry: false
       members: false
 
-::: splice_meta.model.bundle.MetaModel
-    options:
-      heading_level: 3
+In Python: [MetaModel](api.md#splice_meta.model.bundle.MetaModel).
 """
 
 
@@ -250,8 +246,7 @@ def api_pages() -> str:
         made.append(f"\n## {groups[is_function]}\n")
         for name in each:
             home = splice_meta._HOME[name]
-            made += [f"### {name}\n", f"::: splice_meta.{home}.{name}",
-                     "    options:\n      heading_level: 4\n"]  # fmt: skip
+            made.append(f"::: splice_meta.{home}.{name}\n    options:\n      heading_level: 3\n")
     return "\n".join(made) + "\n"
 
 

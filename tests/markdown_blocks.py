@@ -65,7 +65,8 @@ def indented(page: Path) -> list[str]:
 
 def is_printed(shown: str, printed: str) -> bool:
     """Whether a text is what was printed; a line ``...`` stands for any lines."""
-    parts = [re.escape(part.strip("\n")) for part in re.split(r"^\.\.\.$", shown, flags=re.M)]
-    lines = "\n".join(line.rstrip() for line in printed.splitlines()).strip("\n")
-    return re.fullmatch(r"\n?(?:.*\n)?".join(parts) if len(parts) > 1 else parts[0], lines,
-                        re.DOTALL) is not None  # fmt: skip
+    wanted, lines = (
+        [line.rstrip() for line in text.strip("\n").splitlines()] for text in (shown, printed)
+    )
+    pattern = "".join(r"(?:.*\n)*" if line == "..." else re.escape(line) + r"\n" for line in wanted)
+    return re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)) is not None

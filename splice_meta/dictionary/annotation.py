@@ -87,7 +87,8 @@ LEFT_OUT = Table(
         GENE_ID,
         replace(_TRANSCRIPT, null="the whole gene is left out"),
         Column(name="reason", type="String", meaning="Why, as the warning words it."),
-        Column(name="detail", type="String", meaning="Where, or which values.", null="there is no more to say"),
+        Column(name="detail", type="String", meaning="Where, or which values.",
+               null="there is no more to say"),
     ),
 )  # fmt: skip
 
