@@ -176,6 +176,11 @@ def feature_pages() -> str:
         "custom family or a manifest that reads it is refused. Features of scores are never "
         "filled; the others are filled with the value given where they cannot be computed, and "
         "the run says so.",
+        "",
+        "`extended` is the default for training, `reference124` the older systems' list. "
+        "Features that did not improve on `extended` in cross-validation are left out of it "
+        "([what did not help](../developer/what-did-not-help.md)); name them in a manifest of your "
+        "own, a CSV with a column `feature`, to use them.",
     ]
     for kind, names in CATALOGUE.items():
         made += [f"\n## {kind}\n", OF_KIND.get(kind, ""), ""]
@@ -231,6 +236,22 @@ In Python: [MetaModel](api.md#splice_meta.model.bundle.MetaModel).
 """
 
 
+def bundled_pages() -> str:
+    """What ``inspect`` says of the bundled model."""
+    from splice_meta.model.load import load_model
+    from splice_meta.report.describe import describe_model
+
+    name = "bundled:openspliceai-mane"
+    lines: list[list[object]] = [[key.strip(), value] for key, value in
+                                 describe_model(load_model(name))]  # fmt: skip
+    return (
+        f"# The bundled model\n\n`{name}`, as `splice-meta inspect {name}` shows it: figures of "
+        "the base model, then of the meta-model, with 95% intervals over genes. "
+        "[Limits](../explanation/limits.md) says what they do not say.\n\n"
+        + rows(["what", "value"], lines) + "\n"
+    )  # fmt: skip
+
+
 def api_pages() -> str:
     """Every public name of the package."""
     made = [
@@ -255,6 +276,7 @@ PAGES = {
     "reference/tables.md": table_pages,
     "reference/features.md": feature_pages,
     "reference/formats.md": format_pages,
+    "reference/bundled-model.md": bundled_pages,
     "reference/api.md": api_pages,
 }
 
