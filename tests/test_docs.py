@@ -7,6 +7,7 @@ import gzip
 import importlib.util
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
+OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "FEATURES.md", "SECURITY.md")
 RUN = ("bash", "python")
 NOT_RUN = 11
 """Blocks that are marked as not run, so that nobody marks them all. Raise it with a reason."""
@@ -110,6 +112,13 @@ def test_blocks_that_do_not_run_are_few() -> None:
 
 def test_code_is_fenced() -> None:
     assert {named(p): indented(p) for p in PAGES if p != README and indented(p)} == {}
+
+
+@pytest.mark.parametrize("page", OUTSIDE)
+def test_links_outside_the_site_lead_somewhere(page: str) -> None:
+    # Those inside are checked when the site is built.
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_shown_output() -> None:

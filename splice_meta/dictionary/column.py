@@ -63,13 +63,13 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def probability(name: str, meaning: str, **more: str) -> Column:
+def probability(name: str, meaning: str, when: str = "") -> Column:
     """A Float32 column of probabilities."""
     return Column(
-        name=name, type="Float32", unit="probability", least=0, most=1, meaning=meaning, **more
+        name=name, type="Float32", unit="probability", least=0, most=1, meaning=meaning, when=when
     )
 
 
-def count(name: str, meaning: str, unit: str, **more: str) -> Column:
+def count(name: str, meaning: str, unit: str, null: str = "") -> Column:
     """An Int64 column of counts."""
-    return Column(name=name, type="Int64", unit=unit, least=0, meaning=meaning, **more)
+    return Column(name=name, type="Int64", unit=unit, least=0, meaning=meaning, null=null)
