@@ -10,7 +10,7 @@ from conftest import FIXTURES, MODEL
 
 import splice_meta as sm
 from splice_meta.dictionary import TABLES, Table
-from splice_meta.runs.outputs import scan_table
+from splice_meta.runs.tables import scan_table
 
 GENES = ("ENSG00000164039", "ENSG00000145354")
 BY_NAME = {table.name: table for table in TABLES}
