@@ -283,7 +283,7 @@ def test_who_takes_a_ledger_over_ends_who_had_it(folder: str) -> None:
     first.append({"record": "one"})
     second = open_lines(path).__enter__()
 
-    with pytest.raises(OutputError, match="Another process goes on with the job"):
+    with pytest.raises(OutputError, match="Another process has resumed the job"):
         first.append({"record": "two"})
     second.append({"record": "three"})
     records, _ = read_lines(path)
