@@ -154,9 +154,14 @@ def results_of(table: pl.DataFrame) -> pl.DataFrame:
         for kind in KINDS
     }
     rows = rows.with_columns(**{name: pl.Series(value) for name, value in values.items()})
+    layers = ("base", "final")
+    columns = {layer: [pl.col(f"{layer}_{kind}") for kind in KINDS] for layer in layers}
     return rows.with_columns(
-        pl.max_horizontal(f"{layer}_{kind}" for kind in KINDS).alias(f"{layer}_largest")
-        for layer in ("base", "final")
+        *(pl.max_horizontal(each).alias(f"{layer}_largest") for layer, each in columns.items()),
+        *(
+            (1 - (1 - a) * (1 - b) * (1 - c) * (1 - d)).alias(f"{layer}_any")
+            for layer, (a, b, c, d) in columns.items()
+        ),
     ).sample(fraction=1, shuffle=True, seed=1)
 
 

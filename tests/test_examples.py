@@ -56,12 +56,11 @@ def _put_validated_variants(folder: Path) -> None:
     keys.with_columns(truth, gene=pl.lit("G"), published=pl.col("pos") / 110).write_csv(
         folder / "validated.tsv", separator="\t"
     )
-    kinds = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss", "largest")
+    kinds = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss", "largest", "any")
     (folder / "changes").mkdir()
-    keys.with_columns(
-        gene_id=pl.lit("G"),
-        **{f"base_{kind}": truth * 0.8 + pl.Series([0.1] * 10) for kind in kinds},
-    ).write_parquet(folder / "changes/summary.parquet")
+    changes = {f"base_{kind}": truth * 0.8 + 0.1 for kind in kinds}
+    results = keys.with_columns(gene_id=pl.lit("G"), **changes)
+    results.write_parquet(folder / "changes/summary.parquet")
 
 
 def test_every_command_has_two_examples() -> None:

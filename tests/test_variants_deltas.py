@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,8 @@ def test_deltas(seed: int, mask: bool, has_final: bool) -> None:
                 assert row[f"{name}_annotated"] is is_known
                 largest = max(largest, delta)
             assert row[f"{layer}_largest"] == pytest.approx(largest, abs=1e-7)
+            rest = math.prod(1 - row[f"{layer}_{kind}"] for kind in KINDS)
+            assert row[f"{layer}_any"] == pytest.approx(1 - rest, abs=1e-6)
 
 
 def test_nothing_is_masked_where_sites_are_not_known() -> None:

@@ -61,8 +61,9 @@ def variants(
 
     Each variant is scored in each gene that it lies in or near, on the gene's strand, with the
     gene's whole context: the FASTA's own sequence where it has it, N beyond. Alleles are trimmed
-    and left-aligned first, so that how a change is written makes no difference. A variant that
-    cannot be scored is in the results with its reason.
+    first, and what may lie in several places is put at the transcript's 3' end, so that how a
+    change is written makes no difference. A variant that cannot be scored is in the results with
+    its reason.
 
     Args:
         variants: VCF, a table or frame with ``chrom``, ``pos``, ``ref``, ``alt``, or variants such

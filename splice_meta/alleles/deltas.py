@@ -32,7 +32,8 @@ def find_deltas(
 
     Returns:
         ``pair``; for each layer and kind ``{layer}_{kind}`` (Float32, 0 to 1) with ``_position``
-        (on the genome), ``_ref``, ``_alt`` and ``_annotated`` behind; ``{layer}_largest``.
+        (on the genome), ``_ref``, ``_alt`` and ``_annotated`` behind; ``{layer}_largest``, and
+        ``{layer}_any``, 1 less the product of 1 less each of the four.
     """
     layers = layers_of(compared)
     near = _with_insertions(compared.filter("is_near"), layers)
@@ -47,7 +48,9 @@ def find_deltas(
         if mask:
             found = found.with_columns(_masked(f"{layer}_{kind}", kind) for kind in KINDS)
         largest = pl.max_horizontal(f"{layer}_{kind}" for kind in KINDS)
-        found = found.with_columns(largest.alias(f"{layer}_largest"))
+        found = found.with_columns(
+            largest.alias(f"{layer}_largest"), _any(layer).alias(f"{layer}_any")
+        )
     return found.select("pair", *delta_columns(layers))
 
 
@@ -56,7 +59,7 @@ def delta_columns(layers: list[str]) -> list[str]:
     made = []
     for layer in layers:
         made += [f"{layer}_{kind}{fact}" for kind in KINDS for fact in FACTS]
-        made.append(f"{layer}_largest")
+        made += [f"{layer}_largest", f"{layer}_any"]
     return made
 
 
@@ -88,6 +91,14 @@ def _facts(layer: str, kind: str) -> dict[str, pl.Expr]:
         f"{name}_ref": ref.get(first, null_on_oob=True),
         f"{name}_alt": alt.get(first, null_on_oob=True),
     }
+
+
+def _any(layer: str) -> pl.Expr:
+    """The probability that any of the four changes happens, were they independent."""
+    rest = pl.lit(1.0, pl.Float64)
+    for kind in KINDS:
+        rest = rest * (1.0 - pl.col(f"{layer}_{kind}").cast(pl.Float64))
+    return (1.0 - rest).cast(pl.Float32)
 
 
 def _annotated(

@@ -1,8 +1,7 @@
 """Which genes a change may matter to: those that it lies in, or within reach of, by strand.
 
 Where an insertion or deletion may lie in several places, as in a repeat, it is put at the 3' end of
-the transcript, which is HGVS's rule: on the right for genes on the forward strand, else on the
-left.
+the transcript, which is HGVS's rule: on the right for genes on the forward strand, else the left.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Alleles against the sequence: checked, trimmed and left-aligned, so that notation is no matter.
+"""Alleles against the sequence: checked, trimmed and aligned, so that notation is no matter.
 
 A change is what it replaces on the reference, ``start`` to ``end`` (1-based, both included, on the
 forward strand; ``end`` is ``start`` - 1 for an insertion, which lies between the two), and what it
@@ -25,8 +25,7 @@ SETTLED: dict[str, type[pl.DataType]] = {
     "variant": pl.UInt32, "record": pl.String, "start": pl.Int64, "end": pl.Int64,
     "put": pl.String, "reason": pl.String, "slack": pl.Int64,
 }  # fmt: skip
-"""The columns of :func:`settle_alleles`; ``slack`` is how far to the right a change may be moved.
-"""
+"""The columns of :func:`settle_alleles`; ``slack`` is how far a change may move to the right."""
 
 PIECE = 1 << 23
 """Positions of a chromosome that are looked at together."""

@@ -20,7 +20,6 @@ from splice_meta.sources.unreadable import FAULTS, unreadable
 GROUPS = ("gene_id", "gene", "gene_name", "symbol")
 """Columns of a table that name the gene of a variant, the first that is there."""
 
-_KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 _LAYERS = ("base", "final")
 _KEY = ("chrom", "pos", "ref", "alt")
 _TRUE, _FALSE = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
@@ -145,30 +144,24 @@ def _of_results(results: Any, table: str | Path | pl.DataFrame) -> pl.DataFrame:
 
     ``base`` and ``final`` are the largest of the four changes, ``base_any`` and ``final_any`` are
     1 less the product of (1 - change) over the four: the probability of any change, were they
-    independent. ``probability`` is the calibrated one, where the results have it.
+    independent.
     """
     name, plan = _scan_results(results)
     names = plan.collect_schema().names()
     layers = [each for each in _LAYERS if f"{each}_largest" in names]
-    needed = [*_KEY, "gene_id", "base_largest", *(f"{e}_{k}" for e in layers for k in _KINDS)]
+    columns = {
+        f"{layer}{end}": f"{layer}_{column}"
+        for layer in layers
+        for end, column in (("", "largest"), ("_any", "any"))
+    }
+    needed = [*_KEY, "gene_id", "base_largest", *columns.values()]
     lacking = [each for each in needed if each not in names]
     if lacking:
         raise InputError(
             f"{name} holds no results of variants: it has no column {lacking[0]}.",
             "Give the output folder of splice-meta variants.",
         )
-    values = [
-        value
-        for layer in layers
-        for value in (
-            pl.col(f"{layer}_largest").cast(pl.Float64).alias(layer),
-            _any([pl.col(f"{layer}_{kind}").cast(pl.Float64) for kind in _KINDS]).alias(
-                f"{layer}_any"
-            ),
-        )
-    ]
-    if "probability" in names:
-        values.append(pl.col("probability").cast(pl.Float64))
+    values = [pl.col(theirs).cast(pl.Float64).alias(ours) for ours, theirs in columns.items()]
     rows = _collect(plan.select(*_KEY, "gene_id", *values), name)
     systems = rows.columns[len(_KEY) + 1 :]
     by_variant = rows.group_by(_KEY).agg(
@@ -185,13 +178,6 @@ def _of_results(results: Any, table: str | Path | pl.DataFrame) -> pl.DataFrame:
         )
     found = asked.join(by_variant, on=_KEY, how="left")
     return found.group_by("line").agg(pl.col("gene").first(), pl.col(systems).max()).sort("line")
-
-
-def _any(changes: list[pl.Expr]) -> pl.Expr:
-    rest = 1.0 - changes[0]
-    for change in changes[1:]:
-        rest = rest * (1.0 - change)
-    return 1.0 - rest
 
 
 def _scan_results(results: Any) -> tuple[str, pl.LazyFrame]:
