@@ -160,12 +160,14 @@ def test_genes_within_reach(
     genes = pl.DataFrame(
         [(record, start, start + length) for record, start, length in spans],
         schema={"record": pl.String, "start": pl.Int64, "end": pl.Int64}, orient="row",
+    ).with_columns(
+        strand=pl.Series(["+-"[n % 2] for n in range(len(spans))], dtype=pl.String)
     )  # fmt: skip
-    strands = pl.Series("strand", ["+-"[n % 2] for n in range(len(spans))], pl.String)
-    genes = genes.with_columns(strands)
     table = pl.DataFrame(
-        [(n, record, low, low + length, "A", None, n % 3 * 5)
-         for n, (record, low, length) in enumerate(changes)],
+        [
+            (n, record, low, low + length, "A", None, n % 3 * 5)
+            for n, (record, low, length) in enumerate(changes)
+        ],
         schema=settling.SETTLED, orient="row",
     )  # fmt: skip
 

@@ -117,8 +117,8 @@ def variants(
         digests = digests_of(digest_of(counts), shards)
         name = f"variants in {layout.folder}"
         taken, left = take_over(ledger, name, task, shards, digests, {})
-        genes, pairs = opened.genes.height, sum(shard.size for shard in left)
-        watch.started(f"{pairs:,} variants in {genes:,} genes", pairs)
+        count, pairs = opened.genes.height, sum(shard.size for shard in left)
+        watch.started(f"{pairs:,} variants in {count:,} genes", pairs)
         receipts = [*taken, *_made(opened, left, ledger, watch)]
     failures = {gene: why for receipt in receipts for gene, why in receipt.failures.items()}
     for gene, why in failures.items():

@@ -62,4 +62,5 @@ def _near(rows: pl.DataFrame, here: pl.DataFrame, reach: int) -> pl.DataFrame:
     gene = np.repeat(np.arange(here.height), counts)
     is_in = end[near] >= low[gene]
     pairs = rows[near[is_in]].select("variant", "start", "end", "put")
-    return pairs.with_columns(gene=here["gene"].gather(gene[is_in])).select(*PAIRS)
+    numbered: pl.DataFrame = pairs.with_columns(here["gene"].gather(gene[is_in]))
+    return numbered.select(*PAIRS)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.sources.files import KNOWN_SUFFIXES, suffix_of
+from splice_meta.sources.kinds import KNOWN_SUFFIXES, suffix_of
 from splice_meta.sources.tables import open_tables
 
 _NAMES = {
