@@ -2,9 +2,10 @@
 
 SNVs of a table, gene by gene, through a base model's networks, in turn several times: each in a
 window of its own by the ordinary scoring (``plain``); each in the smallest window (``alone``); as
-:class:`splice_meta.base_models.edits.EditScorer` chooses (``chosen``); and ``dense``: every base of
-a stretch of the first gene replaced by the three others. The largest difference of any score from
-``plain`` is told, too. Where other programs run, processor time says more than time.
+:class:`splice_meta.base_models.edits.EditScorer` chooses (``chosen``); the same with the scores of
+the gene itself around them (``both``), and one after the other (``both, plain``); and ``dense``:
+every base of a stretch of the first gene replaced by the three others. The largest difference of
+any score from ``plain`` is told, too. Where other programs run, processor time says more than time.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 import splice_meta as sm
 from splice_meta.base_models import edits_on_openvino
@@ -34,6 +36,7 @@ from splice_meta.reference.sequence import Genome, transcript_bases
 COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 
 Job = tuple[Reference, list[Edit]]
+Scores = NDArray[np.float32]
 
 
 class Plain:
@@ -83,12 +86,52 @@ def stretch(reference: Reference, count: int) -> Job:
 
 @contextmanager
 def no_tiles() -> Iterator[None]:
-    """Every edit alone."""
+    """Scorers score every edit alone."""
     kept, edits_on_openvino.SPANS = edits_on_openvino.SPANS, ()
     try:
         yield
     finally:
         edits_on_openvino.SPANS = kept
+
+
+def ways_of(model: Any, reach: int) -> dict[str, Callable[[Job], list[Scores]]]:
+    """What is timed, by name: from a gene and its edits to arrays of scores."""
+    plain, fast, alone = EditScorer(Plain(model)), EditScorer(model), EditScorer(model)
+
+    def both(job: Job) -> list[Scores]:
+        own, found = fast.scores_of_both(*job, reach)
+        return [*found, *around(own, job)]
+
+    def one_by_one(job: Job) -> list[Scores]:
+        reference, edits = job
+        stretches = [
+            (max(0, edit.start - reach), min(reference.length, edit.end + reach)) for edit in edits
+        ]
+        own = plain.reference_scores(reference, stretches)
+        return [*plain.scores(*job, reach), *around(own, job)]
+
+    def around(own: Scores, job: Job) -> list[Scores]:
+        return [own[max(0, edit.start - reach) : edit.end + reach] for edit in job[1]]
+
+    def in_windows(job: Job) -> list[Scores]:
+        with no_tiles():
+            return alone.scores(*job, reach)
+
+    return {
+        "plain": lambda job: plain.scores(*job, reach),
+        "alone": in_windows,
+        "chosen": lambda job: fast.scores(*job, reach),
+        "both, plain": one_by_one,
+        "both": both,
+        "dense, plain": lambda job: plain.scores(*job, reach),
+        "dense": lambda job: fast.scores(*job, reach),
+    }
+
+
+AGAINST = {
+    "alone": "plain", "chosen": "plain", "both": "both, plain", "dense": "dense, plain",
+}  # fmt: skip
+"""What each way is compared with."""
 
 
 def main() -> None:
@@ -106,38 +149,22 @@ def main() -> None:
     model: Any = load_base_model(options.base_model, options.weights, engine="openvino")
     sparse = jobs(options, model.context // 2)
     dense = [stretch(sparse[0][0], options.count)]
-    plain, fast = EditScorer(Plain(model)), EditScorer(model)
-    with no_tiles():
-        alone = EditScorer(model)
-        alone.scores(*sparse[0], options.reach)  # takes the spans as they are
-    ways: dict[str, tuple[EditScorer, list[Job]]] = {
-        "plain": (plain, sparse),
-        "alone": (alone, sparse),
-        "chosen": (fast, sparse),
-        "dense, plain": (plain, dense),
-        "dense, chosen": (fast, dense),
-    }
-    scores: dict[str, list[np.ndarray[Any, Any]]] = {}
+    ways = ways_of(model, options.reach)
+    listed = {name: dense if name.startswith("dense") else sparse for name in ways}
+    scores: dict[str, list[Scores]] = {}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     processor: dict[str, list[float]] = {name: [] for name in ways}
     peak: dict[str, int] = {}
 
     def run(name: str, genes: int | None = None) -> None:
-        scorer, listed = ways[name]
         start, busy = time.perf_counter(), time.process_time()
-        made = [
-            each
-            for reference, edits in listed[:genes]
-            for each in scorer.scores(reference, edits, options.reach)
-        ]
+        scores[name] = [each for job in listed[name][:genes] for each in ways[name](job)]
         seconds[name].append(time.perf_counter() - start)
         processor[name].append(time.process_time() - busy)
-        scores[name] = made
         peak[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
-    for name in ways:  # graphs are compiled; not counted
-        if name != "dense, plain":
-            run(name, 1 if name == "plain" else None)
+    for name in ways:  # most graphs are compiled; not counted
+        run(name, 1)
         seconds[name].clear()
         processor[name].clear()
     for _ in range(options.runs):
@@ -149,14 +176,19 @@ def main() -> None:
         named = {"min": min(values), "median": median(values), "max": max(values)}
         return {name: round(value, 3) for name, value in named.items()}
 
-    def speed(name: str, times: dict[str, list[float]], base: str = "plain") -> dict[str, float]:
-        return spread([a / b for a, b in zip(times[base], times[name], strict=True)])
+    def ratios(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+        return {
+            f"{base} / {name}": spread(
+                [a / b for a, b in zip(times[base], times[name], strict=True)]
+            )
+            for name, base in AGAINST.items()
+        }
 
-    def difference(name: str, base: str) -> float:
-        pairs = zip(scores[name], scores[base], strict=True)
+    def difference(name: str) -> float:
+        pairs = zip(scores[name], scores[AGAINST[name]], strict=True)
         return float(max(np.abs(one - other).max() for one, other in pairs))
 
-    count = {name: sum(len(edits) for _, edits in listed) for name, (_, listed) in ways.items()}
+    count = {name: sum(len(edits) for _, edits in some) for name, some in listed.items()}
     result = {
         "cores": usable_cores(),
         "base_model": options.base_model,
@@ -164,16 +196,8 @@ def main() -> None:
         "reach": options.reach,
         "SNVs": count["plain"],
         "genes": len(sparse),
-        "ratios of speed": {
-            "alone / plain": speed("alone", seconds),
-            "chosen / plain": speed("chosen", seconds),
-            "dense, chosen / plain": speed("dense, chosen", seconds, "dense, plain"),
-        },
-        "ratios of processor time": {
-            "plain / alone": speed("alone", processor),
-            "plain / chosen": speed("chosen", processor),
-            "dense, plain / chosen": speed("dense, chosen", processor, "dense, plain"),
-        },
+        "ratios of time": ratios(seconds),
+        "ratios of processor time": ratios(processor),
         "SNVs per second": {
             name: spread([count[name] / taken for taken in times])
             for name, times in seconds.items()
@@ -182,11 +206,7 @@ def main() -> None:
             name: spread([taken / count[name] for taken in times])
             for name, times in processor.items()
         },
-        "largest difference": {
-            "alone": difference("alone", "plain"),
-            "chosen": difference("chosen", "plain"),
-            "dense, chosen": difference("dense, chosen", "dense, plain"),
-        },
+        "largest difference": {name: difference(name) for name in AGAINST},
         "peak memory, MB": {name: round(value / 1e6) for name, value in peak.items()},
     }
     print(json.dumps(result, indent=1))

@@ -101,16 +101,20 @@ def test_edits_give_what_the_whole_altered_gene_gives(units: int, reach: int) ->
     assert all(np.abs(a - b).max(initial=0) < 1e-6 for a, b in zip(found, plain, strict=True))
 
 
+class PlainModel:
+    """Networks of which nothing is known but how to call them."""
+
+    def __init__(self, model: NetworkModel) -> None:
+        self.name, self.context, self.digest = model.name, model.context, model.digest
+        self.batch, self.predict = model.batch, model.predict
+
+
 def scored_plainly(
     model: NetworkModel, reference: Reference, edits: list[Edit], reach: int
 ) -> list[NDArray[np.float32]]:
     """Each edit in a window of its own, as any base model scores it."""
 
-    class Any:
-        name, context, batch, digest = model.name, model.context, model.batch, model.digest
-        predict = staticmethod(model.predict)
-
-    scorer = EditScorer(Any())
+    scorer = EditScorer(PlainModel(model))
     found = scorer.scores(reference, edits, reach)
     scorer.close()
     return found
@@ -145,6 +149,31 @@ def test_means_and_columns_are_the_base_models_own() -> None:
     scorer.close()
     assert found[1].shape[1] == 7
     assert same(found, expected(model, reference, edits, 50))
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_the_genes_own_scores_come_along(is_fast: bool) -> None:
+    made = model_of(networks(8))
+    model = made if is_fast else PlainModel(made)
+    scorer = EditScorer(model)
+    length = 3000
+    reference = scorer.reference(drawn(length + model.context))
+    edits = [*some_edits(600, 12, seed=6), Edit(2500, 2501, drawn(1)), Edit(2999, 3000, drawn(300))]
+    edits += [Edit(1400, 1900, drawn(2)), Edit(3100, 3101, drawn(1))]
+
+    own, found = scorer.scores_of_both(reference, edits, 40)
+
+    whole_gene = scorer.reference_scores(reference)
+    assert np.array_equal(whole_gene, whole(made, reference, Edit(0, 0, drawn(0))))
+    assert same(found, scorer.scores(reference, edits, 40))
+    scorer.close()
+    wanted = np.zeros(length, bool)
+    for edit in edits:
+        wanted[max(0, edit.start - 40) : edit.end + 40] = True
+    has = ~np.isnan(own).any(axis=1)
+    assert not (wanted & ~has).any()
+    assert np.array_equal(own[has], whole_gene[has])
+    assert 800 < has.sum() < 2200
 
 
 def test_edits_next_to_n_and_to_n() -> None:
@@ -219,6 +248,7 @@ def test_bits_do_not_depend_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
                 wide = [each for each in made if each is not None]
                 assert len(wide) > 20
                 for edit, means in between.means(reference, wide):
+                    assert isinstance(edit, Wide)
                     first, stop = reference.span(edits[edit.number], 30)
                     rows = means[::-1].T[first - edit.start + 30 : stop - edit.start + 30]
                     assert np.array_equal(rows, expected_bits[edit.number])
@@ -336,8 +366,8 @@ def test_tiles_cost_least_and_hold_every_edit_once(
     assert sorted(edit.number for tile in found for edit in tile.edits) == list(range(len(edits)))
     for tile in found:
         if tile.span:
-            assert tile.first == min(edit.start for edit in tile.edits)
-            assert max(edit.end for edit in tile.edits) <= tile.first + tile.span
+            assert tile.start == min(edit.start for edit in tile.edits)
+            assert max(edit.end for edit in tile.edits) <= tile.start + tile.span
         else:
             assert len(tile.edits) == 1
     assert cost(found, cone) == (naive_cost(edits, cone) if edits else 0)

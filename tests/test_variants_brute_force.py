@@ -124,7 +124,8 @@ def check(
     found = compared_rows(opened)
     genes = {gene.name: gene for gene in world.genes}
     for (variant, name), rows in found.items():
-        change = opened.task.pairs.filter(variant=variant).row(0, named=True)
+        number = opened.task.genes["gene_id"].to_list().index(name)
+        change = opened.task.pairs.filter(variant=variant, gene=number).row(0, named=True)
         brute = brute_force(
             world, genes[name], change["start"], change["end"], change["put"], dict(networks), model
         )

@@ -153,7 +153,7 @@ def alternative_genes(
     sequence: GeneBases,
     span: Span,
     changes: pl.DataFrame,
-    reference: Scores,
+    reference: Scores | None,
     number: int,
     distance: int,
     neighbours: int,
@@ -165,7 +165,7 @@ def alternative_genes(
         sequence: The gene.
         span: Where it lies.
         changes: ``pair``, ``start``, ``end``, ``put``.
-        reference: Base scores of the reference.
+        reference: Base scores of the reference; None to score it around the changes, too.
         number: Which gene it is.
         distance: How far from a change scores are computed anew.
         neighbours: How many positions of the reference to keep beyond, on each side.
@@ -174,6 +174,13 @@ def alternative_genes(
     found = align(span, edits, distance + neighbours)
     own = sequence.own
     is_reference = found.put < 0
+    both = reference is None
+    made = [_edited(each, sequence, edits, distance, both) for each in scorers.values()]
+    if reference is None:
+        around = np.ascontiguousarray(np.concatenate([mine for mine, _ in made], axis=1))
+        # Where a change leaves nothing of the gene, nothing was scored around it.
+        wanted = stretches_of(edits, distance)
+        reference = reference_scores(scorers, sequence, "", wanted, around)
     scores = np.zeros((found.t.size, reference.shape[1]), np.float32)
     scores[is_reference] = reference[found.x[is_reference]]
     bases = np.empty(found.t.size, np.uint8)
@@ -184,9 +191,8 @@ def alternative_genes(
     low = np.array([edit.start - distance for edit in edits], np.int64)
     high = np.array([edit.stop + distance for edit in edits], np.int64)
     is_near = (found.t >= low[found.pair]) & (found.t < high[found.pair])
-    for column, scorer in enumerate(scorers.values()):
-        made = _edited(scorer, sequence, edits, distance)
-        scores[is_near, 3 * column : 3 * column + 3] = made[:, :3]
+    for column, (_, theirs) in enumerate(made):
+        scores[is_near, 3 * column : 3 * column + 3] = theirs
     names = score_columns(tuple(scorers))
     pair = changes["pair"].to_numpy()
     behind = np.array([edit.end + distance + neighbours for edit in edits], np.int64)
@@ -218,11 +224,15 @@ def alternative_genes(
 
 
 def _edited(
-    scorer: EditScorer, sequence: GeneBases, edits: Sequence[Edit], distance: int
-) -> Scores:
-    """The scores around all edits, end to end."""
+    scorer: EditScorer, sequence: GeneBases, edits: Sequence[Edit], distance: int, both: bool
+) -> tuple[Scores, Scores]:
+    """The reference's scores, where both are wanted, and those around all edits, end to end."""
     handle = scorer.reference(sequence.bases, sequence.flank)
-    return np.concatenate(scorer.scores(handle, edits, distance))
+    if both:
+        own, made = scorer.scores_of_both(handle, edits, distance)
+    else:
+        own, made = np.empty((0, len(SCORES)), np.float32), scorer.scores(handle, edits, distance)
+    return own[:, : len(SCORES)], np.concatenate(made)[:, : len(SCORES)]
 
 
 def stretches_of(edits: Sequence[Edit], distance: int) -> tuple[Rows, Rows]:

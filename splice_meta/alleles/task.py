@@ -193,10 +193,12 @@ class VariantTask:
         sequence, span = self.sequence(gene, changes), span_of(gene)
         edits = span.edits(changes)
         known = self.scores.of(gene, sequence.own) if self.scores is not None else None
-        wanted = None if self.recalibrator else stretches_of(edits, self.distance)
-        reference = reference_scores(
-            self._process.scorers, sequence, gene["gene_id"], wanted, known
-        )
+        reference = None
+        if self.recalibrator is not None or known is not None:
+            wanted = None if self.recalibrator else stretches_of(edits, self.distance)
+            reference = reference_scores(
+                self._process.scorers, sequence, gene["gene_id"], wanted, known
+            )
         neighbours = self.recalibrator.neighbours if self.recalibrator is not None else 0
         return alternative_genes(
             self._process.scorers, sequence, span, changes, reference, number, self.distance,
@@ -263,7 +265,7 @@ class VariantTask:
     def _empty_summary(self) -> pl.DataFrame:
         of = {"": pl.Float32, "_position": pl.Int64, "_annotated": pl.Boolean}
         facts = {f"{k}{fact}": of.get(fact, pl.Float32) for k in KINDS for fact in FACTS}
-        facts["largest"] = pl.Float32
+        facts |= {"largest": pl.Float32, "any": pl.Float32}
         columns = delta_columns(self.layers)
         schema = {name: facts[name.partition("_")[2]] for name in columns}
         return pl.DataFrame(schema={"variant": pl.UInt32, "gene": pl.UInt32, **schema})

@@ -27,7 +27,7 @@ def window_model(openvino: Any, network: Network, cone: Cone, size: int) -> Any:
     return openvino.Model([found], layers.inputs, "window")
 
 
-def reference_model(openvino: Any, network: Network, cone: Cone, span: int) -> Any:
+def reference_model(openvino: Any, network: Network, cone: Cone, span: int, is_scored: bool) -> Any:
     """The reference's ``letters`` to the values that edits look at, in the order of ``cone.kept``.
 
     The letters reach ``cone.wanted[0]`` to each side of the edits' positions, values ``cone.used``.
@@ -37,21 +37,19 @@ def reference_model(openvino: Any, network: Network, cone: Cone, span: int) -> A
         network: One of the networks.
         cone: Theirs.
         span: Positions within which edits lie.
+        is_scored: Whether its probabilities, as far as the cone reaches, come behind the values.
+            What only they need is left out otherwise.
     """
     layers = Layers(openvino.opset13, network, is_open=True)
-
-    def cut(node: Any, extent: int, wanted: int) -> Any:
-        return layers.cut(node, span + 2 * extent, span + 2 * wanted)
-
-    node, found = layers.enter(layers.letters(span + 2 * cone.wanted[0])), {}
-    for unit in range(-(-cone.depth // 2)):
-        at = 2 * unit
-        found[at + 1] = layers.first(node, unit)
-        if at + 2 <= cone.depth:
-            passed = cut(node, cone.wanted[at], cone.wanted[at + 2])
-            found[at + 2] = node = layers.second(found[at + 1], passed, unit)
-    kept = [cut(found[at], cone.wanted[at], cone.used[at]) for at in cone.kept]
-    return openvino.Model(kept, layers.inputs, "reference")
+    length, values = span + 2 * cone.wanted[0], list[Any]()
+    probabilities = layers.whole(layers.letters(length), length, values)
+    found = [
+        layers.cut(values[at - 1], span + 2 * cone.wanted[at], span + 2 * cone.used[at])
+        for at in cone.kept
+    ]
+    if is_scored:
+        found.append(probabilities)
+    return openvino.Model(found, layers.inputs, "reference")
 
 
 def edit_model(openvino: Any, network: Network, cone: Cone, size: int) -> Any:

@@ -57,28 +57,36 @@ class Tile:
     """Edits that share the reference's values.
 
     Attributes:
-        first: First position of the reference.
+        start: First position of the reference.
         span: How many positions; none where the only edit is scored alone.
         edits: Ascending by their starts.
     """
 
-    first: int
+    start: int
     span: int
     edits: tuple[Wide, ...]
 
+    def around(self, reference: Reference, positions: int) -> Bases:
+        """The bases of the reference, with some positions on each side."""
+        return reference.between(self.start - positions, self.start + self.span + positions)
 
-def tiles(edits: Sequence[Wide], cone: Cone, spans: Sequence[int] = SPANS) -> list[Tile]:
+
+def tiles(
+    edits: Sequence[Wide], cone: Cone, spans: Sequence[int] = SPANS, is_scored: bool = False
+) -> list[Tile]:
     """Put edits into tiles so that all together cost least, by the products that are needed.
 
     Args:
         edits: Of one gene, in any order.
         cone: Of the networks.
         spans: Those of :data:`SPANS` for which there is memory.
+        is_scored: Whether the reference's own scores are wanted, too; no edit is alone then.
     """
     ordered = sorted(edits, key=lambda edit: (edit.start, edit.number))
     longest = max((edit.end - edit.start for edit in ordered), default=0)
     room = {span: span - longest for span in spans if span > longest}
-    reference = {span: cone.reference_cost(span) for span in room}
+    whole = cone.window_cost if is_scored else cone.reference_cost
+    reference = {span: whole(span) for span in room}
     alone = {size: cone.window_cost(size) for size in SIZES}
     between = {size: cone.edit_cost(size) for size in SIZES}
     # What the first n edits cost, what they cost between the reference's values alone, and where
@@ -88,7 +96,7 @@ def tiles(edits: Sequence[Wide], cone: Cone, spans: Sequence[int] = SPANS) -> li
     for at, edit in enumerate(ordered):
         size = len(edit.bases)
         inside.append(inside[at] + between[size])
-        ways = [(least[at] + alone[size], at, 0)]
+        ways = [] if is_scored else [(least[at] + alone[size], at, 0)]
         for span, spread in room.items():
             while edit.start - ordered[begins[span]].start > spread:
                 begins[span] += 1

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.altered import Bases, Edit, Reference
-from splice_meta.base_models.edit_tiles import Wide
+from splice_meta.base_models.edit_tiles import Tile, Wide
 from splice_meta.base_models.edits_on_openvino import EditsOnOpenVino
 from splice_meta.base_models.network_model import NetworkModel
 from splice_meta.base_models.on_openvino import OnOpenVino
@@ -51,6 +51,7 @@ class EditScorer:
 
     def __init__(self, model: BaseModel) -> None:
         self.model = model
+        self._width = len(SCORES) + len(extras_of(model))
         self._pool = ThreadPoolExecutor(parallel_of(model), "edits")
         self._between: EditsOnOpenVino | None = None
         self._lock = Lock()
@@ -91,29 +92,30 @@ class EditScorer:
         Raises:
             ModelError: If what the base model gives is no probabilities.
         """
-        width = len(SCORES) + len(extras_of(self.model))
-        found = [np.empty((0, width), np.float32)] * len(edits)
-        spans = [reference.span(edit, reach) for edit in edits]
-        left = [number for number, (first, stop) in enumerate(spans) if first < stop]
-        between = self._between_to(reach)
-        if between is not None:
-            made = (Wide.of(reference, edits[number], number) for number in left)
-            wide = [each for each in made if each is not None]
-            for each, rows in self._near(between, reference, wide):
-                first, stop = (at - each.start + reach for at in spans[each.number])
-                refuse_nonsense(self.model, reference.gene_id, spans[each.number][0], rows)
-                found[each.number] = rows[first:stop]
-            left = sorted(set(left) - {each.number for each in wide})
-        half = self.model.context // 2
-        genes = []
-        for number in left:
-            first, stop = spans[number]
-            bases = reference.altered(edits[number], first - half, stop + half)
-            genes.append(GeneScores(reference.gene_id, bases, 2 * half, width))
-        self._score(cut(genes, WINDOW))
-        for number, gene in zip(left, genes, strict=True):
-            found[number] = gene.scores
-        return found
+        return self._altered(reference, edits, reach, None)
+
+    def scores_of_both(
+        self, reference: Reference, edits: Sequence[Edit], reach: int
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """The scores of the gene itself around edits, and those of the alternative gene.
+
+        Where edits share values of the reference, its scores come with them, so that both take less
+        time than one after the other.
+
+        Args:
+            reference: The gene, from :meth:`reference`.
+            edits: Edits, each of them alone.
+            reach: How many positions to either side of what an edit replaces or puts in.
+
+        Returns:
+            Of the gene itself, shape (length, 3 + extras), NaN where it is not needed; and what
+            :meth:`scores` gives.
+
+        Raises:
+            ModelError: If what the base model gives is no probabilities.
+        """
+        own = np.full((reference.length, self._width), np.nan, np.float32)
+        return own, self._altered(reference, edits, reach, own)
 
     def reference_scores(
         self, reference: Reference, stretches: Sequence[tuple[int, int]] | None = None
@@ -131,9 +133,9 @@ class EditScorer:
         Raises:
             ModelError: If what the base model gives is no probabilities.
         """
-        half, width = self.model.context // 2, len(SCORES) + len(extras_of(self.model))
+        half = self.model.context // 2
         bases = reference.between(-half, reference.length + half)
-        gene = GeneScores(reference.gene_id, bases, 2 * half, width)
+        gene = GeneScores(reference.gene_id, bases, 2 * half, self._width)
         gene.scores[:] = np.nan
         wanted = [(0, reference.length)] if stretches is None else stretches
         self._score(
@@ -143,6 +145,44 @@ class EditScorer:
             for start in range(first, stop, step)
         )
         return gene.scores
+
+    def _altered(
+        self,
+        reference: Reference,
+        edits: Sequence[Edit],
+        reach: int,
+        own: NDArray[np.float32] | None,
+    ) -> list[NDArray[np.float32]]:
+        """The scores around edits, and into ``own`` those of the gene itself there."""
+        found = [np.empty((0, self._width), np.float32)] * len(edits)
+        spans = [reference.span(edit, reach) for edit in edits]
+        left = [number for number, (first, stop) in enumerate(spans) if first < stop]
+        between = self._between_to(reach)
+        if between is not None:
+            made = (Wide.of(reference, edits[number], number) for number in left)
+            wide = [each for each in made if each is not None]
+            for each, rows in self._near(between, reference, wide, own is not None):
+                begins = each.start - reach
+                if isinstance(each, Wide):
+                    first, stop = spans[each.number]
+                    found[each.number] = rows[first - begins : stop - begins]
+                elif own is not None:
+                    first, stop = max(0, begins), min(len(own), begins + len(rows))
+                    own[first:stop] = rows[first - begins : stop - begins]
+            left = sorted(set(left) - {each.number for each in wide})
+        half = self.model.context // 2
+        genes = []
+        for number in left:
+            first, stop = spans[number]
+            bases = reference.altered(edits[number], first - half, stop + half)
+            genes.append(GeneScores(reference.gene_id, bases, 2 * half, self._width))
+        self._score(cut(genes, WINDOW))
+        for number, gene in zip(left, genes, strict=True):
+            found[number] = gene.scores
+        if own is not None and left:
+            rest = self.reference_scores(reference, _stretches(own, edits, left, reach))
+            np.copyto(own, rest, where=np.isnan(own))
+        return found
 
     def _score(self, windows: Iterable[Window]) -> None:
         listed = batches(windows, self.model.batch)
@@ -155,13 +195,15 @@ class EditScorer:
             pass
 
     def _near(
-        self, between: EditsOnOpenVino, reference: Reference, edits: list[Wide]
-    ) -> Iterator[tuple[Wide, NDArray[np.float32]]]:
-        """Scores of edits by the networks themselves."""
+        self, between: EditsOnOpenVino, reference: Reference, edits: list[Wide], is_scored: bool
+    ) -> Iterator[tuple[Wide | Tile, NDArray[np.float32]]]:
+        """Scores by the networks themselves, of edits and of tiles of the reference."""
         assert isinstance(self.model, NetworkModel)
-        for edit, means in between.means(reference, edits):
-            letters = encoded(edit.around(reference, between.cone.wanted[0]))
-            yield edit, self.model.read(means[None], letters[None])[0]
+        for each, means in between.means(reference, edits, is_scored):
+            letters = encoded(each.around(reference, between.cone.wanted[0]))
+            rows = self.model.read(means[None], letters[None])[0]
+            refuse_nonsense(self.model, reference.gene_id, each.start - between.cone.reach, rows)
+            yield each, rows
 
     def _between_to(self, reach: int) -> EditsOnOpenVino | None:
         """What scores edits between values of the reference, if these networks can be so scored."""
@@ -175,3 +217,16 @@ class EditScorer:
             if self._between is None or self._between.cone.reach != reach:
                 self._between = EditsOnOpenVino(model.engine, reach, self._pool)
             return self._between
+
+
+def _stretches(
+    own: NDArray[np.float32], edits: Sequence[Edit], numbers: list[int], reach: int
+) -> list[tuple[int, int]]:
+    """The positions of the gene itself within reach of some edits that have no score yet."""
+    wanted = np.zeros(len(own) + 1, np.bool_)
+    for number in numbers:
+        wanted[max(0, edits[number].start - reach) : max(0, edits[number].end + reach)] = True
+    wanted[:-1] &= np.isnan(own[:, 0])
+    wanted[-1] = False
+    edges = np.flatnonzero(np.diff(wanted, prepend=False))
+    return [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]

@@ -65,44 +65,53 @@ class EditsOnOpenVino:
             }
             for network in engine.ensemble.networks
         ]
-        position = 4 * len(self._network.entry.bias)
-        self.spans = [
-            span
-            for span in SPANS
-            if (self._ahead + 1) * self.cone.reference_values(span) * position <= MOST_KEPT
-        ]
+        self.spans: Sequence[int] = SPANS
+
+    def _bytes(self, span: int) -> int:
+        """What the reference's values for a tile take."""
+        channels = len(self._network.entry.bias)
+        return 4 * channels * self.cone.reference_values(span) if span else 0
 
     def means(
-        self, reference: Reference, edits: Sequence[Wide]
-    ) -> Iterator[tuple[Wide, NDArray[np.float32]]]:
+        self, reference: Reference, edits: Sequence[Wide], is_scored: bool = False
+    ) -> Iterator[tuple[Wide | Tile, NDArray[np.float32]]]:
         """The mean probabilities of each group of networks, around each edit.
 
         Args:
             reference: The gene.
             edits: Edits of it, each of them alone.
+            is_scored: Whether the reference's own are wanted, too.
 
         Yields:
             Each edit, in the order of the gene, and its means, shape (groups x outputs, positions),
-            of the positions within reach of what the wide edit puts in.
+            of the positions within reach of what the wide edit puts in. Behind the edits of a tile
+            the tile itself, if it is wanted, and those of the reference around it.
         """
         waiting: deque[tuple[Tile, Future[Finish]]] = deque()
         found: list[list[Floats]] = []
 
-        def finished() -> Iterator[tuple[Wide, NDArray[np.float32]]]:
+        def finished() -> Iterator[tuple[Wide | Tile, NDArray[np.float32]]]:
             tile, started = waiting.popleft()
             found.append(started.result()())
             if len(found) == len(self._ensemble.networks):
-                for edit, outputs in zip(tile.edits, zip(*found, strict=True), strict=True):
-                    yield edit, self._mean(outputs)
+                listed: list[Wide | Tile] = [*tile.edits]
+                if is_scored:
+                    listed.append(tile)
+                for each, outputs in zip(listed, zip(*found, strict=True), strict=True):
+                    yield each, self._mean(outputs)
                 found.clear()
 
         try:
-            for tile in tiles(edits, self.cone, self.spans):
-                start = self._start_tile if tile.span else self._score_alone
+            for tile in tiles(edits, self.cone, self.spans, is_scored):
+                start = partial(self._start_tile, is_scored) if tile.span else self._score_alone
                 for network in range(len(self._ensemble.networks)):
-                    waiting.append((tile, self._pool.submit(start, reference, tile, network)))
-                    if len(waiting) > self._ahead:
+                    kept = self._bytes(tile.span)
+                    while waiting and (
+                        len(waiting) > self._ahead
+                        or kept + sum(self._bytes(one.span) for one, _ in waiting) > MOST_KEPT
+                    ):
                         yield from finished()
+                    waiting.append((tile, self._pool.submit(start, reference, tile, network)))
             while waiting:
                 yield from finished()
         finally:
@@ -129,12 +138,15 @@ class EditsOnOpenVino:
             found = [request.get_output_tensor(0).data[0].copy()]
         return lambda: found
 
-    def _start_tile(self, reference: Reference, tile: Tile, network: int) -> Finish:
+    def _start_tile(
+        self, is_scored: bool, reference: Reference, tile: Tile, network: int
+    ) -> Finish:
         """Compute the reference's values, and leave the edits to any thread."""
-        make = partial(reference_model, self._openvino, self._network, self.cone, tile.span)
-        graph, request = self._graphs.take(("reference", tile.span), make)
-        reach = self.cone.wanted[0]
-        bases = reference.between(tile.first - reach, tile.first + tile.span + reach)
+        graph, request = self._graphs.take(
+            ("reference", tile.span, is_scored),
+            lambda: reference_model(self._openvino, self._network, self.cone, tile.span, is_scored),
+        )
+        bases = tile.around(reference, self.cone.wanted[0])
         self._give(request, network, encoded(bases))
         request.infer()
         values = {
@@ -147,6 +159,8 @@ class EditsOnOpenVino:
 
         def finish() -> list[Floats]:
             found = [outputs for part in parts for outputs in part.result()]
+            if is_scored:
+                found.append(request.get_output_tensor(len(values)).data[0].copy())
             graph.give_back(request)  # the values are its own until here
             return found
 
@@ -166,7 +180,7 @@ class EditsOnOpenVino:
                     used, made = self.cone.used[at], self.cone.made[at]
                     # The values begin `used` before the tile; those on the right, `made` behind
                     # the end of what the edit replaces.
-                    low, high = edit.start - tile.first, edit.end - tile.first + used + made
+                    low, high = edit.start - tile.start, edit.end - tile.start + used + made
                     more = used - made
                     request.get_tensor(left).data[...] = array[:, :, low : low + more]
                     request.get_tensor(right).data[...] = array[:, :, high : high + more]

@@ -78,14 +78,22 @@ class Layers:
         """Positions of several nodes in a row."""
         return self._graph.concat(list(nodes), 2)
 
-    def whole(self, letters: Any, length: int) -> Any:
-        """The probabilities of every position that has its context in the sequence."""
+    def whole(self, letters: Any, length: int, values: list[Any] | None = None) -> Any:
+        """The probabilities of every position that has its context in the sequence.
+
+        Args:
+            letters: The sequence.
+            length: Its positions.
+            values: Gets what is behind each dilated convolution, in their order.
+        """
+        values = [] if values is None else values
         node = self.enter(letters)
         line, line_length = self.skip(node, 0), length
         for number, unit in enumerate(self.network.units):
             shorter = length - 2 * unit.reach
             inner = self.first(node, number)
             node, length = self.second(inner, self.cut(node, length, shorter), number), shorter
+            values += [inner, node]
             if (number + 1) % UNITS_PER_SKIP == 0:
                 line = self.cut(line, line_length, length)
                 line, line_length = self.skip(node, (number + 1) // UNITS_PER_SKIP, line), length

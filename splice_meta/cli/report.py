@@ -18,11 +18,18 @@ from splice_meta.process import import_xgboost
 def report(
     run: Annotated[
         str,
-        typer.Argument(help="The output directory of a run, its address, or results of variants."),
+        typer.Argument(
+            help="The output directory, of which the latest run is meant, the folder of a run's "
+            "tables, or its address; or results of variants."
+        ),
     ],
     genes: Annotated[
         str | None,
-        typer.Option("--genes", help="Genes that get a page: ids or names, separated by commas."),
+        typer.Option(
+            "--genes",
+            help="Genes that get a page, separated by commas: ids, with or without version, or "
+            "names, in any case.",
+        ),
     ] = None,
     genes_file: GenesFile = None,
     most: Annotated[
