@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from splice_meta.plots.variant import SIGNS
+from splice_meta.plots.variant_chart import SIGNS
 from splice_meta.report.gene_page import STRANDS
 from splice_meta.report.markup import Charts, Column, escape, table
 from splice_meta.report.variant import VariantView, place_of, sentence_of
@@ -54,7 +54,7 @@ def _drawn(view: VariantView, charts: Charts) -> list[str]:
 
 
 def _chart(view: VariantView) -> alt.LayerChart:
-    from splice_meta.plots.variant import variant_chart
+    from splice_meta.plots.variant_chart import variant_chart
 
     return variant_chart(
         view.drawn, view.exons, view.annotated, changed=view.span, window=view.window,

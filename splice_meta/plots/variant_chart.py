@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from splice_meta.plots.charts import COLOURS, inline
-from splice_meta.plots.gene import ROW
+from splice_meta.plots.gene_chart import ROW
+from splice_meta.plots.run_charts import inline
+from splice_meta.plots.style import COLOURS
 
 if TYPE_CHECKING:
     import altair as alt
