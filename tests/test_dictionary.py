@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from conftest import FIXTURES, MODEL
+from naive_network import random_parts
+from weight_writers import openspliceai_state, save_torch
 
 import splice_meta as sm
 from splice_meta.dictionary import TABLES, Table
@@ -16,6 +18,21 @@ GENES = ("ENSG00000164039", "ENSG00000145354")
 BY_NAME = {table.name: table for table in TABLES}
 AS_GIVEN = (("Base scores", "position"), ("Base scores", "splice_type"))
 """Columns of the input, which may have any type that can be meant."""
+
+
+def variant_tables(folder: Path) -> dict[str, pl.DataFrame]:
+    """The tables of two variants, by random weights."""
+    (folder / "weights").mkdir()
+    save_torch(folder / "weights/random.pt", openspliceai_state(random_parts()))
+    sm.variants(
+        ["chr4:104003237:C>G", "chr4:104004087:CTAA>C", "chr4:104003237:A>G"],
+        FIXTURES / "annotation.gtf.gz", FIXTURES / "region.fa.gz", folder / "changes",
+        base_model="openspliceai", weights=folder / "weights", model=MODEL,
+    )  # fmt: skip
+    return {
+        f"Variants: {name}": pl.read_parquet(folder / f"changes/{name}.parquet")
+        for name in ("summary", "sites")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +59,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     }
     found["Explanation"] = sm.explain(scores, MODEL, ["ENSG00000164039:2235"])
     found["Features"] = sm.plan_features(scores, sm.extended()).head(50).collect()
+    found |= variant_tables(folder)
     known = sm.open_annotation(annotation)
     found |= {
         "Annotation: genes": known.genes,

@@ -11,8 +11,9 @@ from splice_meta.dictionary.annotation import ANNOTATION
 from splice_meta.dictionary.column import Column, Table
 from splice_meta.dictionary.run import RUN
 from splice_meta.dictionary.scores import SCORES
+from splice_meta.dictionary.variants import VARIANTS
 
-TABLES: tuple[Table, ...] = (*SCORES, *RUN, *ANALYSIS, *ANNOTATION)
+TABLES: tuple[Table, ...] = (*SCORES, *RUN, *VARIANTS, *ANALYSIS, *ANNOTATION)
 """Every table that is read or written, in the order of the reference."""
 
 __all__ = ["TABLES", "Column", "Table"]

@@ -164,6 +164,7 @@ def describe_model(model: MetaModel) -> Pairs:
     margin = "base log-probabilities" if model.margin else "none"
     if model.margin and model.margin.weights:
         margin += f" (weights {', '.join(f'{weight:.2f}' for weight in model.margin.weights)})"
+    genes = len(model.training_genes)
     pairs = [
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
@@ -174,7 +175,7 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Calibration", model.calibration.words if model.calibration else "none"),
         *([("Combination", model.combination.words)] if model.combination else []),
         *_converted(model),
-        ("Trained on", f"{len(model.training_genes):,} genes"),
+        ("Trained on", f"{genes:,} genes" if genes else "not stated"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
     if model.has_digests is not None:
