@@ -13,7 +13,7 @@ if [ ! -f "$venv/ready-$stamp" ]; then
     "$python" -m venv --clear "$venv"
     pip=("$bin/python" -m pip install --quiet --disable-pip-version-check)
     if [ "$venv" = .venv ]; then
-        "${pip[@]}" -e '.[dev]'
+        "${pip[@]}" -e '.[dev,docs]'
     else
         "${pip[@]}" uv
         "$bin/uv" pip install --quiet --python "$bin/python" --resolution lowest-direct -e '.[dev]'

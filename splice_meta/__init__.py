@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from splice_meta.plain import PlainRecords
 
 if TYPE_CHECKING:
+    from splice_meta.alleles.analyse import variants
+    from splice_meta.alleles.results import VariantsResult
+    from splice_meta.alleles.settings import VariantSettings
     from splice_meta.base_models.load import load_base_model
     from splice_meta.base_models.protocol import BaseModel
     from splice_meta.base_models.scoring import ScoreResult, score
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from splice_meta.evaluation.compare import Comparison, compare
     from splice_meta.evaluation.evaluate import evaluate
     from splice_meta.evaluation.explain import explain
+    from splice_meta.evaluation.variants import evaluate_variants
     from splice_meta.manifest import FeatureManifest, extended, load_manifest, reference124
     from splice_meta.model.bundle import MetaModel
     from splice_meta.model.load import load_model
@@ -54,10 +58,13 @@ __all__ = [
     "SortedScores",
     "SpliceMetaError",
     "TrainSettings",
+    "VariantSettings",
+    "VariantsResult",
     "Watcher",
     "__version__",
     "compare",
     "evaluate",
+    "evaluate_variants",
     "explain",
     "export",
     "extended",
@@ -76,6 +83,7 @@ __all__ = [
     "score",
     "sort_scores",
     "train",
+    "variants",
 ]
 
 # Text from outside is harmless in the log, whoever handles it.
@@ -84,6 +92,9 @@ logging.getLogger("splice_meta").addFilter(PlainRecords())
 # Where each public name lives. Names are imported on first use, so that the command line answers
 # at once: its help needs none of them.
 _HOME = {
+    "variants": "alleles.analyse",
+    "VariantsResult": "alleles.results",
+    "VariantSettings": "alleles.settings",
     "load_base_model": "base_models.load",
     "BaseModel": "base_models.protocol",
     "ScoreResult": "base_models.scoring",
@@ -92,6 +103,7 @@ _HOME = {
     "Comparison": "evaluation.compare",
     "compare": "evaluation.compare",
     "evaluate": "evaluation.evaluate",
+    "evaluate_variants": "evaluation.variants",
     "explain": "evaluation.explain",
     "Exported": "tracks.export",
     "export": "tracks.export",

@@ -1,6 +1,6 @@
 """The catalogue: the name of every feature, its kind, and what fills it where it cannot be made.
 
-What each feature means stands in FEATURES.md and in the family that makes it.
+What each feature means stands in ``splice_meta.dictionary.features`` and in its family.
 
 With several base models the features of each are named by it: ``spliceai.donor_context_mean``.
 """

@@ -28,7 +28,9 @@ LONGEST_LINE = 1 << 26
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BGZIP_FIELD = b"BC\x02\x00"
-_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that ends a bgzip file."""
 
 
 def packing_of(path: Path) -> Packing:
@@ -115,8 +117,8 @@ def _damaged(path: Path, packing: Packing, reason: str) -> InputError:
 def _check_bgzip_end(path: Path) -> None:
     """Refuse a bgzip file without its end mark: cut between two blocks it is still valid gzip."""
     with path.open("rb") as file:
-        file.seek(-min(len(_BGZIP_END), path.stat().st_size), os.SEEK_END)
-        if file.read() != _BGZIP_END:
+        file.seek(-min(len(BGZIP_END), path.stat().st_size), os.SEEK_END)
+        if file.read() != BGZIP_END:
             raise InputError(
                 f"The bgzip file {path} has no end mark, so it is probably cut off.",
                 "Copy or download it again, or pack it again with bgzip.",

@@ -7,6 +7,10 @@ model's alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from splice_meta.contracts import SpliceType
@@ -56,9 +60,10 @@ def find_sites(
         downstream, of two as near the one upstream). The last two are null where the gene's sites
         are not known, the distance too where it has none of the type.
     """
-    near = near_sites(rows, threshold).with_row_index("_row")
-    found = pl.concat([_of_type(near, kind, threshold) for kind in TYPES])
-    ordered = found.sort("_row", "type").drop("_row")
+    near = near_sites(rows, threshold).with_row_index("_row").collect(engine="in-memory")
+    bases = _Bases.of(near) if "base" in near.columns else None
+    found = pl.concat([_of_type(near, kind, threshold, bases) for kind in TYPES])
+    ordered = found.lazy().sort("_row", "type").drop("_row")
     if annotated is None:
         return ordered.with_columns(
             is_annotated=pl.lit(None, pl.Boolean), distance=pl.lit(None, pl.Int64)
@@ -66,13 +71,31 @@ def find_sites(
     return _with_distance(ordered, annotated)
 
 
+def is_called(probability: str, threshold: float) -> pl.Expr:
+    """Whether the probability in a column calls a site."""
+    return pl.col(probability) >= threshold
+
+
+def fate_of(base: str, final: str, threshold: float) -> pl.Expr:
+    """What became of sites, one of :data:`FATES`; the arguments name columns of probabilities."""
+    was, now = is_called(base, threshold), is_called(final, threshold)
+    fate = (
+        pl.when(was & now).then(pl.lit("kept"))
+        .when(now).then(pl.lit("gained"))
+        .when(was).then(pl.lit("lost"))
+        .otherwise(pl.lit("uncalled"))
+    )  # fmt: skip
+    return fate.cast(Fate)
+
+
 def _change(kind: str) -> pl.Expr:
     return pl.col(f"{kind}_meta").cast(pl.Float64) - pl.col(f"{kind}_score").cast(pl.Float64)
 
 
 def _is_site(kind: str, threshold: float) -> pl.Expr:
-    base, final = pl.col(f"{kind}_score"), pl.col(f"{kind}_meta")
-    return (base >= threshold) | (final >= threshold) | (_change(kind).abs() >= MOVED)
+    base, final = f"{kind}_score", f"{kind}_meta"
+    called = is_called(base, threshold) | is_called(final, threshold)
+    return called | (_change(kind).abs() >= MOVED)
 
 
 def near_sites(rows: pl.LazyFrame, threshold: float) -> pl.LazyFrame:
@@ -82,47 +105,50 @@ def near_sites(rows: pl.LazyFrame, threshold: float) -> pl.LazyFrame:
     find the same in them as in all rows. The one pass over all rows is this.
     """
     columns = rows.collect_schema().names()
-    used = {"gene_id", *PLACE, "position", "base", "splice_type"}
-    used |= {f"{kind}_{of}" for kind in TYPES for of in ("score", "meta")}
-    steps = {step for kind in TYPES for step in _steps(kind)}
-    is_near = [pl.col("_site").shift(step, fill_value=False) for step in sorted(steps)]
-    is_site = pl.any_horizontal(_may_be_site(kind, threshold) for kind in TYPES)
-    if "splice_type" in columns:
-        is_near.append((pl.col("splice_type") != "neither").fill_null(False))
-    few = rows.select(name for name in columns if name in used)
-    return few.with_columns(_site=is_site).filter(pl.any_horizontal(is_near)).drop("_site")
+    kept = [name for name in (*_NEEDED, *PLACE, "base", "splice_type") if name in columns]
+    chosen = rows.select(kept)
+    is_known = [pl.col("splice_type") != "neither"] if "splice_type" in columns else []
+    marks = chosen.select(
+        site=pl.any_horizontal(_may_be_site(kind, threshold) for kind in TYPES),
+        known=pl.any_horizontal(is_known).fill_null(False) if is_known else pl.lit(False),
+    ).collect(engine="in-memory")
+    sites = marks["site"].arg_true().to_numpy().astype(np.int64)
+    steps = np.arange(-max(INTRON, EXON), max(INTRON, EXON) + 1)
+    places = np.add.outer(steps, sites).ravel()
+    is_near = np.zeros(marks.height, np.bool_)
+    is_near[places[(places >= 0) & (places < marks.height)]] = True
+    is_near[marks["known"].arg_true().to_numpy()] = True
+    return chosen.filter(pl.Series(is_near))
+
+
+_NEEDED = (
+    "gene_id", "position", *(f"{kind}_{end}" for kind in TYPES for end in ("score", "meta")),
+)  # fmt: skip
 
 
 def _may_be_site(kind: str, threshold: float) -> pl.Expr:
-    """As :func:`_is_site` and for a few more rows, without a pass in Float64."""
-    base, final = (pl.col(f"{kind}_{of}").cast(pl.Float32) for of in ("score", "meta"))
-    # Rounding to Float32 moves probabilities, and their differences, by less than 1e-7.
-    return (pl.max_horizontal(base, final) >= threshold - 1e-6) | (
-        (final - base).abs() >= MOVED - 1e-6
-    )
+    """As :func:`_is_site` or a little more: the change in single precision, which is faster."""
+    base, final = f"{kind}_score", f"{kind}_meta"
+    called = is_called(base, threshold) | is_called(final, threshold)
+    return called | ((pl.col(final) - pl.col(base)).abs() >= MOVED - 1e-5)
 
 
-def _of_type(near: pl.LazyFrame, kind: str, threshold: float) -> pl.LazyFrame:
-    columns = near.collect_schema().names()
+def _of_type(
+    near: pl.DataFrame, kind: str, threshold: float, bases: _Bases | None
+) -> pl.DataFrame:
+    columns = near.columns
     place = [name for name in PLACE if name in columns]
-    was, now = pl.col("base") >= threshold, pl.col("final") >= threshold
-    fate = (
-        pl.when(was & now).then(pl.lit("kept"))
-        .when(now).then(pl.lit("gained"))
-        .when(was).then(pl.lit("lost"))
-        .otherwise(pl.lit("uncalled"))
-    )  # fmt: skip
     sites = (
         near.filter(_is_site(kind, threshold))
         .with_columns(
             base=pl.col(f"{kind}_score"), final=pl.col(f"{kind}_meta"), change=_change(kind)
         )
-        .with_columns(fate=fate.cast(Fate), type=pl.lit(kind, SpliceType))
+        .with_columns(fate=fate_of("base", "final", threshold), type=pl.lit(kind, SpliceType))
     )
-    if "base" in columns:
-        sites = sites.join(_sequences(sites, near, kind), on="_row", how="left")
-    else:
-        sites = sites.with_columns(sequence=pl.lit(None, pl.String))
+    sequence: pl.Series | pl.Expr = pl.lit(None, pl.String)
+    if bases is not None:
+        sequence = bases.around(sites["_row"].to_numpy(), kind)
+    sites = sites.with_columns(sequence=sequence)
     return sites.select(
         pl.col("gene_id").cast(pl.String),
         *(pl.col(n).cast(pl.Int64 if n == PLACE[2] else pl.String) for n in place),
@@ -136,24 +162,43 @@ def _steps(kind: str) -> range:
     return range(1 - EXON, INTRON + 1) if kind == "donor" else range(-INTRON, EXON)
 
 
-def _sequences(sites: pl.LazyFrame, near: pl.LazyFrame, kind: str) -> pl.LazyFrame:
-    """The bases on both sides of each junction, N where one is no row of the gene."""
-    letter = pl.col("base").cast(pl.String).str.to_uppercase().str.replace("U", "T")
-    known = near.select(
-        "gene_id", "position", _letter=pl.when(letter.str.contains("^[ACGT]$")).then(letter)
-    )
-    letters = sites.select(
-        "_row", "gene_id", position=pl.concat_list(pl.col("position") + n for n in _steps(kind))
-    ).explode("position")  # fmt: skip
-    word = pl.col("_letter").fill_null("N").str.join("")
-    exon = EXON if kind == "donor" else INTRON
-    return (
-        letters.join(known, on=["gene_id", "position"], how="left", maintain_order="left")
-        .group_by("_row", maintain_order=True)
-        .agg(word)
-        .select("_row", sequence=pl.col("_letter").str.head(exon) + "|"
-                + pl.col("_letter").str.tail(EXON + INTRON - exon))
-    )  # fmt: skip
+@dataclass(frozen=True)
+class _Bases:
+    """The bases of rows of genes, positions ascending.
+
+    Attributes:
+        keys: Gene and position as one number, ascending.
+        letters: A, C, G, T or N, as ASCII.
+    """
+
+    keys: npt.NDArray[np.int64]
+    letters: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, near: pl.DataFrame) -> _Bases:
+        letter = pl.col("base").cast(pl.String).str.to_uppercase()
+        codes = {name: ord(name) for name in "ACGT"} | {"U": ord("T")}
+        known = letter.replace_strict(codes, default=ord("N"), return_dtype=pl.UInt8)
+        gene = pl.col("gene_id").rle_id().cast(pl.Int64)  # they follow one another
+        found = near.select(
+            key=gene * (1 << 40) + pl.col("position").cast(pl.Int64),  # positions are below 2^39
+            letter=known.fill_null(ord("N")),
+        )
+        return cls(found["key"].to_numpy(), found["letter"].to_numpy())
+
+    def around(self, rows: npt.NDArray[np.integer], kind: str) -> pl.Series:
+        """The bases on both sides of junctions, N where one is no row of the gene.
+
+        Args:
+            rows: Which rows are sites.
+            kind: Of what type.
+        """
+        wanted = np.add.outer(self.keys[rows], np.array(_steps(kind)))
+        places = np.minimum(np.searchsorted(self.keys, wanted), max(len(self.keys) - 1, 0))
+        found = np.where(self.keys[places] == wanted, self.letters[places], ord("N"))
+        words = np.insert(found, EXON if kind == "donor" else INTRON, ord("|"), axis=1)
+        texts = np.ascontiguousarray(words, np.uint8).view(f"S{words.shape[1]}").ravel()
+        return pl.Series(texts.astype(str), dtype=pl.String)
 
 
 def _with_distance(sites: pl.LazyFrame, annotated: pl.LazyFrame) -> pl.LazyFrame:

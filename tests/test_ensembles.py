@@ -266,6 +266,7 @@ def test_mean_of_batches(tmp_path, form, suffix):
         found = {"type": form, "batch_models": batches, "combination_method": "voting"} | counts
     model = converted(save(tmp_path / f"m{suffix}", found), tmp_path)
     agree(model, mean_of(members, X))
+    assert model.training_genes == (("G",) if form == "AllGenesBatchEnsemble" else ())
 
 
 def test_members_of_three_classes_need_their_order(tmp_path):

@@ -20,7 +20,7 @@ from splice_meta.cli.examples import EXAMPLES
 
 GENES = ("ENSG00000164039", "ENSG00000145354")
 LINES = [(command, line) for command, lines in EXAMPLES.items() for line in lines]
-NOT_RUN = {"score": "it needs weights", "train": "it takes minutes"}
+NOT_RUN = {"score": "it needs weights", "variants": "it needs weights", "train": "it takes minutes"}
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,26 @@ def place(tmp_path_factory: pytest.TempPathFactory, short_genes: pl.DataFrame) -
     model = sm.load_model(MODEL)
     shutil.copy(folder / "model/model.ubj", folder / "model.ubj")
     (folder / "model.pkl").write_bytes(pickle.dumps(model.boosters[0]))
+    _put_validated_variants(folder)
     for name, mode in (("out", "hybrid"), ("out2", "base_only")):
         sm.run(scores, MODEL, folder / name, settings=sm.RunSettings(mode=mode))
     return folder
+
+
+def _put_validated_variants(folder: Path) -> None:
+    """Ten variants with a truth and a published score, and results of them."""
+    keys = pl.DataFrame(
+        {"chrom": ["chr4"] * 10, "pos": range(100, 110), "ref": ["A"] * 10, "alt": ["C"] * 10}
+    )
+    truth = pl.Series("affects", [0, 1] * 5)
+    keys.with_columns(truth, gene=pl.lit("G"), published=pl.col("pos") / 110).write_csv(
+        folder / "validated.tsv", separator="\t"
+    )
+    kinds = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss", "largest", "any")
+    (folder / "changes").mkdir()
+    changes = {f"base_{kind}": truth * 0.8 + 0.1 for kind in kinds}
+    results = keys.with_columns(gene_id=pl.lit("G"), **changes)
+    results.write_parquet(folder / "changes/summary.parquet")
 
 
 def test_every_command_has_two_examples() -> None:

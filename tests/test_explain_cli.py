@@ -27,7 +27,7 @@ def test_a_place_is_its_genes_position(tmp_path: Path, capsys: pytest.CaptureFix
     assert found.equals(expected)
     said = capsys.readouterr().out
     assert "ENSG00000164039:20116" in said
-    assert "acceptor: base 0.153798, meta-model 0.539405" in said
+    assert "acceptor: base 0.153798, meta-model 0.566338" in said
     assert said.count("bias") <= 2
     assert "|##########" in said
 

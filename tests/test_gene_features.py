@@ -41,7 +41,7 @@ def some_genes(draw: Any, least: int = -6) -> list[Gene]:
     for number in range(draw(st.integers(1, 7))):
         transcripts = []
         for t in range(draw(st.integers(0, 3))):
-            start = draw(st.integers(10, 150))
+            start = draw(st.integers(40, 150))
             exons = []
             for _ in range(draw(st.integers(1, 5))):
                 length = draw(st.integers(1, 9))
@@ -120,7 +120,7 @@ def test_what_is_counted_and_measured_fits_together(tmp_path: Path, genes: list[
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(genes=some_genes(least=-2))
+@given(genes=some_genes(least=-1))
 def test_coding_sequence_gives_the_same_sites_as_exons(tmp_path: Path, genes: list[Gene]) -> None:
     genes = [gene for gene in genes if gene.transcripts]
     assume(genes)

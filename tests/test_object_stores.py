@@ -21,9 +21,10 @@ from s3_server import s3_server
 from test_unscored_genes import ByBase
 
 import splice_meta as sm
+from splice_meta.cli.app import run_command
 from splice_meta.errors import InputError, OutputError, SpliceMetaError, StoreError, UsageError
 from splice_meta.jobs.lines import create_lines, open_lines, read_lines
-from splice_meta.runs.outputs import FILE_OF, SITES_TEXT
+from splice_meta.runs.outputs import FILE_OF, REPORTS, SITES_TEXT
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.tables import scan_table
 from splice_meta.sink import write_text
@@ -202,7 +203,7 @@ def test_overwrite_leaves_nothing_of_before(whole: RunResult, folder: str) -> No
 
     home = f"{folder}/selective_inference/predictions/r"
     tables = [name for name in there(home) if not name.startswith("ledger.jsonl/")]
-    assert tables == [FILE_OF["complete"], FILE_OF["sites"], SITES_TEXT]
+    assert set(tables) - {*REPORTS} == {FILE_OF["complete"], FILE_OF["sites"], SITES_TEXT}
     assert result.predictions().collect().equals(whole.predictions().collect())
     with pytest.raises(OutputError, match="has no table base"):
         scan_table(result.layout, "base")
@@ -282,7 +283,7 @@ def test_who_takes_a_ledger_over_ends_who_had_it(folder: str) -> None:
     first.append({"record": "one"})
     second = open_lines(path).__enter__()
 
-    with pytest.raises(OutputError, match="Another process goes on with the job"):
+    with pytest.raises(OutputError, match="Another process has resumed the job"):
         first.append({"record": "two"})
     second.append({"record": "three"})
     records, _ = read_lines(path)
@@ -338,12 +339,32 @@ def test_scores_made_in_a_run_do_not_go_to_the_store(folder: str) -> None:
     )  # fmt: skip
     assert result.predictions().collect().height == result.summary.positions > 0
     names = there(f"{folder}/selective_inference/predictions/r")
-    assert [name for name in names if "ledger" not in name] == [
+    assert {name for name in names if "ledger" not in name} - {*REPORTS} == {
         FILE_OF["base"],
         FILE_OF["complete"],
         FILE_OF["sites"],
         SITES_TEXT,
-    ]
+    }
+
+
+def test_the_report_of_a_run_in_a_store_is_made_again_for_chosen_genes(
+    folder: str, scores: pl.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("first", "second"):
+        sm.run(scores, MODEL, folder, settings=SMALL, run_name=name)
+    home = place_at(folder) / "selective_inference" / "predictions"
+    at_top = place_at(f"{folder}/report.html").read_bytes()
+    assert at_top == (home / "second" / "report.html").read_bytes()
+    gene = scores["gene_id"][0]
+
+    assert run_command(["report", folder, "--genes", gene]) == 0
+    assert capsys.readouterr().out == f"Report: {home}/second/report.html\n"
+    page = place_at(f"{folder}/report.html").read_text()
+    assert page == (home / "second" / "report.html").read_text()
+    assert page.count('class="page gene"') == 1
+
+    assert run_command(["report", f"{home}/first", "--genes", gene]) == 0
+    assert place_at(f"{folder}/report.html").read_text() == page
 
 
 def test_evaluate_and_inspect_read_a_run_in_a_store(folder: str, scores: pl.DataFrame) -> None:

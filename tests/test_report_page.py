@@ -78,7 +78,7 @@ def test_the_page_is_one_file_with_a_page_for_each_changed_gene(demo: Path) -> N
     for link in page.links:
         assert link.removeprefix("#") in page.ids or link.startswith("https://")
     assert "SLC9B2 (ENSG00000164038)" in text
-    assert "4 gained, 2 of them annotated; none lost" in text
+    assert "5 gained, 3 of them annotated; none lost" in text
     assert "TGG|GTAAGC" in text
     assert "(10.0%), the share asked for" in text
 
@@ -88,12 +88,13 @@ def test_every_chart_has_its_specification_and_no_address(demo: Path) -> None:
     text = (demo / "report.html").read_text()
     page = Page(text)
 
-    assert len(page.charts) == 8 + 5
+    assert len(page.charts) == 9 + 5
     assert sorted(page.charts) == sorted(name for name in page.ids if name.startswith("spec"))
     for name in page.charts:
         found = re.search(rf'id="{name}">(.*?)</script>', text, re.S)
         assert found is not None
-        assert not any("url" in data for data in json.loads(found[1]).get("data", []))
+        assert "vega-lite" in json.loads(found[1])["$schema"]
+        assert '"url"' not in found[1]
 
 
 def test_the_page_without_plots_has_the_tables(
@@ -117,6 +118,9 @@ def test_genes_are_chosen_by_id_or_name(demo: Path, tmp_path: Path) -> None:
     assert [name for name in ids if name.startswith("gene-")] == [
         "gene-ENSG00000138778", "gene-ENSG00000145354",
     ]  # fmt: skip
+    asked = ["report", str(demo), "--genes", "cenpe,ensg00000145354.9", "-o", str(out), "-q"]
+    assert run_command([*asked, "--overwrite"]) == 0
+    assert Page(out.read_text()).ids == ids
     with pytest.raises(InputError, match="has no gene NONE"):
         write_report(str(demo), ["NONE"], output=out)
 

@@ -25,7 +25,7 @@ def objects(
     pred = sm.predict(demo_path, MODEL, genes=GENE)
     done = sm.run(demo_path, MODEL, folder / "out", genes=GENE)
     return {
-        "model": (sm.load_model(MODEL), ["openspliceai-mane", "59", "30 genes"]),
+        "model": (sm.load_model(MODEL), ["openspliceai-mane", "59", "526 genes"]),
         "manifest": (sm.extended(), ["log_odds_donor", "sequence window"]),
         "annotation": (sm.open_annotation(GTF), ["annotation.gtf.gz"]),
         "summary": (done.summary, ["Target genes: 1"]),

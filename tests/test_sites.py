@@ -156,11 +156,12 @@ def test_a_run_lists_the_demos_gained_sites(tmp_path: Path) -> None:
     sites = scan_table(result.layout, "sites").collect()
     gained = sites.filter(fate="gained")
     assert gained["sequence"].to_list() == [
-        "TGG|GTAAGC", "TTTCAG|GAA", "TTACAG|GCC", "TTATAG|GAA", "CTGCAG|TCT",
+        "AAA|GTGAGT", "CAAAAG|GCG", "TGG|GTAAGC", "TTTCAG|GAA", "TTACAG|GCC",
+        "GAG|GTGAAA", "TTATAG|GAA", "AAA|GTAAGA", "AAG|GTGAGA", "CTGCAG|TCT",
     ]  # fmt: skip
-    assert gained["is_annotated"].to_list() == [False, False, True, True, True]
+    assert gained["is_annotated"].to_list() == [True] * 2 + [False] * 2 + [True] * 6
     assert sites.filter(fate="lost").is_empty()
-    assert result.genes["gained"].sum() == 5
+    assert result.genes["gained"].sum() == 10
     assert result.genes["annotated"].to_list() == [28, 5, 25, 22, 97]
     complete = result.predictions().collect()
     base = pl.read_parquet(fixtures() / "scores_openspliceai.parquet", columns=["base"])

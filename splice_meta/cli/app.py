@@ -18,6 +18,7 @@ from splice_meta.cli import (
     convert_model,
     demo,
     evaluate,
+    evaluate_variants,
     explain,
     export,
     features,
@@ -27,6 +28,7 @@ from splice_meta.cli import (
     score,
     sort,
     train,
+    variants,
 )  # fmt: skip
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
 from splice_meta.cli.examples import EXAMPLES, examples_of
@@ -61,6 +63,8 @@ _command("demo", demo.demo)
 _command("run", run.run)
 _command("train", train.train)
 _command("evaluate", evaluate.evaluate)
+_command("variants", variants.variants)
+_command("evaluate-variants", evaluate_variants.evaluate_variants)
 _command("explain", explain.explain)
 _command("report", report.report)
 _command("compare", compare.compare)
@@ -174,7 +178,7 @@ def _how_to_go_on(arguments: list[str]) -> str:
     Args:
         arguments: The command and its options.
     """
-    if arguments[:1] not in (["run"], ["score"]):
+    if arguments[:1] not in (["run"], ["score"], ["variants"]):
         return "run the command again."
     if "--overwrite" in arguments:
         return "go on with the same command and --resume in place of --overwrite."

@@ -16,6 +16,10 @@ EXAMPLES = {
         "evaluate out",
         "evaluate scores.parquet --model model --annotation genes.gtf.gz",
     ),
+    "evaluate-variants": (
+        "evaluate-variants validated.tsv --truth affects --results changes --score published",
+        "evaluate-variants validated.tsv --truth affects --score published -o figures.csv",
+    ),
     "explain": (
         "explain scores.parquet --model bundled:openspliceai-mane --at ENSG00000164039:100",
         "explain out --model model --at ENSG00000164039:100 --class all -o why.csv",
@@ -36,6 +40,12 @@ EXAMPLES = {
         "score --annotation genes.gtf.gz --fasta genome.fa --weights weights -o s.parquet",
         "score --annotation genes.gtf.gz --fasta genome.fa --weights weights "
         "--genes BDH2 --truth -o b.parquet",
+    ),
+    "variants": (
+        "variants variants.vcf.gz --annotation genes.gtf.gz --fasta genome.fa --weights weights "
+        "--model model -o v",
+        "variants 'chr4:104003237:C>G' --annotation genes.gtf.gz --fasta genome.fa "
+        "--weights weights --model bundled:openspliceai-mane --scores scores.parquet -o w",
     ),
     "sort": (
         "sort scores.tsv.gz -o sorted.parquet",

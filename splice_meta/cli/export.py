@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -54,15 +54,25 @@ def export(
     least: Annotated[
         float, typer.Option(help="Leave values below it out of bigWig and bedGraph.")
     ] = 0.0,
+    compat: Annotated[
+        Literal["meta-spliceai"] | None,
+        typer.Option(
+            help="Write the tables in the layout of meta-spliceai, in place of tracks, for scripts "
+            "that read its files.",
+        ),
+    ] = None,
     memory: Memory = "1GiB",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a folder of tracks.")
+        bool, typer.Option("--overwrite", help="Replace a folder so written.")
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
     """Write bigWig, bedGraph and BED for IGV and UCSC."""
     set_verbosity(quiet, verbose)
+    wanted = gene_list(genes, genes_file)
+    if compat is not None:
+        return _compat(source, output, wanted, annotation, memory, overwrite)
     from splice_meta.tracks.export import ChromStyle
     from splice_meta.tracks.export import export as write
     from splice_meta.tracks.files import Format
@@ -72,7 +82,7 @@ def export(
             source,
             output,
             formats=cast("tuple[Format, ...]", comma_list(formats)),
-            genes=gene_list(genes, genes_file),
+            genes=wanted,
             annotation=annotation,
             fasta=fasta,
             sizes=chrom_sizes,
@@ -90,4 +100,30 @@ def export(
         pairs.insert(2, ("Changed calls", f"{done.changed:,}"))
     say_pairs(pairs)
     say(f"Tracks: {done.folder}")
+    return 0
+
+
+def _compat(
+    source: str,
+    output: Path,
+    genes: list[str] | None,
+    annotation: Path | None,
+    memory: str,
+    overwrite: bool,
+) -> int:
+    """Write the layout of meta-spliceai."""
+    from splice_meta.tracks.compat import export_compat
+
+    with watcher("reading") as progress:
+        done = export_compat(
+            source,
+            output,
+            genes=genes,
+            annotation=annotation,
+            memory=parse_memory(memory),
+            overwrite=overwrite,
+            progress=progress,
+        )
+    say_pairs([("Genes", f"{done.genes:,}"), ("Positions", f"{done.positions:,}")])
+    say(f"Tables in the layout of meta-spliceai: {done.folder}")
     return 0

@@ -12,7 +12,10 @@ from splice_meta.cli.options import Classes, Quiet, TrustPickle, Verbose, comma_
 
 def inspect(
     path: Annotated[
-        str, typer.Argument(help="Scores, a bundle, a manifest, a model or a run's output.")
+        str,
+        typer.Argument(
+            help="Scores, a bundle, a manifest, a model, a run's output or folder of tables."
+        ),
     ],
     classes: Classes = "",
     trust_pickle: TrustPickle = False,

@@ -49,9 +49,10 @@ def watcher(label: str, starts: bool = False) -> Iterator[Watcher]:
         def advanced(done: int) -> None:
             progress.advance(task, done)
             drawn = progress.tasks[0]
-            if (drawn.total or 0) > 1000:  # positions or rows; rounds say more by their share
-                rate = drawn.completed / max(drawn.elapsed or 0.0, 1e-3)
-                progress.update(task, rate=f"{rate:,.0f} a second")
+            rate = drawn.completed / max(drawn.elapsed or 0.0, 1e-3)
+            # Positions or rows, or variants; rounds say more by their share.
+            if (drawn.total or 0) > 1000 or "variants" in drawn.description:
+                progress.update(task, rate=f"{rate:,.{0 if rate >= 100 else 1}f} a second")
 
         yield Watcher(started, advanced)
 

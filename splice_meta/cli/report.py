@@ -1,4 +1,4 @@
-"""``splice-meta report``: the HTML report of a finished run, for chosen genes."""
+"""``splice-meta report``: the HTML report of a finished run, or of variants, for chosen genes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,29 @@ from splice_meta.process import import_xgboost
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="The output directory of a run, or its address.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="The output directory, of which the latest run is meant, the folder of a run's "
+            "tables, or its address; or results of variants."
+        ),
+    ],
     genes: Annotated[
         str | None,
-        typer.Option("--genes", help="Genes that get a page: ids or names, separated by commas."),
+        typer.Option(
+            "--genes",
+            help="Genes that get a page, separated by commas: ids, with or without version, or "
+            "names, in any case.",
+        ),
     ] = None,
     genes_file: GenesFile = None,
     most: Annotated[
-        int,
-        typer.Option(help="Without --genes, so many genes with the most gained and lost sites."),
-    ] = 6,
+        int | None,
+        typer.Option(
+            help="Without --genes, so many genes with the most gained and lost sites (6); of "
+            "variants, so many that change most (50)."
+        ),
+    ] = None,
     annotation: Annotated[
         Path | None,
         typer.Option(help="GTF or GFF3 with the exons; by default what the run was given."),
@@ -41,18 +54,29 @@ def report(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Make the HTML report of a finished run again, with a page for each chosen gene."""
+    """Make the HTML report again, with a page for each chosen gene, or for each variant."""
     set_verbosity(quiet, verbose)
-    if most < 0:
+    if most is not None and most < 0:
         raise UsageError(f"--most is {most}.", "Give a number from 0 on.")
     wanted = gene_list(genes, genes_file)
     if output is not None:
         refuse_target(output, Given((annotation, genes_file)), overwrite)
+    from splice_meta.alleles.layout import RECORD
+
+    if "://" not in run and (Path(run).expanduser() / RECORD).is_file():
+        from splice_meta.report.variants import PAGES, write_variants_report
+
+        count = PAGES if most is None else most
+        page = write_variants_report(run, wanted, annotation=annotation, output=output, most=count)
+        say(f"Report: {page}")
+        return 0
     import_xgboost()
+    from splice_meta.report.html import PAGES as GENES
     from splice_meta.report.html import write_report
 
+    count = GENES if most is None else most
     place = write_report(
-        run, wanted, annotation=annotation, model=model or None, output=output, most=most
+        run, wanted, annotation=annotation, model=model or None, output=output, most=count
     )
     say(f"Report: {place}")
     return 0

@@ -223,7 +223,9 @@ def show(result: RunResult, with_next: bool = True) -> int:
     if result.summary.skew():
         say(result.summary.skew())
     if with_next and result.summary.positions:
-        say(f"Next: splice-meta report {shlex.quote(str(result.layout.root))} --genes GENE,GENE")
+        done = result.genes.filter(status="done").sort("moved", descending=True)["gene_id"]
+        chosen = shlex.quote(",".join(done.head(2)))
+        say(f"Next: splice-meta report {shlex.quote(str(result.layout.root))} --genes {chosen}")
     return 1 if result.failed else 0
 
 

@@ -90,6 +90,8 @@ def explain(
         wanted = given
     opened = open_scores(source, genes, reference)
     require_base_models(loaded, opened)
+    ids = dict(zip(dict.fromkeys(genes), opened.wanted or (), strict=True))
+    wanted = [(ids[gene], position) for gene, position in wanted]
     schema = {"gene_id": pl.String, "position": pl.Int64}
     asked = pl.DataFrame(list(dict.fromkeys(wanted)), schema=schema, orient="row")
     marks = asked.with_columns(_explained=pl.lit(True)).lazy()

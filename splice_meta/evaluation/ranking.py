@@ -207,6 +207,31 @@ def ranking_figures(counts: Counts) -> dict[str, Floats]:
     return {name: np.where(there, values, np.nan) for name, values in found.items()}
 
 
+def separation(counts: Counts) -> dict[str, Floats]:
+    """Figures of a ranking that tell rows apart which are no sites; not a number without any.
+
+    * ``auroc``: the share of pairs of a site and another row in which the site has the higher
+      score; a tie counts half.
+    * ``best_specificity``: TN / (TN + FP) at the threshold with the largest F1, see
+      :func:`ranking_figures`.
+
+    Args:
+        counts: Shape (n, bins).
+
+    Returns:
+        Arrays of shape (n,).
+    """
+    others = counts.total - counts.hits
+    above, all_others = np.cumsum(others, axis=1), others.sum(axis=1, keepdims=True)
+    total, hits = np.cumsum(counts.total, axis=1), np.cumsum(counts.hits, axis=1)
+    pairs = counts.hits * (all_others - above + others / 2)
+    best = np.argmax(np.nan_to_num(ratio(2 * hits, total + hits[:, -1:])), axis=1)[:, None]
+    return {
+        "auroc": ratio(pairs.sum(axis=1), hits[:, -1] * all_others[:, 0]),
+        "best_specificity": 1.0 - ratio(_at(above, best), all_others[:, 0]),
+    }
+
+
 def _at(values: Floats, place: Ints) -> Floats:
     return np.asarray(np.take_along_axis(values, place, axis=1)[:, 0])
 

@@ -85,7 +85,7 @@ def read_run(source: Any) -> OutputLayout | None:
     state = state_of(layout) if layout is not None and not has_ended(layout) else None
     if layout is not None and state is not None and not state.is_whole:
         log.warning(
-            "The run %s has not ended: %s. Only these are read.", layout.run_name, state.words()
+            "The run %s has not ended: %s. Only these are read.", layout.run_name, state.so_far()
         )
     return layout
 

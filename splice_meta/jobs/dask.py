@@ -140,7 +140,7 @@ def _run_sent(name: str, shard: Shard) -> Any:
     except (KeyboardInterrupt, SystemExit) as error:  # Dask sends nothing back of these
         raise ClusterError(
             f"A Dask worker was ended while it ran a shard ({type(error).__name__}).",
-            "What is written so far is whole; run again with --resume.",
+            "Finished shards are kept; run again with --resume.",
         ) from error
 
 
@@ -253,5 +253,5 @@ def _losing_scheduler() -> Generator[None, None, None]:
     except (CancelledError, OSError) as error:
         raise ClusterError(
             f"The Dask scheduler was lost ({type(error).__name__}).",
-            "What is written so far is whole; run again with --resume.",
+            "Finished shards are kept; run again with --resume.",
         ) from error

@@ -182,8 +182,8 @@ class LineObjects:
         """
         if not _object(self.path, self._count).create(_line(record).encode()):
             raise OutputError(
-                f"Another process goes on with the job in {self.path.parent}.",
-                "Leave it to that one; what it lists there is whole.",
+                f"Another process has resumed the job in {self.path.parent}.",
+                "Leave it to that process; the shards that it lists are complete.",
             )
         self._count += 1
 

@@ -28,7 +28,7 @@ def refuse_both(resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise UsageError(
             "--resume and --overwrite contradict each other.",
-            "Give --resume to go on with what was interrupted, --overwrite to start anew.",
+            "Give --resume to finish it, --overwrite to start anew.",
         )
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -28,13 +28,14 @@ from splice_meta.model.bundle_writer import (
 )  # fmt: skip
 from splice_meta.model.calibration import Calibration
 from splice_meta.model.curves import Curves
+from splice_meta.model.estimator import digest_of
 from splice_meta.model.margin import Margin
 from splice_meta.model.members import Member, MemberKind
 from splice_meta.model.predict import predict_proba
 from splice_meta.ownership import Owned
 from splice_meta.shown import Shown, few
 
-ModelKind = MemberKind
+ModelKind = MemberKind | Literal["estimator"]
 
 _ONE = Owned(
     what="a model bundle",
@@ -54,7 +55,8 @@ class MetaModel(Shown):
         boosters: One XGBoost booster (multiclass), one per class in the order of ``classes``, or
             those of the members of a combination.
         kind: ``multiclass``, ``three_binary`` (one-against-rest, renormalised to sum 1) or
-            ``combination`` (several members, each with boosters and a calibration).
+            ``combination`` (several members, each with boosters and a calibration); in Python
+            also ``estimator`` (any object with ``predict_proba``, in place of the booster).
         classes: Class names in the order of the model's outputs.
         margin: Set where base log-probabilities go in as the margin.
         calibration: What maps its probabilities onto frequencies; None for nothing.
@@ -89,7 +91,8 @@ class MetaModel(Shown):
                 f"The model's classes are {', '.join(self.classes)}.",
                 f"They must be {', '.join(CLASSES)}, in the order of the model's outputs.",
             )
-        wanted = len(booster_files(self.kind, self.classes, self.combination))
+        is_estimator = self.kind == "estimator"
+        wanted = 1 if is_estimator else len(self._files())
         if len(self.boosters) != wanted:
             raise ModelError(
                 f"A {self.kind} model has {wanted} booster(s), this one {len(self.boosters)}.",
@@ -103,6 +106,10 @@ class MetaModel(Shown):
                 f"{len(self.margin_columns)}.",
                 "The bundle is damaged; make it again.",
             )
+
+    def _files(self) -> list[str]:
+        """The names of its boosters' files."""
+        return booster_files(self.kind, self.classes, self.combination)
 
     def _check_order(self) -> None:
         """Refuse what only models of classes in one order, without a margin, can have."""
@@ -165,6 +172,9 @@ class MetaModel(Shown):
 
     def gains(self) -> dict[str, float]:
         """Total gain by feature name, summed over the trees that use it (and over boosters)."""
+        if self.kind == "estimator":
+            shares = getattr(self.boosters[0], "feature_importances_", ())
+            return dict(zip(self.manifest.names, map(float, shares), strict=False))
         total: dict[str, float] = {}
         for booster in self.boosters:
             for name, gain in booster.get_score(importance_type="total_gain").items():
@@ -174,7 +184,7 @@ class MetaModel(Shown):
     @property
     def trees(self) -> int:
         """Number of trees over all boosters."""
-        return sum(len(b.get_dump()) for b in self.boosters)
+        return sum(len(b.get_dump()) for b in self.boosters) if self.kind != "estimator" else 0
 
     def digest(self) -> str:
         """SHA-256 over boosters, manifest and calibration, for a run's metadata."""
@@ -183,7 +193,10 @@ class MetaModel(Shown):
         if self.combination is not None:
             text.update(str(self.combination).encode())
         for booster in self.boosters:
-            text.update(bytes(booster.save_raw("ubj")))
+            is_estimator = self.kind == "estimator"
+            text.update(
+                digest_of(booster).encode() if is_estimator else bytes(booster.save_raw("ubj"))
+            )
         return text.hexdigest()
 
     def save(self, path: str | Path) -> Path:
@@ -194,10 +207,16 @@ class MetaModel(Shown):
 
         Raises:
             OutputError: If something is there already.
+            ModelError: If it is an estimator, which no bundle can hold.
         """
+        if self.kind == "estimator":
+            raise ModelError(
+                f"A {type(self.boosters[0]).__name__} cannot be saved as a bundle.",
+                "Keep it in the way of its library, such as skops, and give it to sm.predict.",
+            )
         stated = dict(self.metadata)
         card = stated.pop("card", None)
-        names = booster_files(self.kind, self.classes, self.combination)
+        names = self._files()
         raw = (booster.save_raw("ubj") for booster in self.boosters)
         files = dict(zip(names, raw, strict=True))
         files[MANIFEST] = self.manifest.to_json().encode()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast
 
 from splice_meta.contracts import CLASSES
 from splice_meta.digests import digest_of
@@ -34,7 +34,7 @@ from splice_meta.model.bundle_writer import (
 )  # fmt: skip
 from splice_meta.model.calibration import read_calibration
 from splice_meta.model.margin import LEAST_FLOOR, MOST_FLOOR, Margin
-from splice_meta.model.members import Member, read_member
+from splice_meta.model.members import KINDS, Member, MemberKind, read_member
 from splice_meta.model.structure import check_outputs
 from splice_meta.records import Entry, read_record
 
@@ -72,7 +72,7 @@ def read_bundle(folder: Path, source: str) -> MetaModel:
         _check_record(folder, data, digests)
     elif any(isinstance(e.value, dict) and RECORD in e.value for e in data.fields().values()):
         raise _changed(folder, RECORD)  # digests under another name
-    kind = cast(ModelKind, data.at("kind").one_of(get_args(ModelKind)))
+    kind = cast(MemberKind, data.at("kind").one_of(KINDS))
     classes = data.at("classes").texts()
     if sorted(classes) != sorted(CLASSES):
         data.at("classes").refuse(f"{', '.join(CLASSES)} in the order of the model's outputs")

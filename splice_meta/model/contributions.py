@@ -44,6 +44,11 @@ def contributions(model: MetaModel, frame: pl.DataFrame) -> Floats:
     """
     import xgboost
 
+    if model.kind == "estimator":
+        raise ModelError(
+            f"Predictions of a {type(model.boosters[0]).__name__} cannot be split by feature here.",
+            "XGBoost models can.",
+        )
     if model.combination is not None:
         raise ModelError(
             f"The model is a combination ({model.combination.words}): its predictions are no sum "

@@ -60,6 +60,7 @@ class Ensemble:
         names: What each model is called in errors.
         features: The ensemble's list of features.
         orders: The class order that each multiclass leaf states, None where it states none.
+        genes: The genes that batches say they were trained on.
     """
 
     found: Any
@@ -68,6 +69,7 @@ class Ensemble:
     names: list[str] = field(default_factory=list)
     features: list[str] | None = None
     orders: list[tuple[str, ...] | None] = field(default_factory=list)
+    genes: list[str] = field(default_factory=list)
 
 
 def read_ensemble(found: Any, path: Path) -> Ensemble:
@@ -101,6 +103,10 @@ def _member(found: Any, what: str, path: Path, into: Ensemble, deepest: int) -> 
             "Members may be XGBClassifiers and meta-spliceai's ensembles, at most "
             f"{DEEPEST} deep in each other.",
         )
+    if kind == "AllGenesBatchEnsemble":
+        batches = found.get("batch_models")
+        for batch in batches if isinstance(batches, list | tuple) else ():
+            into.genes += (texts(batch.get("genes")) or []) if isinstance(batch, dict) else []
     parts, method, weights = _parts(found, kind, path)
     stated = found.get("feature_names")
     into.features = into.features or texts(stated)

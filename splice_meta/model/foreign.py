@@ -190,6 +190,7 @@ def _ensemble(found: Ensemble, kind: str, path: Path, classes: tuple[str, ...] |
         kind=member.kind,
         calibration=member.curves,
         combination=member if is_combined else None,
+        training_genes=tuple(dict.fromkeys(found.genes)),
         metadata={
             "converted_from": {"file": path.name, "kind": kind, **({"note": note} if note else {})}
         },

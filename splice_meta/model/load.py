@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from splice_meta.bundled import bundled_model
 from splice_meta.errors import ModelError, UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_files import read_bundle
 from splice_meta.model.bundle_writer import RECORD
+from splice_meta.model.estimator import is_estimator, manifest_of, order_of
 from splice_meta.model.foreign import load_foreign
 from splice_meta.model.results_folder import model_in
 from splice_meta.stores import refuse_pipe
 
 
 def load_model(
-    source: str | Path | MetaModel,
+    source: Any,
     *,
     trust_pickle: bool = False,
     classes: tuple[str, ...] | None = None,
@@ -25,8 +28,9 @@ def load_model(
 
     Args:
         source: A bundle directory, ``bundled:NAME``, someone else's model file (see
-            :mod:`splice_meta.model.foreign`) or the folder of results it lies in, or a model
-            (returned as it is).
+            :mod:`splice_meta.model.foreign`) or the folder of results it lies in, a model
+            (returned as it is), or an estimator: an object with ``predict_proba``,
+            ``feature_names_in_`` and ``classes_``, as scikit-learn's have after fitting to a frame.
         trust_pickle: Allow pickle and joblib files, through an unpickler that admits a fixed
             list of classes.
         classes: Class order of a file that does not state it.
@@ -41,6 +45,15 @@ def load_model(
     """
     if isinstance(source, MetaModel):
         return source
+    if is_estimator(source):
+        manifest = manifest_of(source)
+        return MetaModel(
+            manifest=replace(manifest, origin=origin) if origin else manifest,
+            boosters=(source,),
+            kind="estimator",
+            classes=order_of(source, classes),
+            source=f"a {type(source).__name__}",
+        )
     text = str(source)
     path = bundled_model(text.removeprefix("bundled:")) if text.startswith("bundled:") else Path(
         source

@@ -15,6 +15,7 @@ from splice_meta.manifest import FeatureManifest
 from splice_meta.model.booster import reason_of
 from splice_meta.model.calibration import Calibration
 from splice_meta.model.curves import Curves, normalised
+from splice_meta.model.estimator import probabilities
 from splice_meta.model.margin import Margin
 from splice_meta.model.members import Member
 from splice_meta.settings import RunSettings
@@ -126,6 +127,8 @@ def _row_major(columns: Sequence[Floats], start: int, stop: int, out: Floats) ->
 
 
 def _predict_part(model: Trained, matrix: Floats, margin: Floats | None) -> Floats:
+    if model.kind == "estimator":
+        return probabilities(model.boosters[0], matrix, model.manifest.names)
     if model.combination is not None:
         outputs = (_inplace(booster, _read_by(booster, matrix), None) for booster in model.boosters)
         return np.asarray(normalised(model.combination.rows(outputs)), np.float32)

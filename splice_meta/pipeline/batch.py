@@ -164,7 +164,7 @@ def predict_batch(
         marked.insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
-        found, matrix = _predict_picked(marked, model, settings, gene_values, keep_matrix)
+        found, matrix = predict_picked(marked, model, settings, gene_values, keep_matrix)
     if dataset is not None:
         keys = as_text(marked.lazy().select("gene_id", "position"))
         marked = marked.hstack(mark_trained(keys, dataset).select("in_training").collect())
@@ -176,14 +176,23 @@ def predict_batch(
     )
 
 
-def _predict_picked(
+def predict_picked(
     marked: pl.DataFrame,
     model: MetaModel,
     settings: RunSettings,
     gene_values: pl.DataFrame | None,
-    keep_matrix: bool,
+    keep_matrix: bool = False,
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """The model's probabilities of the adjusted rows; and their features, if they are kept."""
+    """The model's probabilities of the adjusted rows; and their features, if they are kept.
+
+    Args:
+        marked: Rows with the position axis, each gene's full axis or what of it features may look
+            at; ``is_adjusted`` marks those that are wanted.
+        model: The meta-model.
+        settings: Which features are made, and how many rows go to the model at a time.
+        gene_values: The annotation's genomic features by ``gene_id``.
+        keep_matrix: Whether the features are wanted, too.
+    """
     from splice_meta.model.predict import predict_proba
 
     kind = marked.schema["gene_id"]

@@ -88,7 +88,7 @@ def sites_chart(sites: pl.DataFrame, threshold: float) -> alt.LayerChart:
         alt.Chart(inline(sites.select(
             "gene", "place", "type", "sequence", "base", "final", pl.col("fate").cast(pl.String)
         )))
-        .mark_point(filled=True, size=45, opacity=0.75)
+        .mark_point(filled=True, size=45, opacity=1)
         .encode(
             x=alt.X("base:Q", scale=unit, title="base", axis=axis),
             y=alt.Y("final:Q", scale=unit, title="final", axis=axis),
@@ -132,22 +132,26 @@ def fates_chart(counts: pl.DataFrame) -> alt.LayerChart:
     """
     import altair as alt
 
-    rows = counts.with_columns(row=pl.format("{} {}s", "fate", "type"))
+    rows = counts.with_columns(
+        row=pl.format("{} {}s", "fate", "type"), label=pl.format("{} {}", "sites", "annotated")
+    )
+    most = max(int(counts["sites"].max() or 0), 1)  # type: ignore[arg-type]
     names = rows["row"].unique(maintain_order=True).to_list()
     shown = alt.Chart(inline(rows)).encode(
-        x=alt.X("sites:Q", title="sites", axis=alt.Axis(format=",d", tickMinStep=1)),
+        x=alt.X("sites:Q", title="sites", axis=alt.Axis(format=",d", tickMinStep=1),
+                scale=alt.Scale(domain=[0, most * 1.7], nice=False)),
         y=alt.Y("row:N", sort=names, title=None),
         yOffset=alt.YOffset("annotated:N", sort=ANNOTATED),
     )
     bars = shown.mark_bar(strokeWidth=1.5).encode(
-        color=_type_colour(None),
+        color=alt.Color("type:N", legend=None, scale=_type_scale()),
         stroke=alt.Stroke("type:N", legend=None, scale=_type_scale()),
-        fillOpacity=alt.FillOpacity("annotated:N", title=None, scale=alt.Scale(
+        fillOpacity=alt.FillOpacity("annotated:O", legend=None, scale=alt.Scale(
             domain=ANNOTATED, range=[1, 0.15])),
         tooltip=tips("fate", "type", "annotated", sites=",d"),
     )  # fmt: skip
-    labels = shown.mark_text(align="left", dx=4).encode(text=alt.Text("sites:Q", format=",d"))
-    return alt.layer(bars, labels, height=alt.Step(16), width="container")
+    labels = shown.mark_text(align="left", dx=4).encode(text=alt.Text("label:N"))
+    return alt.layer(bars, labels, height=140, width="container")
 
 
 def reliability_chart(bins: pl.DataFrame, kind: str) -> alt.LayerChart:
@@ -190,7 +194,7 @@ def counts_chart(bins: pl.DataFrame, kind: str) -> alt.Chart:
             xOffset=alt.XOffset("system:N", sort=["base", "final"]),
             y=alt.Y("positions:Q", title="positions", axis=alt.Axis(values=COUNTS, format=",d"),
                     scale=alt.Scale(type="symlog", constant=1)),
-            fillOpacity=alt.FillOpacity("system:N", title=None, scale=alt.Scale(
+            fillOpacity=alt.FillOpacity("system:O", title=None, scale=alt.Scale(
                 domain=["base", "final"], range=[0.15, 1])),
             tooltip=tips("system", low="", positions=",d"),
         )

@@ -38,14 +38,14 @@ def gene_features(annotation: Annotation) -> pl.DataFrame:
     length = pl.col("gene_end") - pl.col("gene_start") + 1
     return (
         genes.with_columns(gene_length=length, num_overlaps=_overlaps(genes))
-        .join(_representatives(annotation), on="gene_id", how="left", maintain_order="left")
+        .join(representatives(annotation), on="gene_id", how="left", maintain_order="left")
         .join(_sites(annotation), on="gene_id", how="left", maintain_order="left")
         .with_columns(chrom=chrom_code_expr())
         .select("gene_id", *(pl.col(name).cast(pl.Float64) for name in GENOMIC))
     )
 
 
-def _representatives(annotation: Annotation) -> pl.DataFrame:
+def representatives(annotation: Annotation) -> pl.DataFrame:
     """The representative transcript of each gene with exons, and its figures."""
     length = pl.col("exon_end") - pl.col("exon_start") + 1
     figures = annotation.exons.group_by(_KEYS).agg(

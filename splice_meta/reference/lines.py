@@ -146,7 +146,7 @@ def unreadable(path: Path, error: Exception) -> InputError:
     reason = str(getattr(error, "strerror", None) or error).strip().splitlines() or ["no reason"]
     return InputError(
         f"The annotation {path} cannot be read: {reason[0][:200]}.",
-        "Check the path, and that the file is whole and UTF-8 text, plain, gzip or zstd.",
+        "Check the path, and that the file is complete: UTF-8 text, plain, gzip or zstd.",
     )
 
 

@@ -51,5 +51,7 @@ def open_reference(
     if fasta is not None and not isinstance(fasta, Genome):
         fasta = Genome(fasta)
     if fasta is not None and not fasta.chroms:  # opens it: a wrong file is refused now
-        raise InputError(f"The FASTA {fasta.source} has no records.", "Check that it is whole.")
+        raise InputError(
+            f"The FASTA {fasta.source} has no records.", "Check that the file is complete."
+        )
     return Reference(annotation, fasta)

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError, ModelError
 from splice_meta.manifest import OWN, FeatureManifest, load_manifest
@@ -18,6 +20,8 @@ from splice_meta.pipeline.matching import weights_of
 from splice_meta.records import Entry
 from splice_meta.report.describe_run import describe_run
 from splice_meta.runs.found import run_at
+from splice_meta.runs.outputs import FILE_OF, REPORTS, SITES_TEXT
+from splice_meta.runs.tables import scan_parts
 from splice_meta.shown import few
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
@@ -55,7 +59,8 @@ def describe(
     refuse_pipe(place)
     if path.startswith("bundled:") or (place / "bundle.json").exists():
         return describe_model(load_model(path))
-    run = run_at(path)
+    is_report = place.is_file() and place.name in (*REPORTS, "ledger.jsonl")
+    run = run_at(place.parent if is_report else path)
     if run is not None:
         return describe_run(run)
     in_results = place.is_dir() and model_in(place) is not None
@@ -70,7 +75,23 @@ def describe(
         return _manifest(load_manifest(place))
     if not place.exists() and "://" not in path and not any(c in path for c in "*?["):
         raise InputError(f"There is no {path}.", "Give scores, a bundle, a manifest or a run.")
+    if place.name in (FILE_OF["sites"], SITES_TEXT):
+        return _sites(place)
     return _scores(path)
+
+
+def _sites(path: Path) -> Pairs:
+    """What a run's sites table has."""
+    is_text = path.suffix == ".tsv"
+    rows = pl.read_csv(path, separator="\t") if is_text else scan_parts(path).collect()
+    fates = rows["fate"].cast(pl.String).value_counts(sort=True).rows()
+    known = rows["is_annotated"].drop_nulls()
+    return [
+        ("Kind", "sites table of a run"),
+        ("Sites", f"{rows.height:,} in {rows['gene_id'].n_unique():,} genes"),
+        ("By fate", ", ".join(f"{fate} {count:,}" for fate, count in fates) or "none"),
+        ("Annotated", f"{known.sum():,} of {len(known):,}" if len(known) else "not known"),
+    ]
 
 
 def _is_manifest(path: Path) -> bool:
@@ -143,6 +164,7 @@ def describe_model(model: MetaModel) -> Pairs:
     margin = "base log-probabilities" if model.margin else "none"
     if model.margin and model.margin.weights:
         margin += f" (weights {', '.join(f'{weight:.2f}' for weight in model.margin.weights)})"
+    genes = len(model.training_genes)
     pairs = [
         ("Kind", f"meta-model ({model.kind})"),
         ("Classes", ", ".join(model.classes)),
@@ -153,7 +175,7 @@ def describe_model(model: MetaModel) -> Pairs:
         ("Calibration", model.calibration.words if model.calibration else "none"),
         *([("Combination", model.combination.words)] if model.combination else []),
         *_converted(model),
-        ("Trained on", f"{len(model.training_genes):,} genes"),
+        ("Trained on", f"{genes:,} genes" if genes else "not stated"),
         *(pair for pair in _manifest(model.manifest) if pair[0] != "Kind"),
     ]
     if model.has_digests is not None:

@@ -68,7 +68,7 @@ def _begun(layout: OutputLayout) -> Pairs:
         ("Kind", "a run that has not ended: interrupted, or still at work"),
         ("Run", layout.run_name),
         ("Started", f"{state.started.astimezone():%Y-%m-%d %H:%M:%S}"),
-        ("Done", state.words()),
+        ("Done", state.so_far()),
         ("Tables", ", ".join(rows) or "none"),
         ("Go on with it by", f"the same command and --resume --run-name {layout.run_name}"),
     ]

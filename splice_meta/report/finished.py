@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from splice_meta.contracts import without_version
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
 from splice_meta.runs.found import has_ended, record_of, run_at, state_of
 from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name
@@ -78,7 +79,7 @@ def open_finished(source: str | Path) -> FinishedRun:
         state = state_of(layout) if layout is not None else None
         if layout is not None and state is not None:
             raise InputError(
-                f"The run {layout.run_name} has not ended: {state.words()}.",
+                f"The run {layout.run_name} has not ended: {state.so_far()}.",
                 "Go on with it by the same command and --resume.",
             )
         raise InputError(f"{source} is not the output directory of a run.", "Give one that is.")
@@ -115,7 +116,7 @@ def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> li
 
     Args:
         run: The run.
-        asked: Ids, or names that the sites table has.
+        asked: Ids, with or without version, or names that the sites table has, in any case.
         most: How many are chosen where none are asked for.
 
     Raises:
@@ -127,11 +128,27 @@ def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> li
         order = ["_changed", "moved", "final_sites"]
         first = changed.sort(order, descending=True, maintain_order=True).head(most)
         return first["gene_id"].to_list()
-    names = dict(zip(done["gene_id"], done["gene_id"], strict=True))
-    if not set(asked) <= set(names):
-        named = run.sites.select("gene_name", "gene_id").drop_nulls().unique()
-        names = dict(named.rows()) | names
+    named = run.sites.select("gene_name", "gene_id").drop_nulls().unique().rows()
+    ids = {gene: gene for gene in done["gene_id"]}
+    exact = dict(named) | ids
+    loose: dict[str, set[str]] = {}
+    for name, gene in [*named, *ids.items()]:
+        loose.setdefault(_bare(name), set()).add(gene)
+    found: list[str] = []
     for name in asked:
-        if name not in names:
-            raise InputError(f"The run has no gene {name}.", "Its genes are in gene_manifest.json.")
-    return list(dict.fromkeys(names[name] for name in asked))
+        meant = {exact[name]} if name in exact else loose.get(_bare(name), set())
+        if len(meant) != 1:
+            raise InputError(f"The run has no gene {name}.", _GENES_HINT)
+        found += meant
+    return list(dict.fromkeys(found))
+
+
+_GENES_HINT = (
+    "Its genes are in gene_manifest.json; names are known of a run with --annotation, of genes "
+    "with sites."
+)
+
+
+def _bare(name: str) -> str:
+    """A name without what people leave out or write otherwise."""
+    return without_version(name.upper())

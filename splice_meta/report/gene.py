@@ -98,10 +98,10 @@ def view_gene(run: FinishedRun, gene: str, annotation: Annotation | None) -> Gen
     chrom, strand = (str(place.get(name) or "") for name in ("chrom", "strand"))
     is_placed = bool(chrom) and points["genomic_position"].null_count() == 0
     low, high = (place.get(f"{'genomic_' if is_placed else ''}{end}") for end in ("low", "high"))
-    known = _annotated_gene(annotation, gene) if is_placed else None
-    exons, hidden = _exons(annotation, known)
+    known = annotated_gene(annotation, gene) if is_placed else None
+    exons, hidden = exons_of_gene(annotation, known)
     if truth is None:
-        truth = _annotated_sites(annotation, known)
+        truth = annotated_sites(annotation, known)
     else:
         at = "genomic_position" if is_placed else "position"
         truth = truth.select(place=at, type="type")
@@ -166,14 +166,16 @@ def _with_place(points: pl.DataFrame) -> pl.DataFrame:
     return points.with_columns(genomic_position=pl.lit(None, pl.Int64))
 
 
-def _annotated_gene(annotation: Annotation | None, gene: str) -> str | None:
+def annotated_gene(annotation: Annotation | None, gene: str) -> str | None:
+    """The annotation's id of a gene; None if it has none."""
     if annotation is None:
         return None
     found = annotation.match([gene])["gene_id"].drop_nulls()
     return str(found[0]) if len(found) else None
 
 
-def _annotated_sites(annotation: Annotation | None, gene: str | None) -> pl.DataFrame:
+def annotated_sites(annotation: Annotation | None, gene: str | None) -> pl.DataFrame:
+    """The splice sites of a gene: ``place`` on the genome, ``type``."""
     if annotation is None or gene is None:
         return pl.DataFrame(schema={"place": pl.Int64, "type": pl.String})
     sites = annotation.exons_of([gene]).splice_sites()
@@ -183,7 +185,7 @@ def _annotated_sites(annotation: Annotation | None, gene: str | None) -> pl.Data
     )
 
 
-def _exons(annotation: Annotation | None, gene: str | None) -> tuple[pl.DataFrame, int]:
+def exons_of_gene(annotation: Annotation | None, gene: str | None) -> tuple[pl.DataFrame, int]:
     """The exons of the transcripts that are drawn, and how many transcripts are not."""
     if annotation is None or gene is None:
         return pl.DataFrame(schema={"transcript": pl.String, "row": pl.Int64,

@@ -188,8 +188,8 @@ def _truth(run: FinishedRun, charts: Charts) -> str:
 
     bent, curves = reliability(bins), precision_recall(bins, sites)
     parts = [
-        '<h2>Against the truth</h2><p class="note">Dashed: base; solid: final. Positions with a '
-        "probability below 0.01 are left out, so curves end there; the dots are the run's "
+        '<h2>Against the truth</h2><p class="note">Dashed and pale: base; solid: final. Positions '
+        "with a probability below 0.01 are left out, so curves end there; the dots are the run's "
         "threshold. Genes that the model was trained on are included.</p>",
         '<div class="pair">',
     ]

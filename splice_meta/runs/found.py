@@ -125,7 +125,7 @@ class State:
     genes: int
     positions: int
 
-    def words(self) -> str:
+    def so_far(self) -> str:
         """In a few words."""
         if not self.shards:
             return "no shard is done"

@@ -45,7 +45,7 @@ def beyond_budget(scores: BaseScores, model: MetaModel | None, settings: RunSett
         what = f"the gene {name} with {count:,} positions"
     return (
         f"{shown_memory(settings.memory)} of memory are less than {what} may take, up to about "
-        f"{shown_memory(max(gene, table))}; the run goes on with that."
+        f"{shown_memory(max(gene, table))}; the run will use that much."
     )
 
 

@@ -100,7 +100,9 @@ class RunTask:
 
     def open(self, sent: bool) -> None:
         """Let a model that was sent use the threads of this process, not those of its training."""
-        for booster in self.model.boosters if sent and self.model is not None else ():
+        if not sent or self.model is None or self.model.kind == "estimator":
+            return
+        for booster in self.model.boosters:
             booster.set_param({"nthread": 0})  # OMP_NUM_THREADS
 
     def run(

@@ -61,19 +61,23 @@ class Table:
         return {"neither_score", "neither_prob"}.isdisjoint(self.scan().collect_schema())
 
 
-def open_tables(files: Sequence[str]) -> list[Table]:
-    """Look at files with score tables: what kind each is, and whether text can be read at all.
+def open_tables(files: Sequence[str], *, has_sign: bool = False) -> list[Table]:
+    """Look at files with tables: what kind each is, and whether text can be read at all.
+
+    Args:
+        files: Paths or addresses.
+        has_sign: Whether headers of text may begin with ``#``, as in ``#CHROM``.
 
     Raises:
         InputError: If one is of an unknown kind, or not what its name says.
     """
-    return [_open(file) for file in files]
+    return [_open(file, has_sign) for file in files]
 
 
-def _open(file: str) -> Table:
+def _open(file: str, has_sign: bool = False) -> Table:
     suffix = suffix_of(file)
     if suffix in TEXT:
-        text = look_at(file, TEXT[suffix])
+        text = look_at(file, TEXT[suffix], has_sign=has_sign)
         return Table(file, text, f"{text.separator!r}{' quoted' if text.quoted else ''}")
     if suffix in PARQUET or ("://" in file and suffix == ""):
         kind = "parquet"

@@ -104,17 +104,22 @@ def words_of(path: Path) -> set[str]:
     return set(re.split(r'[\s,;|"]+', line))
 
 
-def look_at(file: str, separator: str) -> TextTable:
+def look_at(file: str, separator: str, *, has_sign: bool = False) -> TextTable:
     """Read a text table once, as bytes, and refuse what a reader of CSV would read wrong.
 
     Memory does not grow with the table.
+
+    Args:
+        file: Path or address.
+        separator: Between fields.
+        has_sign: Whether its header may begin with ``#``, as in ``#CHROM``.
 
     Raises:
         InputError: If it is no text table, or one with lines of different lengths; the file and
             the line are named.
         ContractError: If it names a column twice.
     """
-    header, rest = _split_header(file, separator)
+    header, rest = _split_header(file, separator, has_sign)
     _refuse_names(file, header)
     quoted = _may_quote(separator, header)
     lines = Lines(file, separator, len(header.names), quoted, header.line)
@@ -166,7 +171,7 @@ def _pieces(file: str) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in batch["line"]).encode()
 
 
-def _split_header(file: str, separator: str) -> tuple[Header, Iterator[bytes]]:
+def _split_header(file: str, separator: str, has_sign: bool) -> tuple[Header, Iterator[bytes]]:
     """The header, and an iterator over what follows its line."""
     pieces = _pieces(file)
     head, number = next(pieces, b""), 0
@@ -185,10 +190,11 @@ def _split_header(file: str, separator: str) -> tuple[Header, Iterator[bytes]]:
             f"{file} has carriage returns in place of line ends.",
             "Write the table with Unix line ends.",
         )
-    return _parse(file, separator, line, number), chain([rest] if rest else [], pieces)
+    header = _parse(file, separator, line, number, has_sign)
+    return header, chain([rest] if rest else [], pieces)
 
 
-def _parse(file: str, separator: str, line: bytes, number: int) -> Header:
+def _parse(file: str, separator: str, line: bytes, number: int, has_sign: bool) -> Header:
     try:
         text = line.removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:
@@ -200,7 +206,8 @@ def _parse(file: str, separator: str, line: bytes, number: int) -> Header:
         raise InputError(
             f"Line {number} of {file} holds a NUL byte.", "Check that the file is whole."
         )
-    if text.lstrip().startswith("#"):
+    names_follow = has_sign and not text.startswith("##") and separator in text
+    if text.lstrip().startswith("#") and not names_follow:
         raise InputError(
             f"{file} begins with a comment, not with the names of its columns.",
             "Remove lines before the header, and # before the first name.",

@@ -28,7 +28,7 @@ def unreadable(file: str, error: BaseException) -> InputError:
         )
     return InputError(
         f"{file} cannot be read: {reason_of(error)}.",
-        "Check that the file is whole; write or copy it again.",
+        "Check that the file is complete; write or copy it again.",
     )
 
 

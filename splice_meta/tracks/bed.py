@@ -8,7 +8,7 @@ from typing import IO
 
 import polars as pl
 
-from splice_meta.tracks.sites import as_bed
+from splice_meta.tracks.site_rows import as_bed
 
 
 class BedFiles:

@@ -24,10 +24,11 @@ from splice_meta.runs.found import run_at
 from splice_meta.settings import one_of
 from splice_meta.shown import Shown, few
 from splice_meta.sink import whole_file
+from splice_meta.sites import TYPES
 from splice_meta.tracks.bed import BedFiles
 from splice_meta.tracks.files import FORMATS, TRACKS, Format, TrackFiles, refuse_unwritable
 from splice_meta.tracks.joined import Stretch, placed_genes, stretches
-from splice_meta.tracks.sites import SITES, called_sites, changed_sites
+from splice_meta.tracks.site_rows import called_sites, changed_sites
 from splice_meta.tracks.sizes import chrom_sizes
 from splice_meta.watching import Progress, Watcher, watcher_of
 
@@ -178,7 +179,7 @@ class _Work:
                 "Leave the names as they are, or take one of the two out.",
             )
         self._columns = {
-            system: dict(zip(SITES, columns, strict=False))
+            system: dict(zip(TYPES, columns, strict=False))
             for system, columns in rows.systems.items()
         }
 

@@ -238,10 +238,10 @@ CASES = [
             (METADATA, '{"run": "r", "settings": []}', "settings"),
             (METADATA, '{"run": "r", "settings": {"mode": 1}}', "settings.mode"),
             (METADATA, '{"run":"r","settings":{"mode":"hybrid"},"positions":"x"}', "positions"),
-            ("gene_manifest.json", "{}", "genes"), ("gene_manifest.json", "NaN", "NaN"),
-            ("gene_manifest.json", '{"genes": 3}', "genes is 3"),
-            ("gene_manifest.json", '{"genes": [3]}', "genes[0]"),
-            ("gene_manifest.json", '{"genes": [{"status": null}]}', "genes[0].status"),
+            ("gene_manifest.json", "{}", "run is missing"), ("gene_manifest.json", "NaN", "NaN"),
+            ("gene_manifest.json", '{"run": "r", "genes": 3}', "genes is 3"),
+            ("gene_manifest.json", '{"run": "r", "genes": [3]}', "genes[0]"),
+            ("gene_manifest.json", '{"run": "r", "genes": [{"status": null}]}', "genes[0].status"),
         )
         if not (text == "{}" and name == METADATA)
     ),

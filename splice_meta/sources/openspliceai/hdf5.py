@@ -108,7 +108,7 @@ def _texts(opened: h5py.File, name: str, file: Path) -> list[bytes]:
     except OSError as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise InputError(
-            f"{name} of {file} cannot be read: {reason}.", "Check that the file is whole."
+            f"{name} of {file} cannot be read: {reason}.", "Check that the file is complete."
         ) from None
     encoded = [text.encode() if isinstance(text, str) else text for text in listed]
     texts = [text for text in encoded if isinstance(text, bytes)]

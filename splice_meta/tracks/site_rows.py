@@ -1,4 +1,7 @@
-"""The sites that a system calls, and those whose call changes, as rows of BED."""
+"""Called and changed sites as rows of BED, by the rules of :mod:`splice_meta.sites`.
+
+Where genes overlap there is one row for a place, by the larger values.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from splice_meta.sites import fate_of, is_called
 from splice_meta.tracks.joined import Stretch
-
-SITES = ("donor", "acceptor")
 
 COLOURS = {
     "donor": "0,114,178", "acceptor": "213,94,0", "gained": "0,158,115", "lost": "204,121,167",
@@ -36,7 +38,7 @@ def called_sites(
     """
     parts = []
     for site, column in columns.items():
-        rows = stretch.rows.filter(pl.col(column) >= threshold)
+        rows = stretch.rows.filter(is_called(column, threshold))
         parts.append(_described(stretch, rows, names, site, pl.col(column), pl.lit(site)))
     return pl.concat(parts)
 
@@ -64,9 +66,8 @@ def changed_sites(
     """
     parts = []
     for site, column in before.items():
-        was, is_called = pl.col(column) >= threshold, pl.col(after[site]) >= threshold
-        rows = stretch.rows.filter(was != is_called)
-        kind = pl.when(is_called).then(pl.lit("gained")).otherwise(pl.lit("lost"))
+        kind = fate_of(column, after[site], threshold).cast(pl.String)
+        rows = stretch.rows.filter(kind.is_in(["gained", "lost"]))
         change = (pl.col(after[site]) - pl.col(column)).abs()
         parts.append(_described(stretch, rows, names, site, change, kind))
     return pl.concat(parts)

@@ -1,0 +1,76 @@
+"""Results of variants in the words of a table that people read."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from splice_meta.alleles.results import VariantsResult
+
+SHOWN = 10
+"""Variants that are shown."""
+
+SITES_EACH = 6
+"""Changed sites of one of them."""
+
+HEADS = ("variant", "gene", "site", "fate", "base", "recalibrated", "annotated")
+
+
+def changes_in_words(result: VariantsResult) -> list[list[str]]:
+    """The changed sites of some variants, one row each, for a table under :data:`HEADS`.
+
+    The variants that change most, in the order of the input; a variant without changed sites has
+    one row that says how much changes at most.
+    """
+    layer = "final" if "final_largest" in result.summary().collect_schema() else "base"
+    scored = (
+        result.summary()
+        .filter(pl.col("reason").is_null())
+        .sort(f"{layer}_largest", descending=True, maintain_order=True)
+        .head(SHOWN)
+        .sort("variant", "gene_id", maintain_order=True)
+        .collect()
+    )
+    sites = result.sites().filter(pl.col("variant").is_in(scored["variant"].implode())).collect()
+    rows = []
+    for pair in scored.iter_rows(named=True):
+        mine = sites.filter(variant=pair["variant"], gene_id=pair["gene_id"])
+        most = mine.sort(pl.col("change").abs(), descending=True, maintain_order=True)
+        head = [_name(pair), pair["gene_name"] or pair["gene_id"]]
+        shown = most.head(SITES_EACH)
+        for site in shown.iter_rows(named=True):
+            rows.append([*head, *_site(site)])
+            head = ["", ""]
+        if most.height > shown.height:
+            rows.append([*head, f"{most.height - shown.height:,} more", "", "", "", ""])
+        if not most.height:
+            rows.append([*head, "none", "", *_largest(pair), ""])
+    return rows
+
+
+def _name(pair: dict[str, object]) -> str:
+    alleles = [str(pair[side]) for side in ("ref", "alt")]
+    short = [each if len(each) <= 12 else f"{each[:9]}...({len(each)})" for each in alleles]
+    return f"{pair['chrom']}:{pair['pos']} {short[0]}>{short[1]}"
+
+
+def _site(site: dict[str, object]) -> list[str]:
+    """A donor at +127, lost, 0.98 -> 0.03."""
+    inserted = f", inserted base {site['inserted']}" if site["inserted"] else ""
+    known = {True: "yes", False: "no", None: "?"}[site["is_annotated"]]  # type: ignore[index]
+    return [
+        f"{site['type']} at {site['offset']:+}{inserted}", str(site["fate"]),
+        _arrow(site["base_ref"], site["base_alt"]),
+        _arrow(site["final_ref"], site["final_alt"]) if "final_ref" in site else "",
+        known,
+    ]  # fmt: skip
+
+
+def _arrow(ref: object, alt: object) -> str:
+    """Both probabilities; a dash where the position is not there."""
+    shown = ["-" if value is None else f"{value:.2f}" for value in (ref, alt)]
+    return " -> ".join(shown)
+
+
+def _largest(pair: dict[str, object]) -> list[str]:
+    found = [pair[f"{layer}_largest"] for layer in ("base", "final") if f"{layer}_largest" in pair]
+    return [f"at most {value:.2f}" for value in found] + [""] * (2 - len(found))
