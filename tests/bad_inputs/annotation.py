@@ -186,7 +186,7 @@ CASES = [
         part.replace("\n", f' exon_number "{3 - n}";\n') for n, part in enumerate(
             EXONS.splitlines(keepends=True))), THREE),
     read("exons that overlap", GOOD + of("exon", (150, 250)),
-         {(150, "acceptor"), (250, "donor"), *THREE}, "its exons overlap, which contradicts itself"),
+         {(150, "acceptor"), (250, "donor"), *THREE}, "its exons overlap, which contradicts"),
     read("sequence behind GFF3", GFF + GFF_EXONS + "##FASTA\n>c1 x\nACGT\nNNNN\n", THREE),
     read("a gene without ID in GFF3", "##gff-version 3\n" + line("gene", 101, 900, "Name=g")
          + line("mRNA", 101, 900, "ID=G") + GFF_EXONS.replace("=T", "=G"), THREE, "lack the id"),
