@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from naive_network import random_parts
 from numpy.typing import NDArray
 
-from splice_meta.base_models import edit_tiles
+from splice_meta.base_models import edit_tiles, edits_on_openvino
 from splice_meta.base_models.altered import Edit, Reference
+from splice_meta.base_models.budget import Budget
 from splice_meta.base_models.cone import Cone
 from splice_meta.base_models.edit_tiles import Tile, Wide, tiles
 from splice_meta.base_models.edits import EditScorer
@@ -266,6 +267,37 @@ def test_several_calls_at_once() -> None:
 
     scorer.close()
     assert all(map(same, found, alone))
+
+
+def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(networks(8), 2)
+    scorer = EditScorer(model)
+    genes = [scorer.reference(drawn(3000 + model.context, seed)) for seed in range(4)]
+    edits = some_edits(3000, 30, seed=4)
+    alone = [scorer.scores(gene, edits, 40) for gene in genes]
+    scorer.close()
+    monkeypatch.setattr(edits_on_openvino, "MOST_KEPT", 1)
+    scorer = EditScorer(model)
+
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda gene: scorer.scores(gene, edits, 40), genes))
+
+    scorer.close()
+    assert all(map(same, found, alone))
+
+
+def test_memory_is_taken_and_given_back() -> None:
+    budget = Budget(10)
+    assert budget.take(6, is_patient=False)
+    assert not budget.take(5, is_patient=False)
+    assert budget.take(4, is_patient=False)
+    budget.give_back(6)
+    assert not budget.take(11, is_patient=False)
+    with ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(budget.take, 11, is_patient=True)
+        budget.give_back(4)
+        assert patient.result(10)
+    assert not budget.take(1, is_patient=False)
 
 
 # --- Which way ---------------------------------------------------------------------------------

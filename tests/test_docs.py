@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import importlib.util
+import importlib
 import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -133,13 +134,10 @@ def test_shown_output() -> None:
 
 
 @pytest.fixture(scope="module")
-def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gen_reference", DOCS / "gen_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def reference() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(DOCS)
+        yield importlib.import_module("gen_reference")
 
 
 def test_every_command_is_in_the_reference(reference: ModuleType) -> None:
@@ -150,11 +148,13 @@ def test_every_command_is_in_the_reference(reference: ModuleType) -> None:
     assert "`hybrid`, `base_only`, `meta_only`" in text
 
 
-def test_every_option_has_a_help(reference: ModuleType) -> None:
+@pytest.mark.usefixtures("reference")
+def test_every_option_has_a_help() -> None:
+    options_of = importlib.import_module("gen_commands").options_of
     silent = [
         (command.name, line[0])
         for command in app.registered_commands
-        for line in reference.options_of(command.callback)
+        for line in options_of(command.callback)
         if not line[3]
     ]
     assert not silent

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splice_meta.base_models.altered import Reference
+from splice_meta.base_models.budget import Budget
 from splice_meta.base_models.cone import Cone
 from splice_meta.base_models.cone_graphs import (
     beside,
@@ -34,8 +35,8 @@ from splice_meta.base_models.windows import encoded
 MOST_GRAPHS = 6
 """Kept graphs: of each size of an edit two, and some spans of the reference."""
 
-MOST_KEPT = 512 * 2**20
-"""Most bytes of the reference's values at once."""
+MOST_KEPT = 256 * 2**20
+"""Most bytes of the reference's values at once, of all calls together."""
 
 CALLS = 4
 """Edits of a tile that a thread takes at once."""
@@ -66,6 +67,7 @@ class EditsOnOpenVino:
             for network in engine.ensemble.networks
         ]
         self.spans: Sequence[int] = SPANS
+        self._kept = Budget(MOST_KEPT)
 
     def _bytes(self, span: int) -> int:
         """What the reference's values for a tile take."""
@@ -92,7 +94,10 @@ class EditsOnOpenVino:
 
         def finished() -> Iterator[tuple[Wide | Tile, NDArray[np.float32]]]:
             tile, started = waiting.popleft()
-            found.append(started.result()())
+            try:
+                found.append(started.result()())
+            finally:
+                self._kept.give_back(self._bytes(tile.span))
             if len(found) == len(self._ensemble.networks):
                 listed: list[Wide | Tile] = [*tile.edits]
                 if is_scored:
@@ -105,18 +110,17 @@ class EditsOnOpenVino:
             for tile in tiles(edits, self.cone, self.spans, is_scored):
                 start = partial(self._start_tile, is_scored) if tile.span else self._score_alone
                 for network in range(len(self._ensemble.networks)):
-                    kept = self._bytes(tile.span)
-                    while waiting and (
-                        len(waiting) > self._ahead
-                        or kept + sum(self._bytes(one.span) for one, _ in waiting) > MOST_KEPT
-                    ):
+                    if len(waiting) > self._ahead:
+                        yield from finished()
+                    while not self._kept.take(self._bytes(tile.span), is_patient=not waiting):
                         yield from finished()
                     waiting.append((tile, self._pool.submit(start, reference, tile, network)))
             while waiting:
                 yield from finished()
         finally:
-            for _, left in waiting:
+            for tile, left in waiting:
                 left.cancel()
+                self._kept.give_back(self._bytes(tile.span))
 
     def _mean(self, outputs: Sequence[Floats]) -> NDArray[np.float32]:
         """As the engine's graph makes it, to the bit."""
