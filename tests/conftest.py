@@ -45,13 +45,15 @@ def plain_reports() -> Iterator[None]:
         yield
 
 
+_LOG = logging.getLogger("splice_meta")
+_UNTOUCHED = (_LOG.handlers, _LOG.level, _LOG.propagate)
+
+
 @pytest.fixture(autouse=True)
 def log_as_before() -> Iterator[None]:
-    # A command sends the package's log to the stderr of its own time.
-    log = logging.getLogger("splice_meta")
-    before = (log.handlers, log.level, log.propagate)
+    # A command sends the package's log to the stderr of its own time; so may a module's fixture.
     yield
-    log.handlers, log.level, log.propagate = before
+    _LOG.handlers, _LOG.level, _LOG.propagate = _UNTOUCHED
 
 
 @pytest.fixture(scope="session")

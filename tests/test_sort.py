@@ -25,10 +25,6 @@ def naive(rows: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
     return sorted(rows, key=lambda row: (order.index(row[0]), row[1]))
 
 
-def quiet(done: int, total: int, label: str) -> None:
-    pass
-
-
 def shuffled(scores: pl.DataFrame) -> pl.DataFrame:
     return scores.sample(fraction=1.0, shuffle=True, seed=3)
 
@@ -49,7 +45,7 @@ def test_any_rows_and_buckets_agree_with_a_plain_sort(
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "sorted.parquet"
         genes = gene_buckets(raw, room)
-        parts = sort_rows(raw, genes, target, batch_rows, quiet)
+        parts = sort_rows(raw, genes, target, batch_rows, sm.Watcher())
         found = pl.read_parquet(target)
         left = [path.name for path in Path(folder).iterdir()]
 
@@ -192,7 +188,9 @@ def test_rows_that_change_under_the_sort_are_noticed(tmp_path: Path) -> None:
     before = pl.DataFrame({"gene_id": ["A", "A", "B"], "position": [1, 2, 3]})
 
     with pytest.raises(InputError, match="other rows"):
-        sort_rows(before[1:].lazy(), gene_buckets(before.lazy(), 9), tmp_path / "o", 9, quiet)
+        sort_rows(
+            before[1:].lazy(), gene_buckets(before.lazy(), 9), tmp_path / "o", 9, sm.Watcher()
+        )
 
 
 def test_what_is_no_table_file_is_refused(tmp_path: Path) -> None:

@@ -83,6 +83,8 @@ def test_a_table_is_one_table_to_every_reader(
     assert kinds <= {pl.Enum, pl.Categorical, pl.String}
     assert found.cast(dict(expected.schema)).equals(expected)
     others = [name for name in expected.columns if name not in text]
+    if read is by_pandas:  # its integers are numbers everywhere or no integers
+        others = [name for name in others if not expected[name].null_count()]
     assert found.select(others).schema == expected.select(others).schema
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from splice_meta.errors import ModelError
+from splice_meta.model.bundle_writer import MANIFEST
 from splice_meta.model.foreign import PICKLES, XGBOOST_FILES, model_kind
 
 PREFERRED = ("model_multiclass_all_genes.pkl", "model_multiclass.pkl")
 """The final models by meta-spliceai's names; that of all genes goes first, as in its own loader."""
+
+OURS = ("model.ubj", "neither.ubj")
+"""The files of trees of a bundle, or the first of them."""
 
 _NO_MODELS = ("feature_manifest.json", "train.features.json")
 
@@ -25,6 +29,8 @@ def model_in(folder: Path) -> Path | None:
     for name in PREFERRED:
         if (folder / name).is_file():
             return folder / name
+    if (folder / MANIFEST).exists() and any((folder / name).exists() for name in OURS):
+        return None  # a bundle without its bundle.json: what the trees add to would be lost
     kinds = (*XGBOOST_FILES, *PICKLES, ".skops")
     found = [
         path

@@ -142,7 +142,7 @@ def literal_names(said: Said) -> None:
 
 RUN = {"record": "run", "format": 1, "started": "2026-01-01T00:00:00+00:00", "given": {}}
 SHARD = {"record": "shard", "number": 0, "seconds": 1, "parts": [], "genes": {}, "failures": {},
-         "changes": []}  # fmt: skip
+         "changes": [], "beside": {}, "bins": {}, "truth": {}}  # fmt: skip
 SCORED = {"files": {}, "failures": {}}
 PLAN = {"record": "plan", "digests": {}, "shards": [], "notes": {"scored": SCORED}}
 STRANGE = (None, "x", [], {}, -1, 10**30, 1e300, True)
