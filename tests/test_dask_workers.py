@@ -81,7 +81,8 @@ def test_only_who_has_the_runs_key_can_command_its_processes(scratch: Path) -> N
 
 
 PARENT = """
-import os, time
+import os, signal, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would this process
 from splice_meta.jobs.dask_workers import open_workers
 with open_workers(1, None) as found:
     work = next(iter(found.client.run(os.getpid).values()))
