@@ -211,7 +211,7 @@ def _show_part(part: dict[str, Any]) -> None:
     rows = []
     for metric, name in CARD_FIGURES:
         figures = {system: part["systems"][system][name][metric] for system in (first, *others)}
-        cells = [f"{figures[system]['value']:.4f}" for system in figures]
+        cells = [_number(figures[system]["value"], "") for system in figures]
         rows.append(
             [metric.replace("_", " "), name, *cells, *(_change(figures[f]) for f in finals)]
         )
@@ -222,7 +222,13 @@ def _show_part(part: dict[str, Any]) -> None:
 
 
 def _change(figure: dict[str, float | None]) -> str:
-    text = f"{figure['change']:+.4f}"
+    text = _number(figure["change"], "+")
     if figure["change_low"] is None:
         return text
-    return f"{text} [{figure['change_low']:+.4f}, {figure['change_high']:+.4f}]"
+    low, high = (_number(figure[f"change_{end}"], "+") for end in ("low", "high"))
+    return f"{text} [{low}, {high}]"
+
+
+def _number(value: float | None, sign: str) -> str:
+    """A figure; a dash where there is none, as of a class without sites."""
+    return "-" if value is None else f"{value:{sign}.4f}"
