@@ -44,10 +44,6 @@ class GeneBases:
         """Those of the gene."""
         return self.bases[self.flank : len(self.bases) - self.flank]
 
-    def with_flank(self, flank: int) -> Bases:
-        """Those of the gene with shorter flanks."""
-        return self.bases[self.flank - flank : len(self.bases) - self.flank + flank]
-
 
 @dataclass(frozen=True)
 class GeneAlleles:

@@ -61,7 +61,7 @@ TOLERANCE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked for; the arguments of :func:`splice_meta.alleles`."""
+    """What is asked for; the arguments of :func:`splice_meta.variants`."""
 
     variants: Source
     annotation: str | Path | Annotation

@@ -67,11 +67,6 @@ def made_by(model: BaseModel) -> MadeBy:
     )
 
 
-def length_of(gene: dict[str, Any]) -> int:
-    """The positions of a gene."""
-    return int(gene["end"] - gene["start"] + 1)
-
-
 def reason_of(error: Exception) -> str:
     """Why a gene failed, in one line."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

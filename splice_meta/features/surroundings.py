@@ -127,7 +127,7 @@ class Sites:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Ends of windows as rows, each looked up once for all types and base models.
+    """Ends of windows as rows, each looked up once for both types.
 
     Attributes:
         targets: The wanted rows.

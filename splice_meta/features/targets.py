@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 Rows = npt.NDArray[np.int64]
-Side = Literal["upstream", "downstream"]
 
 
 @dataclass(frozen=True)
