@@ -237,7 +237,7 @@ def benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def ratios(found: dict[str, list[Measured]], of: str) -> dict[str, dict[str, float]]:
-    """The ratios that the README quotes, run by run, of ``wall`` or of ``cpu`` seconds."""
+    """The ratios in docs/developer/scale.md, run by run, of ``wall`` or of ``cpu`` seconds."""
     time = {name: [each[of] for each in runs] for name, runs in found.items()}
     both = [query + predict for query, predict in zip(time["query"], time["predict"], strict=True)]
     pairs = {

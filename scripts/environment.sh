@@ -9,8 +9,11 @@ venv=".venv"
 bin="$root/$venv/bin"
 stamp="$(cksum pyproject.toml | cut -d' ' -f1)"
 if [ ! -f "$venv/ready-$stamp" ]; then
-    echo "Setting up $venv (once; a minute or two) ..."
-    "$python" -m venv --clear "$venv"
+    echo "Setting up $venv (once; some minutes) ..."
+    # One of these scripts' own is made anew; one that was there already keeps what is in it.
+    clear=()
+    ! compgen -G "$venv/ready-*" >/dev/null || clear=(--clear)
+    "$python" -m venv "${clear[@]}" "$venv"
     pip=("$bin/python" -m pip install --quiet --disable-pip-version-check)
     if [ "$venv" = .venv ]; then
         "${pip[@]}" -e '.[dev,docs]'

@@ -187,7 +187,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """How a meta-model is trained. The defaults were chosen by cross-validation, see the README.
+    """How a meta-model is trained. The defaults were chosen by cross-validation.
 
     Args:
         kind: ``multiclass``, or ``three_binary`` models that are renormalised.
@@ -274,7 +274,6 @@ class TrainSettings:
                 raise UsageError(f"{name} is {value}.", "Give a number above 0 and at most 1.")
         if not 0 < self.candidate < 1:
             raise UsageError(f"candidate is {self.candidate}.", "Give a score between 0 and 1.")
-
 
     def repeats_for(self, genes: int) -> int:
         """How often the cross-validation is done with so many genes."""

@@ -33,7 +33,7 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 OUTSIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "FEATURES.md", "SECURITY.md")
 RUN = ("bash", "python")
-NOT_RUN = 12
+NOT_RUN = 14
 """Blocks that are marked as not run, so that nobody marks them all. Raise it with a reason."""
 
 REASONS = ("installs", "cluster", "object store", "takes minutes", "files of the older systems")
@@ -112,7 +112,7 @@ def test_blocks_that_do_not_run_are_few() -> None:
 
 
 def test_code_is_fenced() -> None:
-    assert {named(p): indented(p) for p in PAGES if p != README and indented(p)} == {}
+    assert {named(p): indented(p) for p in PAGES if indented(p)} == {}
 
 
 @pytest.mark.parametrize("page", OUTSIDE)

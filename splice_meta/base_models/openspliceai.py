@@ -38,7 +38,7 @@ def load_openspliceai(weights: str | Path | None, make_engine: MakeEngine) -> Ne
     if weights is None:
         raise UsageError(
             "OpenSpliceAI needs its weights.",
-            "Give --weights FOLDER with its .pt files (the README says where they are).",
+            "Give --weights FOLDER with its .pt files; docs/how-to/from-a-genome.md has links.",
         )
     files = weight_files(weights, ".pt")
     ensemble = read_ensemble(

@@ -59,7 +59,7 @@ def score(
     ] = "auto",
     precision: Annotated[
         Precision,
-        typer.Option(help="Of the products; bfloat16 is faster, and less exact (see the README)."),
+        typer.Option(help="Of the products; bfloat16 is faster and less exact."),
     ] = "float32",
     tissues: Annotated[
         bool, typer.Option("--tissues", help="Also write Pangolin's values of the four tissues.")

@@ -81,7 +81,7 @@ def predict(
         fasta: The sequence, for bases where the scores have none.
 
     Returns:
-        The combined prediction, see the README's table of outputs.
+        The combined prediction, see docs/how-to/outputs.md.
 
     Raises:
         SpliceMetaError: If settings, scores, model or reference cannot be used.

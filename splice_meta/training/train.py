@@ -109,7 +109,7 @@ def train(
             ``settings.base_trained_weight``.
         optional_base_models: Also train a part of the model for each smaller choice of the base
             models, so that it predicts where the scores of others lack. (One set of trees that
-            learned with base models left out of some rows predicted worse, see the README.)
+            learned with base models left out of some rows predicted worse, see docs/developer.)
         columns: Columns of numbers of the scores (conservation, chromatin, junction reads ...) that
             are features, too; predictions need them in their tables then.
         progress: Show how far the training is, or a watcher that is told: positions, then rounds.
