@@ -156,7 +156,7 @@ def canonical(scores: pl.LazyFrame, called: str = "The table of base scores") ->
         ``gene_id`` String, ``position`` Int64, the three scores Float32, then the optional columns
         that are there; ``splice_type`` (the truth) as Enum(neither, donor, acceptor), with
         :data:`TRUTH_WORD` last where it was text. Scores of named base models are Float32, too.
-        Positions that are no whole numbers are -1, which the check refuses.
+        Positions that are not whole numbers are -1, which the check refuses.
 
     Raises:
         ContractError: If a required column is missing or has a type that cannot be meant.
@@ -231,7 +231,7 @@ def _refuse_types(schema: pl.Schema) -> None:
 
 
 def whole_expr(name: str, dtype: pl.DataType) -> pl.Expr:
-    """A column of positions as integers; -1, which is none, where a value is no whole number.
+    """A column of positions as integers; -1, which is none, where a value is not a whole number.
 
     Args:
         name: The column.

@@ -74,7 +74,7 @@ class FeatureManifest(Shown):
         origin: Whose definitions the names have, see :mod:`splice_meta.features.older`.
 
     Raises:
-        ManifestError: If a name is listed twice, is no name, or there is none; if a fill or type
+        ManifestError: If a name is listed twice, is not a name, or there is none; if a fill or type
             cannot be used.
     """
 
@@ -279,7 +279,7 @@ def load_manifest(
         return _from_json(read_record(path, ManifestError, hint, name=f"Feature manifest {path}"))
     try:
         if path.exists() and not path.is_file():
-            raise ManifestError(f"The feature manifest {path} is no file.", _HINT)
+            raise ManifestError(f"The feature manifest {path} is not a file.", _HINT)
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = f"The feature manifest {path} cannot be read: {error}."
@@ -314,7 +314,7 @@ def _from_csv(text: str, path: Path) -> FeatureManifest:
     try:
         rows = list(csv.DictReader(io.StringIO(text), strict=True))
     except csv.Error as error:
-        raise ManifestError(f"The feature manifest {path} is no CSV: {error}.", _HINT) from None
+        raise ManifestError(f"The feature manifest {path} is not CSV: {error}.", _HINT) from None
     if not rows or "feature" not in rows[0]:
         raise ManifestError(
             f"The feature manifest {path} has no column 'feature', or nothing in it.", _HINT
@@ -349,7 +349,7 @@ def _check_fill(name: str, value: float, dtype: str) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high or ("Float" not in dtype and value % 1):
         raise ManifestError(
-            f"The feature manifest fills {shown(name)} with {shown(value)}, which is no {dtype}.",
+            f"The feature manifest fills {shown(name)} with {shown(value)}, which is not {dtype}.",
             "A fill is a finite number that the type of the feature, and Float32, can hold.",
         )
 

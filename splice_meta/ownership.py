@@ -106,7 +106,7 @@ def _refuse_target(target: Path, inputs: Given, overwrite: bool, folder: Owned |
     _refuse_special(target)
     inputs.refuse(target)
     if os.path.lexists(target) and not overwrite:
-        raise OutputError(f"{target} is there already.", "Give another name, or --overwrite.")
+        raise OutputError(f"{target} already exists.", "Give another name, or --overwrite.")
 
 
 def refuse_foreign(target: Path, folder: Owned | None = None, file: bool = True) -> None:
@@ -130,7 +130,7 @@ def refuse_foreign(target: Path, folder: Owned | None = None, file: bool = True)
         except OSError as error:
             raise OutputError(f"{target} cannot be read: {error.strerror}.", LEFT) from None
         if found == target:
-            raise OutputError(f"The folder {target} is not {folder.what} of ours.", LEFT)
+            raise OutputError(f"The folder {target} is not {folder.what} of splice_meta.", LEFT)
         if found is not None:
             raise OutputError(f"{target} holds {found.name}, which is not of {folder.what}.", LEFT)
     elif os.path.lexists(target) and not file:
@@ -183,7 +183,7 @@ def put(temporary: Path, target: Path, folder: Owned | None = None) -> None:
         refuse_file(target)
         target.unlink(missing_ok=True)
     elif target.exists() and not target.is_file():
-        raise OutputError(f"{target} is no file.", "Give the name of a file.")
+        raise OutputError(f"{target} is not a file.", "Give the name of a file.")
     temporary.replace(target)
 
 
@@ -198,7 +198,7 @@ def refuse_file(target: Path) -> None:
     is_table = begins_with(target, _PARQUET) or (is_plain_file(target) and not _size(target))
     if target.is_symlink() or not is_table:
         raise OutputError(
-            f"{target} is no table, and a folder of part files would take its place.", LEFT
+            f"{target} is not a table, and a folder of part files would take its place.", LEFT
         )
 
 
@@ -262,7 +262,7 @@ def _refuse_special(target: Path) -> None:
     ):
         raise OutputError(f"A name in {target} is too long.", "Give a shorter name.")
     if place.parts[1:2] in (("dev",), ("proc",), ("sys",)) and place.parts[2:3] != ("shm",):
-        raise OutputError(f"{target} is no place for a result.", "Give the name of a file.")
+        raise OutputError(f"{target} is not a place for a result.", "Give the name of a file.")
     if target.exists() and not (target.is_file() or target.is_dir()):
         raise OutputError(f"{target} is a pipe or device.", "Give the name of a file.")
     here, home = Path.cwd(), Path(os.path.expanduser("~"))

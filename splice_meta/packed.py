@@ -23,7 +23,7 @@ BLOCK_BYTES = 1 << 18
 """What is read at once: it stays in the processor's cache."""
 
 LONGEST_LINE = 1 << 26
-"""Bytes of a line above which a file is no text of lines; so much may be held in memory."""
+"""Bytes of a line above which a file is not text of lines; so much may be held in memory."""
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -85,7 +85,7 @@ def blocks(path: Path) -> Iterator[bytes]:
             while block := file.read(BLOCK_BYTES) + file.readline(LONGEST_LINE):
                 if len(block) > LONGEST_LINE:
                     raise InputError(
-                        f"{path} is no text: a line has more than {LONGEST_LINE >> 20} MiB.",
+                        f"{path} is not text: a line has more than {LONGEST_LINE >> 20} MiB.",
                         "Check what the file is.",
                     )
                 yield block

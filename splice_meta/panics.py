@@ -37,7 +37,7 @@ def plain_panics() -> Iterator[None]:
             raise
         raise EngineError(
             f"Polars failed inside: {_reason(str(error))}.",
-            "The data may be damaged: check that the files are whole, or make them again.",
+            "The data may be damaged: check that the files are complete, or make them again.",
         ) from error
 
 

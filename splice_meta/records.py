@@ -176,12 +176,12 @@ def read_record(
         largest: Bytes that it may have.
 
     Raises:
-        SpliceMetaError: Of the kind given, if it cannot be read or is no JSON.
+        SpliceMetaError: Of the kind given, if it cannot be read or is not JSON.
     """
     name = name or str(path)
     try:
         if isinstance(path, Path) and path.exists() and not path.is_file():
-            raise kind(f"{name} is no file.", hint)
+            raise kind(f"{name} is not a file.", hint)
         if isinstance(path, Path) and path.stat().st_size > largest:
             raise kind(f"{name} has more than {largest:,} bytes.", hint)
         data = path.read_bytes()
@@ -225,7 +225,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number in JSON")
+    raise ValueError(f"{text} is not a number in JSON")
 
 
 def _bounds(low: float, high: float, none: float) -> str:

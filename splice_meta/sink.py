@@ -133,7 +133,7 @@ def _whole(path: Place) -> Iterator[Path | str]:
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {reason_of(error)}.",
-            "What is written so far is whole; run again with --resume.",
+            "What was finished is kept; run again with --resume.",
         ) from error
 
 

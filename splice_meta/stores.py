@@ -83,7 +83,7 @@ class ObjectPath:
             return any(_store(self.bucket).list(self.key or None))
 
     def state(self) -> dict[str, Any] | None:
-        """``bytes`` and ``etag``, which tells one content from another; None if there is none."""
+        """``bytes`` and ``etag``, which gives one content from another; None if there is none."""
         if not self.key:
             return None
         with self._plain():
@@ -198,7 +198,7 @@ _LOCAL = "Only the output directory of a run may be an address (in Python, as a 
 
 
 def object_at(address: str | Path) -> ObjectPath | None:
-    """The object or folder of an address; None for what is no address of an object store.
+    """The object or folder of an address; None for what is not an address of an object store.
 
     Raises:
         UsageError: If it is one, and obstore is not installed.
@@ -227,7 +227,7 @@ def place_of(target: str | Path) -> Place:
         return found
     if isinstance(target, str) and "://" in target:
         raise UsageError(
-            f"{target} is no address that can be used here.",
+            f"{target} is not an address that can be used here.",
             "Give a folder, or an address that starts with s3://, gs:// or az://.",
         )
     refuse_address(Path(target))
@@ -257,7 +257,7 @@ def refuse_address(path: Path) -> None:
 
 
 def refuse_pipe(path: Path) -> None:
-    """Refuse an input that is no file: who opens a pipe may wait for ever.
+    """Refuse an input that is not a file: who opens a pipe may wait for ever.
 
     Args:
         path: A file or folder, or nothing at all.

@@ -78,7 +78,7 @@ def run(
         run_name: Name of the run's folder; by default the date and time.
         keep_artifacts_dir: Keep base scores made in this run, the feature matrix and
             training-like tables here.
-        resume: Go on with the run of that name, or with the latest one in ``output_dir``: shards
+        resume: Resume the run of that name, or the latest one in ``output_dir``: shards
             that are finished are taken over. If there is none, a run starts.
         overwrite: Replace a run of the same name.
         trust_pickle: Allow pickled models, through an allow-list.

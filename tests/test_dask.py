@@ -388,7 +388,7 @@ def _locked() -> Callable[[], dict[str, pl.Expr]]:
         ({"workers": 0}, UsageError, "0 workers cannot run anything"),
         ({"workers": 2, "cluster": "tcp://127.0.0.1:1"}, UsageError, "Both workers and a cluster"),
         ({"cluster": "tcp://127.0.0.1:1"}, ClusterError, "tcp://127.0.0.1:1 does not answer"),
-        ({"cluster": "no such file"}, UsageError, "'no such file' is no file and no address"),
+        ({"cluster": "no such file"}, UsageError, "'no such file' is neither a file"),
         ({"workers": -3}, UsageError, "-3 workers cannot run anything"),
         ({"workers": 10_000}, UsageError, r"10,000 workers are more than the \d+ processors"),
         (

@@ -277,7 +277,7 @@ PLAIN = make_scores({"A": list(range(1, 51))})
         ),
         (
             lambda p: sm.evaluate(p.with_columns(donor_meta=pl.lit("x"))),
-            InputError, "is no number",
+            InputError, "is not a number",
         ),
         (lambda p: sm.evaluate("nowhere.parquet"), InputError, "nowhere.parquet"),
         (lambda p: sm.evaluate(p, modes=["hybrid"]), UsageError, "modes cannot be chosen"),

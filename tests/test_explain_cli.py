@@ -54,7 +54,7 @@ def test_scores_without_places_take_them_from_the_annotation() -> None:
     [
         (["--at", "chr9:5"], "No gene of the base scores has the place chr9:5"),
         (["--at", "chr4:5"], "No gene of the base scores has the place chr4:5"),
-        (["--at", "somewhere"], "'somewhere' is no position"),
+        (["--at", "somewhere"], "'somewhere' is not a position"),
         (["--at", "chr4:104000912", "--class", "exon"], "--class is 'exon'"),
         (["--at", "chr4:104000912", "--top", "0"], "--top is 0"),
         (["--at", "chr4:104000912", "-o", "x.txt"], "--output x.txt is of an unknown kind"),

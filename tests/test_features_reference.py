@@ -379,7 +379,7 @@ def test_asymmetry_without_neighbours_is_plain_zero() -> None:
 
 
 def test_base_may_be_missing_at_some_positions() -> None:
-    # Null is no letter: it counts for the length, spoils its words, and nothing becomes null.
+    # Null is not a letter: it counts for the length, spoils its words, and nothing becomes null.
     table = sequence_table([12]).with_columns(
         base=pl.when(pl.col("position") % 5 != 3).then(pl.col("base"))
     )

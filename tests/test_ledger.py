@@ -153,7 +153,7 @@ def test_a_later_format_is_refused(path: Path) -> None:
 
 
 def test_one_process_at_a_time_writes_to_a_ledger(path: Path) -> None:
-    with LineFile(path), pytest.raises(OutputError, match="still going on"):
+    with LineFile(path), pytest.raises(OutputError, match="still running"):
         LineFile(path)
 
     with LineFile(path) as lines:  # and the next one may

@@ -430,7 +430,7 @@ def call(*arguments: str, cwd: Path, **environment: str | None) -> tuple[int, li
             },
             "no credentials are given",
         ),
-        ("ftp://host/out", {}, "is no address that can be used here"),
+        ("ftp://host/out", {}, "is not an address that can be used here"),
     ],
 )
 def test_an_output_that_cannot_be_used_is_refused_at_once(

@@ -130,7 +130,7 @@ def test_whole_predictions_go_before_their_chunks(tmp_path, rows, caplog):
     assert found["splice_type"].to_list() == rows["splice_type"].cast(pl.String).to_list()
     assert "holds the positions of predictions.tsv again" in caplog.text
     assert "(2 such files)" in caplog.text
-    assert "gene_manifest.tsv is no score table" in caplog.text
+    assert "gene_manifest.tsv is not a score table" in caplog.text
 
 
 def test_chunks_alone_are_read(tmp_path, rows):

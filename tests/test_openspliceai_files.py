@@ -535,9 +535,9 @@ def change(text: str) -> Callable[[Path], None]:
 OTHER_BED = "chr1\t5\t6\tpeak1\t0.5\t+\n"
 LINE = "chr1\t66\t67\tG chr1:61-340(+)_Donor\t0.28\t+"
 WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
-    "another BED": (change(OTHER_BED), "is no BED file of OpenSpliceAI: its names"),
-    "three columns": (change("chr1\t5\t6\n"), "is no BED file of OpenSpliceAI"),
-    "a header": (change("track name=x\n" + LINE + "\n"), "is no BED file of OpenSpliceAI"),
+    "another BED": (change(OTHER_BED), "is not a BED file of OpenSpliceAI: its names"),
+    "three columns": (change("chr1\t5\t6\n"), "is not a BED file of OpenSpliceAI"),
+    "a header": (change("track name=x\n" + LINE + "\n"), "is not a BED file of OpenSpliceAI"),
     "wide intervals": (change(LINE.replace("67", "70") + "\n"), "first in sequence G chr1"),
     "no probability": (change(LINE.replace("0.28", "x") + "\n"), "first in sequence G chr1"),
     "above 1": (change(LINE.replace("0.28", "28") + "\n"), "first in sequence G chr1"),
@@ -547,7 +547,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "in two places": (
         change(f"{LINE}\n{LINE.replace('G ', 'H ')}\n{LINE}\n"), "stands in two places",
     ),
-    "Windows": (change(LINE + "\r\n"), "is no BED file|line ends"),
+    "Windows": (change(LINE + "\r\n"), "is not a BED file|line ends"),
     "no place": (
         change(LINE.replace("G chr1:61-340(+)", "chr1:1-340(.):+") + "\n"), "outside of its 340",
     ),
@@ -557,7 +557,7 @@ WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
     "truncated": (
         lambda folder: (folder / NAMES[0]).write_text((PLACED / NAMES[0]).read_text()[:-20])
         and None,
-        "is no BED file of OpenSpliceAI",
+        "is not a BED file of OpenSpliceAI",
     ),
 }  # fmt: skip
 

@@ -79,7 +79,7 @@ def test_what_is_not_ours_is_left(
     tmp_path: Path, owned: Owned, names: list[str], said: str
 ) -> None:
     folder = fill(tmp_path / "x", names)
-    with pytest.raises(OutputError, match=said or "of ours"):
+    with pytest.raises(OutputError, match=said or "of splice_meta"):
         refuse_target(folder, Given(()), True, owned)
     with pytest.raises(OutputError), whole_file(folder, owned) as temporary:
         temporary.write_text("new")

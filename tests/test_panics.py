@@ -150,7 +150,7 @@ def test_a_panic_anywhere_else_in_a_command_is_two_plain_lines(
 
     assert capsys.readouterr().err.splitlines() == [
         "splice-meta: Polars failed inside: index out of bounds.",
-        "The data may be damaged: check that the files are whole, or make them again.",
+        "The data may be damaged: check that the files are complete, or make them again.",
     ]
 
 

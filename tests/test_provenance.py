@@ -252,8 +252,8 @@ def test_what_says_nothing_is_read_as_before(short_genes: pl.DataFrame, tmp_path
 @pytest.mark.parametrize(
     ("named", "words"),
     [
-        ("", "taken for openspliceai-mane, the model's base model; the file does not say"),
-        ("openspliceai", "taken for openspliceai-mane, as they are named"),
+        ("", "assumed to be openspliceai-mane, the model's base model; the file does not say"),
+        ("openspliceai", "assumed to be openspliceai-mane, as they are named"),
     ],
 )
 def test_a_run_says_what_it_takes_the_scores_for(

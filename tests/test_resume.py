@@ -289,7 +289,7 @@ def test_what_differs_is_named_and_nothing_is_written(
     with pytest.raises(UsageError) as caught:
         done(**changed)
 
-    assert caught.value.message == f"The run r cannot go on: it began with other {name}."
+    assert caught.value.message == f"The run r cannot be resumed; changed since it started: {name}."
     assert "leave resume=True out" in caught.value.hint
     assert state(tmp_path) == before
 
@@ -571,7 +571,7 @@ def test_a_signal_ends_a_run_cleanly(whole: Whole, tmp_path: Path, number: int) 
     # Where an interrupt meets a Python function, Polars says that it panicked before.
     assert said.endswith(
         "splice-meta: Interrupted.\n"
-        "What is written is whole; go on with the same command and --resume.\n"
+        "Finished parts are kept; resume with the same command and --resume.\n"
     )
     assert not list(tmp_path.rglob(".*.tmp"))
     assert not list(tmp_path.rglob("*report*"))
@@ -608,7 +608,7 @@ def test_a_stray_part_does_not_survive_a_finished_run(
     assert not any(path.exists() for path in strays)
     assert mine.exists()
     assert "it was removed" in caplog.text
-    assert "mine.parquet is no part" in caplog.text
+    assert "mine.parquet is not part" in caplog.text
 
 
 def test_strays_among_what_is_kept_go_too(whole: Whole, tmp_path: Path) -> None:

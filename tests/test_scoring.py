@@ -876,7 +876,7 @@ def test_an_interrupted_overwriting_keeps_the_table_and_can_be_resumed(
     kept = pl.read_parquet(tmp_path / "out.parquet")
     network = TinyNetwork()
 
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         score("PLUS", "WHOLE")
     result = score("PLUS", "WHOLE", base_model=network, resume=True)
 
@@ -911,7 +911,7 @@ def test_a_table_is_not_replaced_unasked(
     first = score("ONE")
     network = TinyNetwork()
 
-    with pytest.raises(OutputError, match=r"out\.parquet is there already") as caught:
+    with pytest.raises(OutputError, match=r"out\.parquet already exists") as caught:
         score("PLUS", base_model=network)
 
     assert_two_plain_lines(caught.value)

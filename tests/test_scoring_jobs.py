@@ -233,7 +233,7 @@ def test_one_process_at_a_time_writes_a_table(tmp_path: Path) -> None:
 
     with (
         open_lines(tmp_path / "out.parquet.parts" / "ledger.jsonl"),
-        pytest.raises(OutputError, match="is still going on"),
+        pytest.raises(OutputError, match="is still running"),
     ):
         score_into(tmp_path / "out.parquet", resume=True)
 
@@ -250,7 +250,7 @@ def test_an_altered_part_is_made_again(
 
     score_into(tmp_path / "out.parquet", resume=True)
 
-    assert f"Shard 0 is done again: {part} is altered." in caplog.text
+    assert f"Shard 0 is computed again: {part} is altered." in caplog.text
     assert (tmp_path / "out.parquet").read_bytes() == whole.read_bytes()
 
 
@@ -292,7 +292,7 @@ def test_a_table_in_a_store_is_the_same_and_can_be_gone_on_with(bucket: str, who
 
     assert result.scores().collect().equals(pl.read_parquet(whole))
     assert names_below(folder) == ["out.parquet"]
-    with pytest.raises(OutputError, match="is there already"):
+    with pytest.raises(OutputError, match="already exists"):
         score_into(output)
     score_into(output, overwrite=True)
     assert names_below(folder) == ["out.parquet"]

@@ -217,7 +217,7 @@ def test_the_command_sorts_and_says_so(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("2 genes, 42 rows: out.parquet\n", "")
     assert again.returncode == 2
     assert again.stderr.splitlines() == [
-        "splice-meta: out.parquet is there already.",
+        "splice-meta: out.parquet already exists.",
         "Give another name, or --overwrite.",
     ]
     assert (over.returncode, over.stdout) == (0, "")

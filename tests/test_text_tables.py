@@ -24,7 +24,7 @@ ROWS = [
 
 
 def naive(data: bytes, separator: str) -> list[list[str]] | None:
-    """Header and rows of a text; None where it is no table, by rules said in the simplest way."""
+    """Header and rows of a text; None where it is not a table, by the simplest rules."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

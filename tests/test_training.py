@@ -80,7 +80,7 @@ def test_the_card_tells_where_the_model_is_how_good(
 ) -> None:
     card = trained[0].metadata["card"]
 
-    # "osai" is no name of a known base model: whether it was trained on chromosome 4 is not known.
+    # "osai" is not a known base model, so it is not known if chromosome 4 trained it.
     assert [part["part"] for part in card["by_chromosome"]] == ["4"]
     assert card["by_chromosome"][0]["base_trained"] is None
     for parts in (card["by_chromosome"], card["by_gene_length"]):

@@ -124,7 +124,7 @@ def test_features_of_several_base_models_carry_their_names(folder: Path) -> None
     ("arguments", "words"),
     [
         (["--scores", "a=first.parquet", "--scores", "second.parquet"], "Name the base model"),
-        (["--scores", "first.parquet", "--output", "bundle"], "is there already"),
+        (["--scores", "first.parquet", "--output", "bundle"], "already exists"),
         (["--scores", "first.parquet", "--folds", "1"], "folds is 1"),
         (["--scores", "first.parquet", "--objective", "ranking"], "ranking"),
         (["--scores", "nowhere.parquet"], "no file nowhere.parquet"),

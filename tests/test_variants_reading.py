@@ -194,9 +194,9 @@ def test_what_is_typed_is_read(chrom: str, pos: int, ref: str, alt: str, sign: s
 
 @pytest.mark.parametrize("text", ["chr1:5", "chr1:5:A", "chr1:5:>A", "nofile.vcf", "chr1:x:A>C"])
 def test_neither_file_nor_variant(text: str) -> None:
-    with pytest.raises(InputError, match=f"There is no file {text}, and it is no variant"):
+    with pytest.raises(InputError, match=f"There is no file {text}, and it is not a variant"):
         read_variants(text)
-    with pytest.raises(InputError, match="is no variant"):
+    with pytest.raises(InputError, match="is not a variant"):
         read_variants([text, "chr1:5:A>C"])
 
 

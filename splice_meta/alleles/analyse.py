@@ -82,7 +82,7 @@ def variants(
         genes: Only these genes, by id or name.
         gene_types: Which types of genes, where ``genes`` is None; every type if empty.
         device: Where the base model runs.
-        resume: Go on with what was interrupted, or try genes again that failed.
+        resume: Resume an interrupted call, and try failed genes again.
         overwrite: Replace results that are there.
         trust_pickle: Allow pickled models, through an allow-list.
         workers: Use this many Dask worker processes on this machine.

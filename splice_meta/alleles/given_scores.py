@@ -90,7 +90,7 @@ class GivenScores:
             if table.height != length:
                 raise InputError(
                     f"{self.source} has {table.height:,} positions of gene {gene['gene_id']}, the "
-                    f"annotation {length:,}, and no genomic_position tells which they are.",
+                    f"annotation {length:,}, with no genomic_position to say which.",
                     "Give scores with genomic positions, or none.",
                 )
             return np.arange(length)

@@ -30,14 +30,14 @@ def read_loci(texts: Sequence[str]) -> pl.DataFrame:
         ``chrom``, ``pos``, ``ref`` and ``alt``.
 
     Raises:
-        InputError: If one is no variant.
+        InputError: If one is not a variant.
     """
     rows = []
     for text in texts:
         found = _LOCUS.fullmatch(text.strip())
         if found is None:
             raise InputError(
-                f"{text!r} is no variant.",
+                f"{text!r} is not a variant.",
                 "Write it as chr17:43045682:T>A; an insertion or deletion with the base before it.",
             )
         rows.append(

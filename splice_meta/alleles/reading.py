@@ -90,7 +90,7 @@ def _scan(source: Source, name: str) -> pl.LazyFrame:
         if is_locus(name):
             return _fixed(read_loci([name]).lazy(), name)
         raise InputError(
-            f"There is no file {name}, and it is no variant.",
+            f"There is no file {name}, and it is not a variant.",
             "Check the path, or write a variant as chr17:43045682:T>A.",
         )
     refuse_pipe(path)
@@ -125,7 +125,7 @@ def _with_numbers(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _refuse_malformed(records: pl.DataFrame, name: str) -> None:
-    """Refuse positions that are no whole numbers, and lines of VCF without all columns.
+    """Refuse positions that are not whole numbers, and lines of VCF without all columns.
 
     Raises:
         InputError: If there are any.

@@ -20,10 +20,12 @@ def check_room(layout: Layout, inputs: Given, resume: bool, overwrite: bool) -> 
     """
     refuse_folder(layout.folder, RESULTS, inputs)
     if layout.record.exists() and not (resume or overwrite):
-        what = "results that are not complete" if layout.parts.exists() else "results already"
+        is_begun = layout.parts.exists()
         raise OutputError(
-            f"{layout.folder} holds {what}.",
-            "Go on with --resume, or start anew with --overwrite.",
+            f"{layout.folder} holds incomplete results."
+            if is_begun
+            else f"{layout.folder} already holds results.",
+            "Give --resume to finish it, or --overwrite to start again.",
         )
 
 

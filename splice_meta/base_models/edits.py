@@ -90,7 +90,7 @@ class EditScorer:
             the base model's further columns, of the positions that :meth:`.Reference.span` gives.
 
         Raises:
-            ModelError: If what the base model gives is no probabilities.
+            ModelError: If what the base model gives is not probabilities.
         """
         return self._altered(reference, edits, reach, None)
 
@@ -112,7 +112,7 @@ class EditScorer:
             :meth:`scores` gives.
 
         Raises:
-            ModelError: If what the base model gives is no probabilities.
+            ModelError: If what the base model gives is not probabilities.
         """
         own = np.full((reference.length, self._width), np.nan, np.float32)
         return own, self._altered(reference, edits, reach, own)
@@ -131,7 +131,7 @@ class EditScorer:
             Shape (length, 3 + extras); NaN where nothing was wanted.
 
         Raises:
-            ModelError: If what the base model gives is no probabilities.
+            ModelError: If what the base model gives is not probabilities.
         """
         half = self.model.context // 2
         bases = reference.between(-half, reference.length + half)

@@ -48,7 +48,7 @@ class GenesToScore:
             return GenesToScore(known, self.failures | dict(lost.iter_rows()))
         if lost.height:
             log.warning(
-                "%d genes are not scored, since the annotation does not tell all of their splice "
+                "%d genes are not scored, since the annotation does not give all of their splice "
                 "sites, first %s.", lost.height, lost["gene_id"][0],
             )  # fmt: skip
         return GenesToScore(known, self.failures)

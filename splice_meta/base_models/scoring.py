@@ -68,7 +68,7 @@ class ScoreResult:
         # A file may be there from before.
         if self.failed == self.genes.height:
             raise OutputError(
-                "No gene could be scored, so there is no table.", "The genes' reasons say why."
+                "No gene could be scored, so there is no table.", "The genes have the reasons."
             )
         return pl.scan_parquet(str(self.path), glob=False)
 
@@ -117,7 +117,7 @@ def score(
         precision: ``float32`` or ``bfloat16``.
         tissues: Also write Pangolin's values of the four tissues.
         window: Most positions that go through the network at once.
-        resume: Go on with an interrupted scoring into ``output``, or one in which genes failed:
+        resume: Resume an interrupted scoring into ``output``, or one in which genes failed:
             those that are done are kept. If there is none, one starts.
         overwrite: Replace ``output``.
         workers: Score in this many Dask worker processes on this machine.
@@ -238,7 +238,7 @@ def _check_room(output: Place, inputs: Given, resume: bool, overwrite: bool) -> 
     if folder.exists() and not (goes_on or overwrite):
         raise OutputError(
             f"{folder} holds genes of a scoring that is not complete.",
-            "Go on with --resume, or start anew with --overwrite.",
+            "Give --resume to finish it, or --overwrite to start again.",
         )
 
 
@@ -312,7 +312,7 @@ def _join(task: ScoreTask, genes: Sequence[str], keep: bool) -> None:
     if gone is not None:
         raise OutputError(
             f"The scores of gene {gone} are no longer in {task.folder}.",
-            "Let only one scoring at a time write this file; go on with --resume.",
+            "Let only one scoring at a time write this file; resume with --resume.",
         )
     if genes:
         parts = pl.scan_parquet([str(task.part(gene)) for gene in genes], glob=False)

@@ -42,7 +42,7 @@ class _StateUnpickler(DataUnpickler):
     def find_class(self, module: str, name: str) -> Named:
         if (module, name) in _ADMITTED:
             return Named(module, name)
-        raise ValueError(f"it holds {f'{module}.{name}'[:100]}, which is no part of weights")
+        raise ValueError(f"it holds {f'{module}.{name}'[:100]}, which is not a part of weights")
 
     def load_storage(self) -> None:
         """BINPERSID: a storage stays the description that stands for it."""
@@ -136,7 +136,7 @@ def _tensor(held: Any, archive: zipfile.ZipFile, folder: str) -> NDArray[Any]:
     )
     steps = [1, *np.cumprod(shape[:0:-1]).tolist()][len(shape) - 1 :: -1] if shape else []
     if any(step != own for step, own, size in zip(steps, strides, shape, strict=True) if size > 1):
-        raise ValueError("it holds an array that is no plain block")
+        raise ValueError("it holds an array that is not a plain block")
     count = prod(shape)
     if not 0 <= offset <= offset + count <= len(values):
         raise ValueError("an array is cut short")

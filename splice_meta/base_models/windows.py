@@ -189,7 +189,7 @@ def score_windows(model: BaseModel, windows: list[Window]) -> None:
     """Score a batch of windows into their genes, which still count them as missing.
 
     Raises:
-        ModelError: If what the base model gives is no probabilities; nothing is stored then.
+        ModelError: If what the base model gives is not probabilities; nothing is stored then.
     """
     sequences = one_hot(windows)
     found = model.predict(sequences)
@@ -219,7 +219,7 @@ def refuse_nonsense(
         rows: Shape (positions, width).
 
     Raises:
-        ModelError: If they are no probabilities.
+        ModelError: If they are not probabilities.
     """
     with np.errstate(invalid="ignore"):  # inf - inf
         total = rows[:, :3].sum(axis=1, dtype=np.float64)

@@ -152,16 +152,16 @@ def _run_command(arguments: list[str]) -> int:
                 error_lines(error.format_message(), f"Try: {where} --help")
             return 2
         if _says_full(error):
-            error_lines(f"Nothing more can be written: {error}.", "Make room, then run it again.")
+            error_lines(f"Nothing more can be written: {error}.", "Free space and run it again.")
             return 2
         hint = "" if last_verbosity() >= 2 else "Run again with -vv to see where it happened."
         error_lines(f"Unexpected {type(error).__name__}: {error}", hint, error)
         return 1
     if lost_output():
-        error_lines(f"stdout takes no more: {lost_output()}.", "What went into files is written.")
+        error_lines(f"stdout takes no more: {lost_output()}.", "The files were written.")
         status = status or 1
     if status == INTERRUPTED:  # typer turns an interrupt into this status by itself
-        error_lines("Interrupted.", f"What is written is whole; {_how_to_go_on(arguments)}")
+        error_lines("Interrupted.", f"Finished parts are kept; {_how_to_go_on(arguments)}")
     return int(status or 0)
 
 
@@ -181,5 +181,5 @@ def _how_to_go_on(arguments: list[str]) -> str:
     if arguments[:1] not in (["run"], ["score"], ["variants"]):
         return "run the command again."
     if "--overwrite" in arguments:
-        return "go on with the same command and --resume in place of --overwrite."
-    return "go on with the same command and --resume."
+        return "resume with the same command and --resume instead of --overwrite."
+    return "resume with the same command and --resume."

@@ -37,9 +37,9 @@ def compare(
         float, typer.Option(help="Probability from which a site counts as called.")
     ] = 0.5,
     resamples: Annotated[
-        int, typer.Option(help="How often genes are drawn for intervals; 0 for none.")
+        int, typer.Option(help="Bootstrap draws of genes for the intervals; 0 for none.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the draws.")] = 0,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the calls gained and lost: .parquet or .csv."),

@@ -42,7 +42,7 @@ def convert_model(
     given = Given((path,))
     given.refuse(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise OutputError(f"{out} is there already.", "Give a new directory.")
+        raise OutputError(f"{out} already exists.", "Give a new directory.")
     refuse_target(out, given, True, BUNDLE, file=False)
     model = load_model(path, trust_pickle=trust_pickle, classes=order or None, origin=origin)
     with whole_file(out, BUNDLE) as target:

@@ -55,7 +55,7 @@ def evaluate(
         typer.Option(help="Predict base scores with it: a bundle, a model file or bundled:NAME."),
     ] = "",
     modes: Annotated[
-        str, typer.Option(help="Which modes to compare, of base_only, hybrid, meta_only.")
+        str, typer.Option(help="Modes to compare: base_only, hybrid, meta_only.")
     ] = "",
     genes: Genes = None,
     genes_file: GenesFile = None,
@@ -68,9 +68,9 @@ def evaluate(
     ] = None,
     fasta: Fasta = None,
     resamples: Annotated[
-        int, typer.Option(help="How often genes are drawn for intervals; 0 for none.")
+        int, typer.Option(help="Bootstrap draws of genes for the intervals; 0 for none.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the draws.")] = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write everything to this JSON file.")
     ] = None,

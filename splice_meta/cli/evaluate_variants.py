@@ -22,30 +22,30 @@ def evaluate_variants(
         str, typer.Argument(help="Variants with a truth: TSV, CSV or Parquet.", metavar="TABLE")
     ],
     truth: Annotated[
-        str, typer.Option(help="Its column that tells whether splicing changes: 1 or 0.")
+        str, typer.Option(help="The column that says whether splicing changes: 1 or 0.")
     ],
     results: Annotated[
         str, typer.Option(help="The output folder of splice-meta variants for these variants.")
     ] = "",
     score: Annotated[
         list[str] | None,
-        typer.Option(help="A column of the table to evaluate beside; repeat for more."),
+        typer.Option(help="A score column of the table to compare with; repeat for more."),
     ] = None,
     group: Annotated[
         str, typer.Option(help="The table's column of genes, by which intervals are made.")
     ] = "",
     threshold: Annotated[
         list[float] | None,
-        typer.Option(help="From which score on a variant is called; repeat for more."),
+        typer.Option(help="Score from which a variant counts as called; repeat for more."),
     ] = None,
     missing: Annotated[
         str,
         typer.Option(help="Variants without a value of some score: leave-out, or zero."),
     ] = "leave-out",
     resamples: Annotated[
-        int, typer.Option(help="How often genes are drawn for intervals; 0 for none.")
+        int, typer.Option(help="Bootstrap draws of genes for the intervals; 0 for none.")
     ] = 1000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the draws.")] = 0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the table: .parquet or .csv.")
     ] = None,
@@ -53,7 +53,7 @@ def evaluate_variants(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Tell how well scores find the variants that change splicing, with intervals by gene."""
+    """Measure how well scores find variants that change splicing, with intervals over genes."""
     set_verbosity(quiet, verbose)
     if output is not None:
         if output.suffix not in (".parquet", ".csv"):

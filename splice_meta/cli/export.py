@@ -34,12 +34,11 @@ def export(
     genes_file: GenesFile = None,
     annotation: Annotated[
         Path | None,
-        typer.Option(
-            help="GTF or GFF3: names of genes, and their places.", rich_help_panel=REFERENCE
-        ),
+        typer.Option(help="GTF or GFF3: gene names and positions.", rich_help_panel=REFERENCE),
     ] = None,
     fasta: Annotated[
-        Path | None, typer.Option(help="Tells how long chromosomes are.", rich_help_panel=REFERENCE)
+        Path | None,
+        typer.Option(help="Sequence, for the lengths of chromosomes.", rich_help_panel=REFERENCE),
     ] = None,
     chrom_sizes: Annotated[
         Path | None,
@@ -52,18 +51,17 @@ def export(
         float, typer.Option(help="Probability from which a site counts as called.")
     ] = 0.5,
     least: Annotated[
-        float, typer.Option(help="Leave values below it out of bigWig and bedGraph.")
+        float, typer.Option(help="Omit values below this from bigWig and bedGraph.")
     ] = 0.0,
     compat: Annotated[
         Literal["meta-spliceai"] | None,
         typer.Option(
-            help="Write the tables in the layout of meta-spliceai, in place of tracks, for scripts "
-            "that read its files.",
+            help="Instead of tracks, write the tables in the layout of meta-spliceai.",
         ),
     ] = None,
     memory: Memory = "1GiB",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a folder so written.")
+        bool, typer.Option("--overwrite", help="Replace the folder, if export wrote it.")
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,

@@ -22,7 +22,7 @@ def inspect(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Say what a file or directory is: scores, bundle, manifest, run."""
+    """Describe a file or directory: scores, bundle, manifest, run."""
     set_verbosity(quiet, verbose)
     from splice_meta.report.describe import describe
 

@@ -77,7 +77,7 @@ AnnotationFile = Annotated[
     Path | None,
     typer.Option(
         "--annotation",
-        help="GTF or GFF3 (also gzip): where genes lie, and genomic features.",
+        help="GTF or GFF3 (also gzip): gene names, positions and genomic features.",
         rich_help_panel=REFERENCE,
     ),
 ]
@@ -120,7 +120,7 @@ Memory = Annotated[
     str,
     typer.Option(
         "--memory",
-        help="Memory budget of what is in work at a time, such as 1GiB.",
+        help="Memory budget, such as 1GiB.",
         rich_help_panel=GENERAL,
     ),
 ]

@@ -19,8 +19,8 @@ def report(
     run: Annotated[
         str,
         typer.Argument(
-            help="The output directory, of which the latest run is meant, the folder of a run's "
-            "tables, or its address; or results of variants."
+            help="A run: its output directory (the latest run in it) or folder of tables, here or "
+            "in an object store; or results of variants."
         ),
     ],
     genes: Annotated[
@@ -35,26 +35,26 @@ def report(
     most: Annotated[
         int | None,
         typer.Option(
-            help="Without --genes, so many genes with the most gained and lost sites (6); of "
-            "variants, so many that change most (50)."
+            help="Without --genes: pages for this many genes with the most gained and lost sites "
+            "(6), or of variants for this many that change most (50)."
         ),
     ] = None,
     annotation: Annotated[
         Path | None,
-        typer.Option(help="GTF or GFF3 with the exons; by default what the run was given."),
+        typer.Option(help="GTF or GFF3 with the exons; by default the run's."),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="For the contributions; by default the run's model.")
+        str, typer.Option(help="Model for the contributions; by default the run's.")
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write it here; by default to the run's report.html."),
+        typer.Option("--output", "-o", help="Where to write; by default the run's report.html."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace this file.")] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> int:
-    """Make the HTML report again, with a page for each chosen gene, or for each variant."""
+    """Write the HTML report again, with a page for each chosen gene or each variant."""
     set_verbosity(quiet, verbose)
     if most is not None and most < 0:
         raise UsageError(f"--most is {most}.", "Give a number from 0 on.")

@@ -59,8 +59,8 @@ def run(
     base_model: Annotated[
         str,
         typer.Option(
-            help="What scores genes without base scores, with --annotation and --fasta; by default "
-            "the base model of the meta-model."
+            help="Base model for genes without scores, with --annotation and --fasta; by default "
+            "that of the meta-model."
         ),
     ] = "",
     weights: Annotated[
@@ -90,24 +90,31 @@ def run(
         Strategy, typer.Option(help="What counts as uncertain.")
     ] = "hybrid_entropy",
     target_meta_rate: Annotated[
-        float, typer.Option(help="Share of each gene's positions that adaptive tuning picks.")
+        float, typer.Option(help="Share of each gene's positions to recalibrate (adaptive tuning).")
     ] = 0.10,
     no_adaptive_tuning: Annotated[
-        bool, typer.Option("--no-adaptive-tuning", help="Take what meets a criterion.")
+        bool,
+        typer.Option(
+            "--no-adaptive-tuning", help="Recalibrate exactly the positions that meet a criterion."
+        ),
     ] = False,
-    entropy_threshold: Annotated[float, typer.Option(help="Normalised entropy, 0..1.")] = 0.6,
-    spread_threshold: Annotated[float, typer.Option(help="Largest minus second largest.")] = 0.2,
-    variance_threshold: Annotated[float, typer.Option(help="Variance of the three.")] = 0.08,
+    entropy_threshold: Annotated[
+        float, typer.Option(help="Uncertain above this normalised entropy, 0 to 1.")
+    ] = 0.6,
+    spread_threshold: Annotated[
+        float, typer.Option(help="Uncertain if the two largest scores are closer than this.")
+    ] = 0.2,
+    variance_threshold: Annotated[
+        float, typer.Option(help="Uncertain if the variance of the three scores is below this.")
+    ] = 0.08,
     keep_artifacts_dir: Annotated[
         Path | None,
         typer.Option(help="Keep new base scores, the features and training-like tables here."),
     ] = None,
     outputs: Annotated[
-        str, typer.Option(help="Which tables to write, of complete, meta, base.")
+        str, typer.Option(help="Tables to write: complete, meta, base.")
     ] = "complete,meta,base",
-    columns: Annotated[
-        Columns, typer.Option(help="lean leaves the uncertainty measures out.")
-    ] = "full",
+    columns: Annotated[Columns, typer.Option(help="lean omits the uncertainty measures.")] = "full",
     run_name: Annotated[
         str, typer.Option(help="Name of the run's folder; the date and time by default.")
     ] = "",
@@ -115,11 +122,13 @@ def run(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with an interrupted run: that of --run-name, or the latest one in the "
-            "output directory; without one, start.",
+            help="Resume an interrupted run: that of --run-name, or the latest one in the "
+            "output directory; if there is none, start one.",
         ),
     ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run so named.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run of that name.")
+    ] = False,
     site_threshold: Annotated[
         float, typer.Option(help="Probability from which a site counts as called.")
     ] = 0.5,
@@ -231,4 +240,4 @@ def show(result: RunResult, with_next: bool = True) -> int:
 
 def _reports(result: RunResult) -> str:
     top = result.layout.latest
-    return f"{top['performance_report.txt']}, {top['report.html']}; copies of those with the tables"
+    return f"{top['performance_report.txt']}, {top['report.html']}; also with the tables"

@@ -28,7 +28,9 @@ from splice_meta.stores import place_of
 
 
 def score(
-    annotation: Annotated[Path, typer.Option(help="GTF or GFF3 (also gzip): where genes lie.")],
+    annotation: Annotated[
+        Path, typer.Option(help="GTF or GFF3 (also gzip): the genes and their positions.")
+    ],
     fasta: Annotated[
         Path, typer.Option(help="The sequence (also gzip): a genome, or slices of one.")
     ],
@@ -48,7 +50,9 @@ def score(
     genes_file: GenesFile = None,
     gene_types: Annotated[
         str,
-        typer.Option(help="Types of genes, where no genes are named, separated by commas; or all."),
+        typer.Option(
+            help="Gene types to score if no genes are named, separated by commas; or all."
+        ),
     ] = "protein_coding",
     truth: Annotated[
         bool, typer.Option("--truth", help="Add splice_type, from the annotation's transcripts.")
@@ -59,20 +63,20 @@ def score(
     ] = "auto",
     precision: Annotated[
         Precision,
-        typer.Option(help="Of the products; bfloat16 is faster and less exact."),
+        typer.Option(help="Precision of the network; bfloat16 is faster and less exact."),
     ] = "float32",
     tissues: Annotated[
         bool, typer.Option("--tissues", help="Also write Pangolin's values of the four tissues.")
     ] = False,
     window: Annotated[
-        int, typer.Option(help="Most positions that go through the network at once.")
+        int, typer.Option(help="Maximum number of positions in one pass through the network.")
     ] = 100_000,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Go on with an interrupted scoring into this file: what is done is kept; without "
-            "one, start.",
+            help="Resume an interrupted scoring into this file: finished genes are kept. If "
+            "there is none, start one.",
         ),
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,

@@ -45,9 +45,7 @@ def train(
     ] = None,
     genes: Genes = None,
     genes_file: GenesFile = None,
-    leave_out: Annotated[
-        str, typer.Option(help="Genes that must not go in, separated by commas.")
-    ] = "",
+    leave_out: Annotated[str, typer.Option(help="Genes to leave out, separated by commas.")] = "",
     test_chroms: Annotated[
         str, typer.Option(help="Chromosomes to test on, not to train on, separated by commas.")
     ] = "",
@@ -55,20 +53,21 @@ def train(
         str | None,
         typer.Option(
             help="Chromosomes the base models were trained on, separated by commas; by default "
-            "those of SpliceAI, OpenSpliceAI and Pangolin where the scores are theirs."
+            "those of SpliceAI, OpenSpliceAI and Pangolin, if the scores are theirs."
         ),
     ] = None,
     base_trained_weight: Annotated[
-        float, typer.Option(help="What genes on those count, where there are others.")
+        float,
+        typer.Option(help="Weight of genes on those chromosomes, if there are genes on others."),
     ] = DEFAULTS.base_trained_weight,
     base_model: Annotated[
-        str, typer.Option(help="Name of the base model, where --scores does not name it.")
+        str, typer.Option(help="Name of the base model, if --scores does not give it.")
     ] = "",
     optional_base_models: Annotated[
         bool,
         typer.Option(
             "--optional-base-models",
-            help="Also train a part for each smaller choice of the base models, to predict with.",
+            help="Also train parts that predict from some of the base models alone.",
         ),
     ] = False,
     annotation: Annotated[
@@ -93,28 +92,33 @@ def train(
         str, typer.Option(help="multi_output_tree (a tree for all classes) or one_output_per_tree.")
     ] = DEFAULTS.multi_strategy,
     residual: Annotated[
-        bool, typer.Option(help="Add to the base model's log-probabilities, or start from nothing.")
+        bool, typer.Option(help="Add to the base model's log-probabilities, or start from zero.")
     ] = True,
     folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = DEFAULTS.folds,
     repeats: Annotated[
         int,
-        typer.Option(help="How often, with other folds; 0: three times below 100 genes, or once."),
+        typer.Option(help="Repeats with other folds; 0: three below 100 genes, else one."),
     ] = DEFAULTS.repeats,
     split: Annotated[
-        Split, typer.Option(help="What is never on both sides of a fold.")
+        Split, typer.Option(help="Keep each gene, or each chromosome, on one side of a fold.")
     ] = DEFAULTS.split,
     calibration: Annotated[
-        CalibrationChoice, typer.Option(help="Fitted to predictions of held-out genes.")
+        CalibrationChoice,
+        typer.Option(help="Calibration, fitted to predictions of held-out genes."),
     ] = DEFAULTS.calibration,
-    rounds: Annotated[int, typer.Option(help="Most boosting rounds.")] = DEFAULTS.rounds,
+    rounds: Annotated[
+        int, typer.Option(help="Maximum number of boosting rounds.")
+    ] = DEFAULTS.rounds,
     patience: Annotated[
-        int, typer.Option(help="Rounds without improvement after which to stop.")
+        int, typer.Option(help="Stop after this many rounds without improvement.")
     ] = DEFAULTS.patience,
-    learning_rate: Annotated[float, typer.Option(help="Of boosting.")] = DEFAULTS.learning_rate,
+    learning_rate: Annotated[
+        float, typer.Option(help="Learning rate of the boosting.")
+    ] = DEFAULTS.learning_rate,
     parallel_trees: Annotated[
-        int, typer.Option(help="Trees per round and class, of which the mean is taken.")
+        int, typer.Option(help="Trees per round and class, averaged.")
     ] = DEFAULTS.parallel_trees,
-    depth: Annotated[int, typer.Option(help="Of the trees.")] = DEFAULTS.depth,
+    depth: Annotated[int, typer.Option(help="Depth of the trees.")] = DEFAULTS.depth,
     min_child_weight: Annotated[
         float, typer.Option(help="Smallest sum of second derivatives in a leaf.")
     ] = DEFAULTS.min_child_weight,
@@ -123,13 +127,15 @@ def train(
     colsample: Annotated[float, typer.Option(help="Share of features per tree.")] = (
         DEFAULTS.colsample
     ),
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = DEFAULTS.seed,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = DEFAULTS.seed,
     threads: Annotated[
         int, typer.Option(help="Folds boosted at a time; 0 for as many as there are cores.")
     ] = DEFAULTS.threads,
     control: Annotated[
         bool,
-        typer.Option("--control", help="Also train on shuffled labels, which must give chance."),
+        typer.Option(
+            "--control", help="Also train on shuffled labels; the result should be at chance."
+        ),
     ] = False,
     held_out: Annotated[
         Path | None, typer.Option(help="Write the predictions of held-out genes here (Parquet).")

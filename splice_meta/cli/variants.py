@@ -42,7 +42,7 @@ def variants(
     annotation: Annotated[
         Path,
         typer.Option(
-            help="GTF or GFF3 (also gzip): where genes, exons and splice sites lie.",
+            help="GTF or GFF3 (also gzip): genes, exons and splice sites.",
             rich_help_panel=REFERENCE,
         ),
     ],
@@ -78,8 +78,7 @@ def variants(
     scores: Annotated[
         list[str] | None,
         typer.Option(
-            help="Base scores of genes that are made already, as --scores of run; genes that they "
-            "lack are scored.",
+            help="Existing base scores, as for run --scores; genes that they lack are scored.",
             rich_help_panel=BASE,
         ),
     ] = None,
@@ -87,14 +86,14 @@ def variants(
     distance: Annotated[
         int,
         typer.Option(
-            help="How far from a change sites are looked at, in nucleotides.",
+            help="How far from a change to look for affected sites, in nucleotides.",
             rich_help_panel=OUTPUT,
         ),
     ] = 500,
     max_allele: Annotated[
         int,
         typer.Option(
-            help="Most bases that a change may replace, or put in their place.",
+            help="Longest allele taken, in bases.",
             rich_help_panel=OUTPUT,
         ),
     ] = 1_000,
@@ -117,7 +116,7 @@ def variants(
         bool | None,
         typer.Option(
             "--vcf/--no-vcf",
-            help="Write an annotated VCF, too; by default where a VCF was read.",
+            help="Write an annotated VCF; by default if a VCF was read.",
             rich_help_panel=OUTPUT,
         ),
     ] = None,
@@ -134,7 +133,7 @@ def variants(
     gene_types: Annotated[
         str,
         typer.Option(
-            help="Types of genes, where no genes are named, separated by commas; or all.",
+            help="Gene types to score if no genes are named, separated by commas; or all.",
             rich_help_panel=WHICH,
         ),
     ] = "protein_coding",
@@ -142,8 +141,8 @@ def variants(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with what was interrupted: variants that are done are kept; without any, "
-            "start.",
+            help="Resume what was interrupted: finished variants are kept. If there are "
+            "none, start.",
             rich_help_panel=GENERAL,
         ),
     ] = False,

@@ -110,7 +110,7 @@ def compare(
         threshold: Probability from which a site counts as called in ``calls`` and ``changes``.
         resamples: How often genes are drawn for intervals; 0 for none.
         seed: Of the draws.
-        memory: Budget of what is in work at a time, in bytes.
+        memory: Memory budget in bytes.
 
     Raises:
         UsageError: If an argument cannot work.

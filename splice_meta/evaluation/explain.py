@@ -153,7 +153,7 @@ def _parse(text: str) -> tuple[str, int]:
         return gene, int(place.replace(",", ""))
     except ValueError:
         raise UsageError(
-            f"{text!r} is no position.",
+            f"{text!r} is not a position.",
             "Write GENE:POSITION, as ENSG00000164039:1200, or CHROM:PLACE, as chr4:104000912.",
         ) from None
 

@@ -102,7 +102,8 @@ def peek(source: Any) -> pl.LazyFrame | None:
         return scan_unchanged(open_tables(files)) if has_tables else None
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(f"{source} cannot be read: {reason}.", "Check that it is whole.") from None
+        hint = "Check that it is complete."
+        raise InputError(f"{source} cannot be read: {reason}.", hint) from None
 
 
 def check_final(frame: pl.LazyFrame) -> None:
@@ -110,7 +111,7 @@ def check_final(frame: pl.LazyFrame) -> None:
     numbers = frame.collect_schema()
     if not all(numbers[name].is_numeric() for name in FINAL):
         raise InputError(
-            "A final probability of the predictions is no number.", f"Check {', '.join(FINAL)}."
+            "A final probability of the predictions is not a number.", f"Check {', '.join(FINAL)}."
         )
     is_bad = [~pl.col(name).is_between(-1e-4, 1 + 1e-4).fill_null(False) for name in FINAL]
     bad = frame.select(pl.any_horizontal(is_bad).sum()).collect().item()

@@ -35,7 +35,7 @@ class Subject:
     Attributes:
         kind: ``predictions``, ``run`` or ``base scores``.
         scores: Positions with their probabilities and ``splice_type``, the truth.
-        systems: The systems that are there already.
+        systems: The systems that already exist.
         trained: Genes that the run's model was trained on; None where that is not known.
     """
 
@@ -85,7 +85,7 @@ def open_subject(
     if "splice_type" not in columns:
         raise InputError(
             "The base scores have no column splice_type, which says what is annotated.",
-            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give --annotation, which tells "
+            "Add it (0 or neither, 1 or donor, 2 or acceptor), or give --annotation, which gives "
             "where splice sites are.",
         )
     return Subject(kind="base scores", scores=opened, systems=base_systems(columns))

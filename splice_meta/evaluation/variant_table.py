@@ -53,7 +53,7 @@ def open_table(
 
     Args:
         table: A table file or frame, one row per variant.
-        truth: Its column that tells whether splicing changes: 1 and 0, true and false.
+        truth: The column that says whether splicing changes: 1 and 0, true and false.
         results: The output folder of ``splice-meta variants``, its summary, or that as a frame;
             None for none. The table then has the columns ``chrom``, ``pos``, ``ref``, ``alt``.
         scores: Columns of the table that are evaluated, too; higher means likelier to change.
@@ -118,7 +118,7 @@ def _truth(frame: pl.DataFrame, column: str, name: str) -> pl.Series:
     unknown = frame[column].filter(words.is_not_null() & ~words.is_in([*_TRUE, *_FALSE]))
     if len(unknown):
         raise InputError(
-            f"The column {column} of {name} is no truth: it holds {str(unknown[0])!r}.",
+            f"The column {column} of {name} is not a truth column: it holds {str(unknown[0])!r}.",
             "A truth is 1 or 0, or true or false; leave it empty where it is not known.",
         )
     return (
@@ -133,7 +133,7 @@ def _number(frame: pl.DataFrame, column: str, name: str) -> pl.Series:
     wrong = given.filter(number.is_null() & given.is_not_null())
     if len(wrong):
         raise InputError(
-            f"The column {column} of {name} is no score: it holds {wrong[0]!r}.",
+            f"The column {column} of {name} is not a score: it holds {wrong[0]!r}.",
             "Name columns of numbers.",
         )
     return number.alias(column)

@@ -79,7 +79,7 @@ def evaluate_variants(
 
     Args:
         table: A table file or frame, one row per variant.
-        truth: Its column that tells whether splicing changes: 1 and 0, true and false. Variants
+        truth: The column that says whether splicing changes: 1 and 0, true and false. Variants
             where it is empty are left out.
         results: The output folder of ``splice-meta variants``, its summary, or that as a frame. The
             table then has the columns ``chrom``, ``pos``, ``ref`` and ``alt``.

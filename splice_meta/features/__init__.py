@@ -167,7 +167,7 @@ def own_columns(
     for name in own:
         if name in NEVER:
             raise FeatureError(
-                f"The manifest lists {name}, which the base scores have: it tells the truth, a "
+                f"The manifest lists {name}, which the base scores have: it is the truth, a "
                 "position, or scores under another name.",
                 "Such a column is never a feature; take it out of the table, or out of the model.",
             )

@@ -56,14 +56,14 @@ def address_of(cluster: str | Path) -> str:
     """The address of a scheduler, where that of its file is given from the file.
 
     Raises:
-        UsageError: If it is no address that Dask knows.
+        UsageError: If it is not an address that Dask knows.
         ClusterError: If the file is none that a scheduler has written.
     """
     text = str(cluster)
     if text and "://" not in text and os.path.exists(text):
         address = _read_address(Path(text))
     elif ":" not in text:
-        raise UsageError(f"The Dask scheduler {text!r} is no file and no address.", _HOW)
+        raise UsageError(f"The Dask scheduler {text!r} is neither a file nor an address.", _HOW)
     else:
         address = text
     _refuse_address(address)
@@ -73,11 +73,11 @@ def address_of(cluster: str | Path) -> str:
 def _read_address(path: Path) -> str:
     try:
         if not path.is_file():
-            raise ValueError("it is no file")
+            raise ValueError("it is not a file")
         with path.open("rb") as file:
             address = json.loads(file.read(LARGEST_FILE))["address"]
         if not isinstance(address, str):
-            raise ValueError("its address is no text")
+            raise ValueError("its address is not text")
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         raise ClusterError(f"{path} is not the file of a Dask scheduler.", _HOW) from None
     return address

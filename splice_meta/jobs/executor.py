@@ -32,7 +32,7 @@ def choose_executor(workers: int | None, cluster: Cluster) -> Executor:
         cluster: A running scheduler. With neither the shards are made in this process.
 
     Raises:
-        UsageError: If both are given, there are no workers or too many, the cluster is no file
+        UsageError: If both are given, there are no workers or too many, the cluster is not a file
             and no address, or Dask is not installed.
         ClusterError: If the scheduler does not answer.
     """

@@ -24,7 +24,7 @@ from splice_meta.records import Entry
 from splice_meta.stores import Place
 
 FORMAT = 1
-_HINT = "Start anew with --overwrite in place of --resume."
+_HINT = "Start again with --overwrite instead of --resume."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ def read_ledger(path: Place) -> Recorded | None:
     if version != FORMAT:
         raise InputError(
             f"{path} has format {version}, this version reads {FORMAT}.",
-            "Go on with the version of splice_meta that began it.",
+            "Resume it with the version of splice_meta that started it.",
         )
     kinds = [(each.at("record").text(), each) for each in others]
     plans = [_plan(each) for kind, each in kinds if kind == "plan"]
@@ -203,6 +203,6 @@ def refuse_differences(job: str, before: Mapping[str, str], now: Mapping[str, st
     differing = [name for name in names if before.get(name) != now.get(name)]
     if differing:
         raise UsageError(
-            f"The {job} cannot go on: it began with other {', '.join(differing)}.",
-            "Give the same as then; to start anew, leave --resume out or give --overwrite.",
+            f"The {job} cannot be resumed; changed since it started: {', '.join(differing)}.",
+            "Give the same as before; to start again, leave --resume out or give --overwrite.",
         )

@@ -92,7 +92,7 @@ def read_lines(path: Place) -> tuple[list[Record], int]:
                 break
             raise InputError(
                 f"Line {number} of {path} is damaged, and lines follow it.",
-                "Start anew with --overwrite in place of --resume.",
+                "Start again with --overwrite instead of --resume.",
             )
         records.append(record)
         end += len(line) + 1
@@ -122,7 +122,7 @@ class LineFile:
         except BlockingIOError:
             os.close(self._handle)
             raise OutputError(
-                f"The job in {path.parent} is still going on.", "Wait for it, or end it first."
+                f"The job in {path.parent} is still running.", "Wait for it, or stop it first."
             ) from None
         except OSError:  # a file system without locks
             pass
@@ -214,7 +214,7 @@ def _read_objects(path: ObjectPath) -> list[Record]:
         if record is None or objects[number] != _object(path, number):
             raise InputError(
                 f"{objects[number]} is damaged, or not the next line.",
-                "Start anew with --overwrite in place of --resume.",
+                "Start again with --overwrite instead of --resume.",
             )
         records.append(record)
     return records

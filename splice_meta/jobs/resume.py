@@ -28,7 +28,7 @@ def refuse_both(resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise UsageError(
             "--resume and --overwrite contradict each other.",
-            "Give --resume to finish it, --overwrite to start anew.",
+            "Give --resume to finish it, or --overwrite to start again.",
         )
 
 
@@ -121,11 +121,11 @@ def _is_whole(task: Task[R], receipt: R) -> bool:
     for part in receipt.parts:
         path, stated = places.get(part.table), asdict(part)
         if path is None:
-            log.warning("Shard %d is done again: it has a part of no table.", number)
+            log.warning("Shard %d is computed again: it has a part of no table.", number)
             return False
         missing = not path.is_file()
         if missing or any(stated.get(name) != value for name, value in ends_of(path).items()):
             fate = "missing" if missing else "altered"
-            log.warning("Shard %d is done again: %s is %s.", number, path, fate)
+            log.warning("Shard %d is computed again: %s is %s.", number, path, fate)
             return False
     return True

@@ -21,7 +21,7 @@ def refuse_table(target: Place, inputs: Given, overwrite: bool) -> None:
     if str(target) in inputs.addresses:
         raise OutputError(f"{target} is an input.", "Give another place for the output.")
     if target.is_file() and not overwrite:
-        raise OutputError(f"{target} is there already.", "Give another name, or --overwrite.")
+        raise OutputError(f"{target} already exists.", "Give another name, or --overwrite.")
 
 
 def refuse_folder(target: Place, owned: Owned, inputs: Given) -> None:
@@ -49,7 +49,7 @@ def refuse_folder(target: Place, owned: Owned, inputs: Given) -> None:
     if files and owned.mark is not None:
         first = target / owned.mark[0] / "000000.json"
         if first not in files or owned.mark[1] not in first.read_bytes():
-            raise OutputError(f"{target} is not {owned.what} of ours.", LEFT)
+            raise OutputError(f"{target} is not {owned.what} of splice_meta.", LEFT)
 
 
 def remove_folder(target: Place, owned: Owned) -> None:

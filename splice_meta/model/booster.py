@@ -35,7 +35,7 @@ def read_model_file(path: Path) -> bytes:
             f"There is no model file {path}.", "The bundle is incomplete; get or make it again."
         )
     if not path.is_file():
-        raise ModelError(f"{path} is no file.", "Give a model file, or a bundle directory.")
+        raise ModelError(f"{path} is not a file.", "Give a model file, or a bundle directory.")
     try:
         if path.stat().st_size > _LARGEST:
             raise ModelError(f"{path} has more than {_LARGEST >> 30} GiB.", "Give a model file.")

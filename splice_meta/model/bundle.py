@@ -206,7 +206,7 @@ class MetaModel(Shown):
             path: A directory that does not exist yet, or an empty one.
 
         Raises:
-            OutputError: If something is there already.
+            OutputError: If something already exists.
             ModelError: If it is an estimator, which no bundle can hold.
         """
         if self.kind == "estimator":

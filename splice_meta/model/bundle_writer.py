@@ -45,10 +45,10 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], record: Mapping[str, 
         record: What ``bundle.json`` says beside the version of the format and the digests.
 
     Raises:
-        OutputError: If something is there already.
+        OutputError: If something already exists.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} is there already.", "Give a new directory.")
+        raise OutputError(f"{folder} already exists.", "Give a new directory.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -58,7 +58,7 @@ def write_bundle(folder: Path, files: Mapping[str, bytes], record: Mapping[str, 
     try:
         for name, data in files.items():
             (folder / name).write_bytes(data)
-        # Last: a directory without bundle.json is no bundle.
+        # Last: a directory without bundle.json is not a bundle.
         _write_record(folder, {"format_version": FORMAT_VERSION, **record})
     except OSError as error:
         for each in folder.iterdir():  # it was empty

@@ -215,7 +215,7 @@ def _sigmoid(found: Held, what: str) -> Curve:
     classes = numbers(found.get("classes_"))
     if slope is None or intercept is None or (classes is not None and len(classes) != 2):
         raise ModelError(
-            f"The {what} is no logistic regression of one variable and two classes.", _HINT
+            f"The {what} is not a logistic regression of one variable and two classes.", _HINT
         )
     # With this setting scikit-learn takes the softmax of (-z, z): a sigmoid of 2 z.
     factor = 2.0 if found.get("multi_class") == "multinomial" else 1.0
@@ -234,7 +234,7 @@ def _isotonic(found: Held, what: str) -> Curve:
         for name, older in (("X_thresholds_", "_necessary_X_"), ("y_thresholds_", "_necessary_y_"))
     )
     if not x or not y or len(x) != len(y):
-        raise ModelError(f"The {what} is no fitted isotonic regression.", _HINT)
+        raise ModelError(f"The {what} is not a fitted isotonic regression.", _HINT)
     beyond = found.get("out_of_bounds", "clip")
     if beyond != "clip" and not (x[0] <= 0 and x[-1] >= 1):
         raise ModelError(

@@ -86,7 +86,7 @@ def probabilities(
 
 
 def digest_of(estimator: Any) -> str:
-    """SHA-256 over the pickled estimator, which tells it from another one."""
+    """SHA-256 over the pickled estimator, which gives it from another one."""
     try:
         return hashlib.sha256(pickle.dumps(estimator)).hexdigest()
     except Exception as error:  # of whatever object

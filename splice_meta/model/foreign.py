@@ -273,8 +273,8 @@ def _manifest(boosters: list[Any], path: Path, stated: list[str] | None = None) 
         return FeatureManifest(tuple(own))
     if beside is None:
         raise ModelError(
-            f"{path} does not name its features, and there is no feature manifest beside it.",
-            "Put a feature_manifest.csv with a column 'feature' beside it, in the model's order.",
+            f"{path} does not name its features, and there is no feature manifest next to it.",
+            "Put a feature_manifest.csv with a column 'feature' next to it, in the model's order.",
         )
     return beside
 

@@ -21,7 +21,7 @@ def model_in(folder: Path) -> Path | None:
     """The model file of a folder of results; None where there is none.
 
     Args:
-        folder: A directory that is no bundle.
+        folder: A directory that is not a bundle.
 
     Raises:
         ModelError: If there are several, none of them by a name of :data:`PREFERRED`.

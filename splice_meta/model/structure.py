@@ -132,13 +132,13 @@ class _Checker:
         if not isinstance(attributes, dict) or not all(
             isinstance(value, str) for value in attributes.values()
         ):
-            self._fields.refuse("attributes are no texts")
+            self._fields.refuse("attributes are not texts")
 
     def _texts(self, learner: dict[str, Any], name: str, features: int) -> list[str]:
         """A list of texts, empty or one for each feature."""
         texts = learner.get(name, [])
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            self._fields.refuse(f"{name} is no list of texts")
+            self._fields.refuse(f"{name} is not a list of texts")
         if len(texts) not in (0, features):
             self._fields.refuse(f"{name} has {len(texts):,} entries for {features:,} features")
         return texts

@@ -46,9 +46,9 @@ def read_trees(data: bytes, name: str) -> dict[str, Any]:
             return _Ubjson(data).whole()
         found = parse_record(data, name, ModelError, _HINT).value
     except ValueError as error:
-        raise ModelError(f"{name} is no XGBoost model: {error}.", _HINT) from None
+        raise ModelError(f"{name} is not an XGBoost model: {error}.", _HINT) from None
     if not isinstance(found, dict):
-        raise ModelError(f"{name} is no XGBoost model.", _HINT)
+        raise ModelError(f"{name} is not an XGBoost model.", _HINT)
     return found
 
 
@@ -66,7 +66,7 @@ def model_within(data: bytes, name: str) -> bytes:
         reader = _Ubjson(data)
         reader.whole()
     except ValueError as error:
-        raise ModelError(f"{name} is no XGBoost model: {error}.", _HINT) from None
+        raise ModelError(f"{name} is not an XGBoost model: {error}.", _HINT) from None
     first, stop = reader.places.get("Model", (0, len(data)))
     return data[first:stop]
 

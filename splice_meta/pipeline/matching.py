@@ -183,9 +183,9 @@ def said_base_model(model: MetaModel | None, scores: BaseScores) -> str:
         if made_by is not None:
             told.append(f"{made_by}, as the file says")
         elif name and scores.names:
-            told.append(f"taken for {name}, as they are named; the file does not say")
+            told.append(f"assumed to be {name}, as they are named; the file does not say")
         elif name:
-            told.append(f"taken for {name}, the model's base model; the file does not say")
+            told.append(f"assumed to be {name}, the model's base model; the file does not say")
         else:
             told.append("of a base model that neither file nor model names")
     return "; ".join(told)

@@ -71,7 +71,7 @@ def _places(genome: Genome, genes: pl.DataFrame) -> _Places:
 
 def _bases_of_rows(genome: Genome, places: _Places, rows: pl.Series) -> pl.Series:
     """String bases of a struct series of ``gene_id`` and ``genomic_position``, row by row."""
-    # 0 is no position of any gene.
+    # 0 is not a position of any gene.
     positions = rows.struct.field("genomic_position").fill_null(0).to_numpy()
     runs = rows.struct.field("gene_id").rle().struct.unnest()
     bases = np.full(len(rows), N, np.uint8)

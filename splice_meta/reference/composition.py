@@ -1,4 +1,4 @@
-"""How much of the genes' sequence is known: the share of N and of letters that are no bases."""
+"""How much of the genes' sequence is known: the share of N and of letters that are not bases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_ONE = 0.2
 
 
 def say_unknown_bases(genome: Genome, genes: Iterable[tuple[str, str, int, int]]) -> None:
-    """Say how many letters of some genes are no bases; as a warning where it is notable.
+    """Say how many letters of some genes are not bases; as a warning where it is notable.
 
     What lies beyond the FASTA does not count.
 

@@ -55,7 +55,7 @@ def check_letters(path: Path, text: Path) -> bool:
         text: The unpacked text.
 
     Returns:
-        Whether the sequence has blanks, or an asterisk behind a record: signs that are no bases,
+        Whether the sequence has blanks, or an asterisk behind a record: signs that are not bases,
         which :func:`write_even` leaves out.
 
     Raises:
@@ -87,8 +87,8 @@ def _check(path: Path, record: _Record) -> None:
         shown = "".join(chr(c) for c, _ in record.others.most_common(5) if 32 < c < 127)
         share = f"{100 * record.bases / total:.0f}%"
         raise InputError(
-            f"The record {record.name} of {path} is no nucleotide sequence: {share} of it is A, C, "
-            f"G, T, U or N; the other letters are {shown or 'no text'} ...; it may be protein.",
+            f"The record {record.name} of {path} is not a nucleotide sequence: {share} of it is A, "
+            f"C, G, T, U or N; the other letters are {shown or 'no text'} ...; it may be protein.",
             "Give the genome as FASTA.",
         )
 

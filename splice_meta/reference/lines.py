@@ -52,7 +52,7 @@ def scan(path: Path, wanted: str, but: bool = False) -> pl.LazyFrame:
 
     Returns:
         ``line`` (from 1), ``is_bad``, then the columns of the file with ``start`` and ``end`` as
-        Int64. Bad are lines of any type that lack columns or whose start or end is no number,
+        Int64. Bad are lines of any type that lack columns or whose start or end is not a number,
         and wanted ones with start below 1 or above end.
     """
     text = pl.col("text")

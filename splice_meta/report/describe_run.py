@@ -13,7 +13,7 @@ from splice_meta.stores import Place
 
 Pairs = list[tuple[str, str]]
 
-HINT = "Go on with it by run --resume, or run it again with --overwrite."
+HINT = "Finish it with run --resume, or run it again with --overwrite."
 
 
 def describe_run(layout: OutputLayout) -> Pairs:
@@ -65,12 +65,12 @@ def _begun(layout: OutputLayout) -> Pairs:
         except SpliceMetaError:  # no shard of it is done
             continue
     return [
-        ("Kind", "a run that has not ended: interrupted, or still at work"),
+        ("Kind", "a run that has not ended: interrupted, or still running"),
         ("Run", layout.run_name),
         ("Started", f"{state.started.astimezone():%Y-%m-%d %H:%M:%S}"),
         ("Done", state.so_far()),
         ("Tables", ", ".join(rows) or "none"),
-        ("Go on with it by", f"the same command and --resume --run-name {layout.run_name}"),
+        ("To resume", f"the same command and --resume --run-name {layout.run_name}"),
     ]
 
 

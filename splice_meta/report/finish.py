@@ -165,7 +165,7 @@ def _remove_stray(path: Path, listed: set[str]) -> None:
         log.warning("%s was not written by this run; it was removed.", path)
         path.unlink()
     else:
-        log.warning("%s is no part of this table, but whoever reads its folder reads it.", path)
+        log.warning("%s is not part of this table, but readers of the folder will read it.", path)
 
 
 def _is_part(path: Place) -> bool:

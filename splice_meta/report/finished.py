@@ -80,7 +80,7 @@ def open_finished(source: str | Path) -> FinishedRun:
         if layout is not None and state is not None:
             raise InputError(
                 f"The run {layout.run_name} has not ended: {state.so_far()}.",
-                "Go on with it by the same command and --resume.",
+                "Finish it with the same command and --resume.",
             )
         raise InputError(f"{source} is not the output directory of a run.", "Give one that is.")
     try:

@@ -122,7 +122,7 @@ class RunSummary(Shown):
         ]
 
     def _recalibrated(self) -> str:
-        """The count; with adaptive tuning its share is no finding."""
+        """The count; with adaptive tuning its share is not a finding."""
         text = self._count(self.recalibrated)
         if self.mode != "hybrid" or not self.selection.is_tuned:
             return text
@@ -138,7 +138,7 @@ class RunSummary(Shown):
             (
                 "Sites called",
                 f"{self._total('base_sites'):,} by the base model, {self._total('final_sites'):,} "
-                f"by final probabilities (from {self.threshold:g} on)",
+                f"by final probabilities (at {self.threshold:g} or more)",
             ),
             ("Gained and lost", f"{self._fate('gained')}; {self._fate('lost')}"),
             ("Moved by over 0.05", f"{self._total('moved'):,} positions"),

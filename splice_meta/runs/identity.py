@@ -91,7 +91,7 @@ def _versions() -> list[str]:
 
 
 def _contents(files: Sequence[str]) -> list[Any]:
-    """Size and digest of each file; the address of what is no file here."""
+    """Size and digest of each file; the address of what is not a file here."""
     return [
         {name: value for name, value in each.items() if name != "source"} or each["source"]
         for each in input_digests(files)

@@ -187,7 +187,7 @@ def name_of_run(root: Place, asked: str | None, resume: bool) -> str:
         resume: Take the latest run by its ledger where no name was asked for.
 
     Raises:
-        UsageError: If the name is no folder name.
+        UsageError: If the name is not a folder name.
     """
     if asked is not None:
         return check_run_name(asked)
@@ -225,7 +225,7 @@ def new_run_name(root: Place) -> str:
 
 
 def check_run_name(name: str) -> str:
-    """Refuse a run name that is no plain folder name."""
+    """Refuse a run name that is not a plain folder name."""
     if not name or name in (".", "..") or "/" in name or "\\" in name:
-        raise UsageError(f"The run name {name!r} is no folder name.", "Use letters and digits.")
+        raise UsageError(f"The run name {name!r} is not a folder name.", "Use letters and digits.")
     return name

@@ -43,7 +43,7 @@ def check_room(
         given.refuse(target)
         if not (overwrite or goes_on) and _is_used(target):
             raise OutputError(
-                f"{target} is there already.", "Give another --keep-artifacts-dir, or --overwrite."
+                f"{target} already exists.", "Give another --keep-artifacts-dir, or --overwrite."
             )
         refuse_foreign(target, KEPT[target.name], file=False)
     if named and not goes_on:
@@ -109,7 +109,7 @@ def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> Non
         if isinstance(target, ObjectPath):
             if not may_replace and target.is_file():
                 raise OutputError(
-                    f"{target} is there already, and no run wrote it.",
+                    f"{target} already exists, and no run wrote it.",
                     "Give another output directory, or --overwrite.",
                 )
             continue
@@ -118,7 +118,7 @@ def _check_reports(layout: OutputLayout, given: Given, may_replace: bool) -> Non
         refuse_target(target, given, True)
         if not may_replace and os.path.lexists(target):
             raise OutputError(
-                f"{target} is there already, and no run wrote it.",
+                f"{target} already exists, and no run wrote it.",
                 "Give another output directory, or --overwrite.",
             )
 

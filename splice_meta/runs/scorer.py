@@ -176,7 +176,7 @@ def scored_before(plan: Entry | None, folder: Place) -> Mapping[str, str] | None
     for name, path in there.items():
         if ends_of(path) != files[name]:
             raise InputError(
-                f"{path} is not as this run scored it.",
+                f"{path} is not what this run scored.",
                 "Start the run anew with --overwrite in place of --resume.",
             )
     return failures if len(there) == len(files) else None

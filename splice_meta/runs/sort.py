@@ -85,7 +85,7 @@ def sort_scores(
         UsageError: If the budget is below 1 MiB.
         InputError: If a table cannot be read.
         ContractError: If ``gene_id`` or ``position`` is missing, null or of a wrong type.
-        OutputError: If the output is there already, lies in the input, or cannot be written.
+        OutputError: If the output already exists, lies in the input, or cannot be written.
     """
     if memory < 1 << 20:
         raise UsageError(f"The memory budget is {memory} bytes.", "Give at least 1MiB.")

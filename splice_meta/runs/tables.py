@@ -38,7 +38,7 @@ def _scan(path: Place, genes: set[str] | None) -> pl.LazyFrame:
     parts = _listed(path, genes)
     gone = [part for part in parts or () if isinstance(part, Path) and not part.is_file()]
     if gone:
-        raise OutputError(f"{gone[0]} is gone.", "Go on with the run, by --resume, to make it.")
+        raise OutputError(f"{gone[0]} is gone.", "Resume the run with --resume to make it again.")
     if parts:
         return pl.scan_parquet([str(part) for part in parts], glob=False)
     if parts is not None or not path.exists():

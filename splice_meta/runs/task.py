@@ -202,7 +202,7 @@ def _table(line: Entry, name: str, known: Mapping[str, type[pl.DataType]]) -> pl
         reason = " ".join(str(error).split())[:200]
         raise InputError(
             f"The {name} of shard {line.at('number').value} in the ledger are damaged ({reason}).",
-            "Start anew with --overwrite in place of --resume.",
+            "Start again with --overwrite instead of --resume.",
         ) from None
 
 

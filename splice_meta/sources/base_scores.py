@@ -110,7 +110,7 @@ def _say_without_truth(located: Located, reference: Reference) -> None:
         source = reference.files[0]
         gene, reason = (gene, reason) if gene else (located.unknown[0], "it is not in it")
         raise InputError(
-            f"The annotation {source} tells the splice sites of none of the "
+            f"The annotation {source} gives the splice sites of none of the "
             f"{located.genes.height:,} genes, first {gene}: {reason}.",
             "Give an annotation with the exons of these genes.",
         )
@@ -121,7 +121,7 @@ def _say_without_truth(located: Located, reference: Reference) -> None:
         )  # fmt: skip
     if located.untold:
         log.warning(
-            "%d genes are left out, since the annotation does not tell all of their splice sites, "
+            "%d genes are left out, since the annotation does not give all of their splice sites, "
             "first %s: %s.", len(located.untold), gene, reason,
         )  # fmt: skip
 

@@ -32,7 +32,7 @@ def fitting_types(table: TextTable, columns: Collection[str]) -> Types:
         Polars took the first rows for whole numbers; empty if nothing is wrong with any.
 
     Raises:
-        InputError: If a column is no number; file, line and cause are named.
+        InputError: If a column is not a number; file, line and cause are named.
     """
     guessed = scan_text([table], {}).collect_schema()
     fitting: dict[str, type[pl.DataType]] = {}
@@ -122,6 +122,6 @@ def cause(text: str, column: str, separator: str) -> tuple[str, str]:
     if re.fullmatch(r"[+-]?\d*,\d+([eE][+-]?\d+)?", text):
         return ", with a decimal comma", "Write numbers with a decimal point."
     if whole and re.match(NUMBER, text):
-        return ", which is no whole number", "Positions are whole numbers."
+        return ", which is not a whole number", "Positions are whole numbers."
     kind = "whole number" if whole else "number"
-    return f", which is no {kind}", "Check this line, and what the column is to hold."
+    return f", which is not {kind}", "Check this line, and what the column is to hold."

@@ -80,7 +80,7 @@ def _matching(anchor: Path, pattern: str) -> list[str]:
             if not path.name.startswith(_NOT_OURS) or last.startswith(_NOT_OURS):
                 files.append(str(path))
         elif suffix_of(path.name) in KNOWN_SUFFIXES:
-            log.warning("%s is no plain file; it is not read.", path)
+            log.warning("%s is not a plain file; it is not read.", path)
     return files
 
 
@@ -132,9 +132,9 @@ def _in_folder(folder: Path) -> list[str]:
             if any(suffix.lower() in KNOWN_SUFFIXES for suffix in path.suffixes):
                 log.warning("%s is of an unknown kind, and is not read.", path)
         elif not path.is_file():
-            log.warning("%s is no plain file; it is not read.", path)
+            log.warning("%s is not a plain file; it is not read.", path)
         elif suffix_of(path.name) == ".txt" and not _is_text_table(path):
-            log.warning("%s is no score table, and is not read.", path)
+            log.warning("%s is not a score table, and is not read.", path)
         else:
             found.append(path)
     return [str(path) for path in scores_among(found)]

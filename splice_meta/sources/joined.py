@@ -25,12 +25,12 @@ def check_names(source: Mapping[str, Any]) -> tuple[str, ...]:
     """The names of the base models, in their order.
 
     Raises:
-        UsageError: If there is none, or one is no plain name.
+        UsageError: If there is none, or one is not a plain name.
     """
     for name in source:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise UsageError(
-                f"{name!r} is no name of a base model.",
+                f"{name!r} cannot be the name of a base model.",
                 "A name starts with a letter and holds letters, digits, - and _.",
             )
     if not source:

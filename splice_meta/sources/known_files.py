@@ -61,7 +61,7 @@ def _without_other_tables(files: Sequence[Path]) -> list[Path]:
         return [*files]
     for path in files:
         if path not in scored:
-            log.warning("%s is no score table, and is not read.", path)
+            log.warning("%s is not a score table, and is not read.", path)
     return scored
 
 

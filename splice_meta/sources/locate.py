@@ -283,7 +283,7 @@ def _refuse_unplaced(columns: Sequence[str], genome: Genome | None) -> None:
         raise InputError(
             f"The scores have no column {', '.join(missing)}, so their bases cannot be found in "
             "the FASTA.",
-            "Give the annotation too, which tells where the genes lie.",
+            "Give the annotation too, which gives where the genes lie.",
         )
 
 

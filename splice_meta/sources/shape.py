@@ -93,7 +93,7 @@ class Lines:
         """Refuse what no text table holds."""
         nul = block.find(b"\0")
         if nul >= 0:
-            raise self._error(block, nul, "holds a NUL byte", "Check that the file is whole.")
+            raise self._error(block, nul, "holds a NUL byte", "Check that the file is complete.")
         if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
             letters = np.frombuffer(block, np.uint8)
             alone = (letters[:-1] == _RETURN) & (letters[1:] != _LINE_END)

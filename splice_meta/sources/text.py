@@ -92,7 +92,7 @@ class TextTable:
 
 
 def words_of(path: Path) -> set[str]:
-    """The words of a file's first line, whatever stands between them; none of what is no text.
+    """The words of a file's first line, whatever stands between them; none of what is not text.
 
     Raises:
         InputError: If it cannot be read, or is damaged in its first lines.
@@ -115,7 +115,7 @@ def look_at(file: str, separator: str, *, has_sign: bool = False) -> TextTable:
         has_sign: Whether its header may begin with ``#``, as in ``#CHROM``.
 
     Raises:
-        InputError: If it is no text table, or one with lines of different lengths; the file and
+        InputError: If it is not a text table, or one with lines of different lengths; the file and
             the line are named.
         ContractError: If it names a column twice.
     """
@@ -204,7 +204,7 @@ def _parse(file: str, separator: str, line: bytes, number: int, has_sign: bool) 
         ) from None
     if "\0" in text:
         raise InputError(
-            f"Line {number} of {file} holds a NUL byte.", "Check that the file is whole."
+            f"Line {number} of {file} holds a NUL byte.", "Check that the file is complete."
         )
     names_follow = has_sign and not text.startswith("##") and separator in text
     if text.lstrip().startswith("#") and not names_follow:

@@ -62,7 +62,7 @@ def numbered_as(dataset: pl.LazyFrame, scores: BaseScores | None) -> pl.LazyFram
         return keys
     log.warning(
         "The positions of the training dataset count from another base on than those of the "
-        "scores; they are moved by %+d.", told[0],
+        "scores; they are shifted by %+d.", told[0],
     )  # fmt: skip
     return keys.with_columns(pl.col("position") + told[0])
 

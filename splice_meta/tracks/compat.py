@@ -105,7 +105,7 @@ def export_compat(
         output: The folder to write; it appears whole or not at all.
         genes: Only these genes, by id or, with an annotation, by name.
         annotation: GTF or GFF3: names the genes' representative transcripts.
-        memory: Budget of what is in work at a time, in bytes.
+        memory: Memory budget in bytes.
         overwrite: Replace a folder of this layout.
         progress: Show how far it is, or a watcher that is told: positions.
 

@@ -56,7 +56,7 @@ def placed_genes(scores: BaseScores) -> pl.DataFrame:
     if found.is_empty():
         raise InputError(
             "It is not known where the genes lie: chrom, strand or genomic_position is missing.",
-            "Give --annotation, which tells where genes lie.",
+            "Give --annotation, which gives where genes lie.",
         )
     return found
 

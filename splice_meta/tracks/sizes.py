@@ -95,7 +95,7 @@ def read_sizes(path: Path) -> dict[str, int]:
     try:
         lines = b"".join(blocks(path)).decode("utf-8-sig").splitlines()
     except (SpliceMetaError, UnicodeDecodeError):
-        raise InputError(f"The file of sizes {path} is no text in UTF-8.", _HINT) from None
+        raise InputError(f"The file of sizes {path} is not text in UTF-8.", _HINT) from None
     found: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -103,7 +103,7 @@ def read_sizes(path: Path) -> dict[str, int]:
         match = _LINE.fullmatch(line.rstrip())
         size = int(match[2][:12]) if match else 0
         if match is None or not 0 < size <= _LARGEST:
-            raise InputError(f"Line {number} of {path} is no name and size.", _HINT)
+            raise InputError(f"Line {number} of {path} does not hold a name and a size.", _HINT)
         if found.setdefault(match[1], size) != size:
             raise InputError(f"{path} has two sizes of {match[1]}.", _HINT)
     if not found:

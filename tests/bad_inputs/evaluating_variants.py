@@ -54,7 +54,7 @@ CASES = [
     Case(name="a truth of other words", make=asked("--score", "published", affects="maybe"),
          words=["is no truth", "'maybe'", "1 or 0"]),
     Case(name="a score of words", make=asked("--score", "published", published="high"),
-         words=["is no score", "'high'"]),
+         words=["is not a score", "'high'"]),
     Case(name="a truth of one kind", make=asked("--score", "published", affects=1),
          words=["of 6 variants", "6 change splicing"]),
     Case(name="missing as something", make=asked("--score", "published", "--missing", "mean"),

@@ -189,7 +189,7 @@ CASES = [
     Case(
         name="a fill of NaN",
         make=features(json.dumps(GOOD | {"fills": {"gc_content": float("nan")}})),
-        words=["NaN is no number"],
+        words=["NaN is not a number"],
     ),
     Case(
         name="a fill of a feature that is not listed",
@@ -296,7 +296,7 @@ CASES = [
             ("SEQ holds numbers", replaced("SEQ", np.arange(1)), "SEQ"),
             ("SEQ is a table", replaced("SEQ", np.array([[b"ACGT"]])), "SEQ"),
             ("NAME is empty", replaced("NAME", np.array([], "S4")), "NAME"),
-            ("NAME is no text in UTF-8", replaced("NAME", np.array([b"\xff\xfe"])), "name"),
+            ("NAME is not text in UTF-8", replaced("NAME", np.array([b"\xff\xfe"])), "name"),
         )
     ),
 ]  # fmt: skip

@@ -526,7 +526,7 @@ CASES = [
     Case(
         name="a bundle.json with NaN",
         make=bundle(files=text_of('{"format_version": NaN}'), digests=False),
-        words=["NaN is no number"],
+        words=["NaN is not a number"],
     ),
     Case(
         name="a bundle.json that is deep",

@@ -213,7 +213,7 @@ CASES = [
         name="a terminal that is told which base model scores are taken for",
         make=given(run_of(), s=real),
         status=0,
-        then=says("taken for openspliceai-mane", "the file does not say"),
+        then=says("assumed to be openspliceai-mane", "the file does not say"),
     ),
     *(
         Case(
@@ -287,7 +287,7 @@ CASES = [
         make=given(run_of("openspliceai=s.parquet"), s=lambda: lifted(SITES)),
         words=["not distributed like"],
         status=0,
-        then=says("taken for openspliceai-mane, as they are named", "unlike the training scores"),
+        then=says("assumed to be openspliceai-mane, as they are", "unlike the training scores"),
     ),
     Case(
         name="other genes of the same base model",

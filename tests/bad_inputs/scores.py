@@ -386,7 +386,7 @@ BASES = [
         words=["base", "no letter of a nucleotide in 2 rows", "'AC'", GENE],
     ),
     Case(
-        name="a base that is no letter",
+        name="a base that is not a letter",
         make=run_on(set_at("base", [2], "-")),
         words=["no letter of a nucleotide in 1 rows", "'-'"],
     ),

@@ -663,7 +663,7 @@ FOLDERS = [
         name="README.txt beside the scores",
         make=folder_of(lambda place: (place / "README.txt").write_text(
             "Scores, by position and base,\nof one gene.\n") and None),
-        words=["in/README.txt is no score table, and is not read"],
+        words=["in/README.txt is not a score table, and is not read"],
         status=0,
         then=rows(300),
     ),
@@ -685,7 +685,7 @@ FOLDERS = [
     Case(
         name="a folder called .parquet beside the scores",
         make=folder_of(lambda place: (place / "b.parquet").mkdir()),
-        words=["in/b.parquet is no plain file; it is not read"],
+        words=["in/b.parquet is not a plain file; it is not read"],
         status=0,
         then=rows(300),
     ),
@@ -700,7 +700,7 @@ FOLDERS = [
 
 TRAINING = [
     Case(
-        name="a training table with a position that is no number",
+        name="a training table with a position that is not a number",
         make=training(b"gene_id\tposition\nA\tone\n", "t.tsv"),
         words=["line 2 of data/t.tsv", "position", "'one'"],
     ),

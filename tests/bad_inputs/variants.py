@@ -90,7 +90,7 @@ CASES = [
     Case(
         name="a file and a variant",
         make=lambda _: ["variants", "v.vcf", "chr4:1:A>C", *REFERENCE, "-o", "out"],
-        words=["v.vcf", "is no variant"],
+        words=["v.vcf", "is not a variant"],
     ),
     Case(name="chromosomes of another genome", make=asked(text=vcf("chr9\t5\t.\tA\tC")),
          words=["'chr4'", "'chr9'", "none is in both"]),
@@ -110,7 +110,7 @@ CASES = [
     Case(name="another's file in the folder", make=in_folder("mine.txt", "x"),
          words=["holds mine.txt"]),
     Case(name="another's table in the folder", make=in_folder("summary.tsv", "x"),
-         words=["is not results of variants of ours"]),
+         words=["is not results of variants of splice_meta"]),
     Case(name="an address", make=asked("-o", "s3://bucket/out"), words=["not in the file system"]),
     Case(name="no such gene", make=asked("--genes", "NOSUCHGENE"), words=["nosuchgene"]),
     Case(name="genes of another type", make=asked("--gene-types", "lncRNA"),

@@ -123,7 +123,7 @@ def _words_of_position(
             "Every row needs its position in the gene.",
         )
     return (
-        f"Column {name} of the base scores is no whole number from 0 to {HIGHEST:,} in {count:,} "
-        f"rows, first in gene {gene}.",
+        f"Column {name} of the base scores is not a whole number from 0 to {HIGHEST:,} in "
+        f"{count:,} rows, first in gene {gene}.",
         "position counts the nucleotides of a gene 5' to 3'; genomic_position is 1-based.",
     )

@@ -1,4 +1,4 @@
-"""The letters of the column ``base``: bases, N, other letters, and what is no letter."""
+"""The letters of the column ``base``: bases, N, other letters, and what is not a letter."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def judge_letters(runs: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
         A sentence, if the bases of a notable share of the positions are not known.
 
     Raises:
-        ContractError: If values are no letters of nucleotides, or more than one letter.
+        ContractError: If values are not letters of nucleotides, or more than one letter.
     """
     if "other_bases" not in runs.columns:
         return []
@@ -74,7 +74,7 @@ def judge_letters(runs: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
 
 
 def _ambiguous(scores: pl.LazyFrame) -> int:
-    """The rows whose base is an ambiguous letter; refuses what is no letter of nucleotides."""
+    """The rows whose base is an ambiguous letter; refuses what is not a letter of nucleotides."""
     base = pl.col("base")
     # Missing, as where the sequence ends, is as good as N.
     known = base.is_null() | base.str.contains(f"^(?i)[ACGTUN{AMBIGUOUS}]$")

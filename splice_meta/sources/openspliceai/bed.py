@@ -185,7 +185,7 @@ def _shifted(pieces: pl.DataFrame, sequence: SequenceOf) -> pl.DataFrame:
         shift = find_shift(counts[label], sites[label], label, file)
         if shift:
             log.warning(
-                "The %ss of %s lie %+d bases from where their motifs put them; they are moved.",
+                "The %ss of %s lie %+d bases from where their motifs put them; they are shifted.",
                 label, file, -shift,
             )  # fmt: skip
             pieces = pieces.with_columns(pl.col(f"{label}_shift") + shift)

@@ -100,7 +100,7 @@ def _texts(opened: h5py.File, name: str, file: Path) -> list[bytes]:
     """The texts of a dataset.
 
     Raises:
-        InputError: If there is no such dataset, or it is no list of texts, or cannot be read.
+        InputError: If there is no such dataset, or it is not a list of texts, or cannot be read.
     """
     found = _dataset(opened, name, "SO")
     try:
@@ -138,7 +138,7 @@ def _sequences(file: str) -> pl.DataFrame:
             names = [name.decode() for name in listed]
         except UnicodeDecodeError:
             raise InputError(
-                f"A name of a sequence in {data} is no text in UTF-8.",
+                f"A name of a sequence in {data} is not text in UTF-8.",
                 "Give the files that openspliceai predict writes.",
             ) from None
         lengths = [len(sequence) for sequence in sequences]

@@ -107,8 +107,9 @@ def _label_of(path: Path, runs: pl.DataFrame) -> str:
     bad = runs.filter(~(fits & pl.col("shift").is_not_null()))
     if bad.height:
         name = bad["name"][0]
-        where = f"first in sequence {name}" if name else "its names end in no _Donor or _Acceptor"
-        raise InputError(f"{path} is no BED file of OpenSpliceAI: {where}.", NOT_BED)
+        ending = "its names do not end in _Donor or _Acceptor"
+        where = f"first in sequence {name}" if name else ending
+        raise InputError(f"{path} is not a BED file of OpenSpliceAI: {where}.", NOT_BED)
     twice = runs.filter(pl.col("name").is_duplicated())["name"]
     if len(twice):
         raise InputError(
