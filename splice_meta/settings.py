@@ -212,7 +212,7 @@ class TrainSettings:
             ``chromosome``.
         calibration: ``none``, ``temperature``, ``platt`` or ``isotonic``, fitted on out-of-fold
             predictions.
-        candidate: Positions with a base score from here on all go in.
+        candidate: All positions with at least this base score go in.
         near_rate: Share of the positions from a tenth of that on that goes in.
         far_rate: Share of the other positions that goes in.
         base_trained_weight: What a gene on a chromosome that the base models were trained on
@@ -264,7 +264,7 @@ class TrainSettings:
         ):  # fmt: skip
             value = getattr(self, name)
             if not low <= value < float("inf"):
-                raise UsageError(f"{name} is {value}.", f"Give a number from {low} on.")
+                raise UsageError(f"{name} is {value}.", f"Give at least {low}.")
         for name in (
             "learning_rate", "subsample", "colsample", "near_rate", "far_rate",
             "base_trained_weight",

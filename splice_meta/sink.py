@@ -1,4 +1,4 @@
-"""Writing: every file appears whole or not at all."""
+"""Writing: every file appears complete or not at all."""
 
 from __future__ import annotations
 

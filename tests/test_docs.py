@@ -178,3 +178,22 @@ def test_every_public_name_is_in_the_reference(reference: ModuleType) -> None:
     text = reference.api_pages()
     for name in sm.__all__:
         assert name.startswith("_") or f"::: splice_meta.{sm._HOME[name]}.{name}\n" in text
+
+
+# --- The files that pages for developers name -------------------------------------------------
+
+
+DEVELOPERS = (ROOT / "CONTRIBUTING.md", DOCS / "developer" / "extend.md")
+
+
+@pytest.mark.parametrize("page", DEVELOPERS, ids=named)
+def test_named_files_exist(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    names = set(re.findall(r"`([\w./-]+\.(?:py|md|toml)|[\w/.-]+/)`", text))
+    known = [*ROOT.glob("*"), *(ROOT / "splice_meta").rglob("*"), *DOCS.rglob("*")]
+    known += [path for place in ("tests", "scripts", "data") for path in (ROOT / place).rglob("*")]
+    paths = [f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in known]
+    lost = [name for name in sorted(names) if "NAME" not in name
+            and not any(path.endswith(f"/{name}") for path in paths)]  # fmt: skip
+    assert len(names) > 10
+    assert lost == []

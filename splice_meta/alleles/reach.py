@@ -23,7 +23,7 @@ _SCORES: tuple[Kind, ...] = ("probability", "context", "signal", "comparative", 
 
 
 def neighbours_needed(manifest: FeatureManifest, settings: FeatureSettings) -> int | None:
-    """How many positions to each side features look at, other than at scores from 0.001 on.
+    """How many positions to each side features look at, other than at scores of at least 0.001.
 
     The surroundings of a position look at the whole gene, but only at scores of at least 0.001
     and at where the gene begins and ends. Everything else looks at neighbours.

@@ -47,7 +47,7 @@ def write_vcf(
     base_model: str = "the base model",
     version: str,
 ) -> None:
-    """Write an annotated VCF file; it appears whole or not at all.
+    """Write an annotated VCF file; it appears complete or not at all.
 
     Memory is bounded by a batch of lines, where ``summary`` is a scan of a Parquet file whose rows
     are in the order of ``line``.

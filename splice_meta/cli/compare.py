@@ -108,7 +108,7 @@ def _cell(value: float | int | None) -> str:
 def _write(
     found: Comparison, first: str, second: str, output: Path | None, json_file: Path | None
 ) -> None:
-    """Write the files that were asked for, each whole or not at all."""
+    """Write the files that were asked for, each complete or not at all."""
     from splice_meta.evaluation.record import record
     from splice_meta.sink import sink_parquet, write_csv, write_text
 

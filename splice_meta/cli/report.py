@@ -57,7 +57,7 @@ def report(
     """Write the HTML report again, with a page for each chosen gene or each variant."""
     set_verbosity(quiet, verbose)
     if most is not None and most < 0:
-        raise UsageError(f"--most is {most}.", "Give a number from 0 on.")
+        raise UsageError(f"--most is {most}.", "Give 0 or more.")
     wanted = gene_list(genes, genes_file)
     if output is not None:
         refuse_target(output, Given((annotation, genes_file)), overwrite)

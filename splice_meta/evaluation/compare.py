@@ -122,7 +122,7 @@ def compare(
     if resamples < 0 or seed < 0:
         raise UsageError(
             f"There are {resamples} resamples with the seed {seed}; one of them is below 0.",
-            "Give numbers from 0 on; with 0 resamples there are no intervals.",
+            "Give numbers of 0 or more; with 0 resamples there are no intervals.",
         )
     reference = open_reference(annotation, None)
     asked = [genes] if isinstance(genes, str) else genes

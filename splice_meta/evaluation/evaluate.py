@@ -155,7 +155,7 @@ def measure(
     if resamples < 0 or seed < 0:
         raise UsageError(
             f"There are {resamples} resamples with the seed {seed}; one of them is below 0.",
-            "Give numbers from 0 on; with 0 resamples there are no intervals.",
+            "Give numbers of 0 or more; with 0 resamples there are no intervals.",
         )
     chosen = settings or RunSettings()
     whole = None if model is None else load_model(model, trust_pickle=trust_pickle)

@@ -126,7 +126,7 @@ def measure(
     if resamples < 0 or seed < 0:
         raise UsageError(
             f"There are {resamples} resamples with the seed {seed}; one of them is below 0.",
-            "Give numbers from 0 on.",
+            "Give numbers of 0 or more.",
         )
     opened = open_table(table, truth, results=results, scores=scores, group=group)
     without = {name: opened.rows[name].null_count() for name in opened.systems}

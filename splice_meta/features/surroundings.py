@@ -274,7 +274,7 @@ def _sums(t: str, sites: Sites, targets: Targets) -> Features:
 
 
 def _gene(t: str, sites: Sites, targets: Targets) -> Features:
-    """The gene's largest score, and number, density and mean score of its sites from 0.1 on."""
+    """The gene's largest score, and number, density and mean score of its sites of at least 0.1."""
     strong = sites.above(STRONG)
     count = strong.count(GENE_WINDOW)
     return {

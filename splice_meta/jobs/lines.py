@@ -37,7 +37,7 @@ class Lines(Protocol):
 
 
 def create_lines(path: Place, first: Record) -> bool:
-    """Make the file, or the first object; it appears whole or not at all.
+    """Make the file, or the first object; it appears complete or not at all.
 
     Returns:
         False if there is one already, which is left as it is: of several who try at once, one

@@ -21,7 +21,7 @@ LONGEST_TRIAL = 120
 _LARGEST = 4 << 30
 _TRIAL = Path(__file__).with_name("trial.py")
 _WHERE = re.compile(r"\[[\d:]+\] \S+:\d+:")
-_HINT = "Save the model as .ubj or .json again, with a version of XGBoost from 3.1 on."
+_HINT = "Save the model as .ubj or .json again, with XGBoost 3.1 or newer."
 
 
 def read_model_file(path: Path) -> bytes:

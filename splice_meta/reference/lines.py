@@ -110,7 +110,7 @@ def collect(path: Path, plan: pl.LazyFrame) -> pl.DataFrame:
         raise InputError(
             f"{path} has {len(bad)} malformed line(s); the first is line {bad[0]}: "
             f"{text[:_SHOWN]!r}.",
-            "A line has nine columns separated by tabs; start and end are numbers from 1 on, "
+            "A line has nine columns separated by tabs; start and end are numbers of 1 or more, "
             "start not above end.",
         )
     return lines.drop("is_bad")

@@ -102,7 +102,7 @@ def export_compat(
 
     Args:
         source: The output of a run, or predictions (files or a frame).
-        output: The folder to write; it appears whole or not at all.
+        output: The folder to write; it appears complete or not at all.
         genes: Only these genes, by id or, with an annotation, by name.
         annotation: GTF or GFF3: names the genes' representative transcripts.
         memory: Memory budget in bytes.

@@ -94,7 +94,7 @@ def export(
 
     Args:
         source: The output of a run, predictions (files or a frame) or base scores.
-        output: The folder to write; it appears whole or not at all.
+        output: The folder to write; it appears complete or not at all.
         formats: Which of ``bigwig``, ``bedgraph`` and ``bed``.
         genes: Only these genes, by id or, with an annotation, by name.
         annotation: GTF or GFF3: tells where genes lie if the table does not, and their names.
