@@ -133,6 +133,7 @@ def test_failed_genes_give_exit_status_1(tmp_path: Path, demo_path: Path) -> Non
         (["features", "--scores", "{scores}", "-o", "x.parquet", "--manifest", "no"], "no"),
         (["inspect", "nowhere"], "nowhere"),
         (["check", "--model", "nowhere"], "nowhere"),
+        (["check", "--run", "out"], "--report FILE"),
     ],
 )
 def test_wrong_use_is_two_plain_lines_and_exit_2(

@@ -60,7 +60,10 @@ EXAMPLES = {
         "convert-model model.ubj bundle --classes neither,donor,acceptor",
         "convert-model model.pkl b2 --classes neither,donor,acceptor --trust-pickle",
     ),
-    "check": ("check --model model", "check --model model --scores scores.parquet"),
+    "check": (
+        "check --model model",
+        "check --model model --scores scores.parquet --report issue.txt",
+    ),
 }
 
 
