@@ -63,7 +63,7 @@ OF_KIND: dict[str, str] = {
     "genomic": "One value for each gene, from an annotation or from columns of these names. The "
     "representative transcript is MANE Select, else Ensembl canonical, else the one with most "
     "bases in exons. `n_splice_sites` and the exon figures count what is to be predicted, so "
-    "`train` leaves this kind out unless it is told `--annotation-features`.",
+    "`train` leaves this kind out unless `--annotation-features` is given.",
     "sequence": "The sequence window: positions -250 ... +250, unless the manifest says otherwise.",
     "motif": "Agreement with the consensus of Shapiro and Senapathy (1987), Nucleic Acids Research "
     "15:7155. A donor row is the last base of its exon, an acceptor row the first.",
