@@ -25,6 +25,7 @@ from splice_meta.combine import combine
 from splice_meta.contracts import with_axis
 from splice_meta.manifest import MANIFESTS, FeatureManifest, load_manifest
 from splice_meta.model.predict import predict_proba
+from splice_meta.outcome import Outcome
 from splice_meta.pipeline.batch import predict_batch
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.selection import mark_uncertain
@@ -83,7 +84,9 @@ def once(watch: Stopwatch, scores: str, model: sm.MetaModel, folder: Path) -> No
     matrix = watch.time("features", seen, whole.collect)
     found = watch.time("predict", seen, lambda: predict_proba(model, matrix))
     kept = predict_batch(frame, model, settings).marked
-    complete = watch.time("combine", rows, lambda: combine(kept, found).collect()).lazy()
+    complete = watch.time(
+        "combine", rows, lambda: combine(kept, Outcome.of(kept, found)).collect()
+    ).lazy()
     watch.time("write", rows, lambda: sink_parquet(complete, folder / "complete.parquet"))
 
 

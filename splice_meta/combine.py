@@ -6,19 +6,18 @@ import numpy as np
 import polars as pl
 
 from splice_meta.contracts import FINAL, MEASURES, SCORES, PredictionSource, class_expr
+from splice_meta.outcome import Floats, Outcome, Rows
 from splice_meta.settings import Columns
 
 PLACE = ("chrom", "strand", "genomic_position")
 
 
-def combine(
-    marked: pl.DataFrame, recalibrated: pl.DataFrame, columns: Columns = "full"
-) -> pl.LazyFrame:
+def combine(marked: pl.DataFrame, outcome: Outcome, columns: Columns = "full") -> pl.LazyFrame:
     """One row per nucleotide, with base and final probabilities side by side.
 
     Args:
         marked: Canonical scores with the measures, ``is_uncertain`` and ``is_adjusted``.
-        recalibrated: ``donor``, ``acceptor``, ``neither`` for the adjusted rows, in their order.
+        outcome: The final probabilities of the adjusted rows.
         columns: ``lean`` leaves the measures out.
 
     Returns:
@@ -29,11 +28,10 @@ def combine(
     schema = marked.schema
     adjusted = pl.col("is_adjusted")
     final = {name: marked[score] for name, score in zip(FINAL, SCORES, strict=True)}
-    if recalibrated.height:
+    if outcome.rows.size:
         # The i-th adjusted row takes the i-th recalibrated one.
-        rows = marked["is_adjusted"].arg_true()
         final = {
-            name: _replaced(base, rows, recalibrated[name.removesuffix("_meta")])
+            name: _replaced(base, outcome.rows, outcome.final[name.removesuffix("_meta")])
             for name, base in final.items()
         }
     source = (
@@ -67,8 +65,8 @@ def combine(
     )
 
 
-def _replaced(base: pl.Series, rows: pl.Series, values: pl.Series) -> pl.Series:
+def _replaced(base: pl.Series, rows: Rows, values: Floats) -> pl.Series:
     """A copy of a column with other values in some rows; in numpy, in a quarter of the time."""
     copy = np.array(base)
-    copy[rows.to_numpy()] = values.to_numpy()
+    copy[rows] = values
     return pl.Series(copy)

@@ -202,6 +202,19 @@ def sink_parquet(
         )
 
 
+def write_parquet(
+    frame: pl.DataFrame, path: Place, files: ExitStack, made_by: MadeBy | None = None
+) -> None:
+    """As :func:`sink_parquet`, of few rows that are there: in half the time of a plan."""
+    data = BytesIO()
+    noted = {**_arrow_schema(**frame.schema), **(made_by.note() if made_by is not None else {})}
+    frame.write_parquet(data, compression="zstd", compression_level=1, metadata=noted)
+    if isinstance(path, ObjectPath):
+        path.write_bytes(data.getvalue())
+    else:
+        files.enter_context(whole_file(path)).write_bytes(data.getvalue())
+
+
 def code_texts(frame: pl.DataFrame) -> pl.DataFrame:
     """Put short codes (Enum) in place of the texts of genes, which repeat over many rows."""
     texts = [name for name in TEXTS if frame.schema.get(name) == pl.String]

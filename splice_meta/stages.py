@@ -9,10 +9,11 @@ from contextvars import ContextVar
 
 CHECK, SCORE = "open and check", "score"
 READ, FEATURES, PREDICT = "read and select", "features", "predict"
-WRITE, SITES, COUNT, FLUSH = "combine and write", "sites table", "figures", "flush to disk"
+WRITE, COMPARE = "combine and write", "compare scores"
+SITES, COUNT, FLUSH = "sites table", "figures", "flush to disk"
 REPORTS = "reports"
 
-ORDER = (CHECK, SCORE, READ, FEATURES, PREDICT, WRITE, SITES, COUNT, FLUSH, REPORTS)
+ORDER = (CHECK, SCORE, READ, FEATURES, PREDICT, WRITE, COMPARE, SITES, COUNT, FLUSH, REPORTS)
 """The stages of a run, in the order of its work."""
 
 _spent: ContextVar[dict[str, float] | None] = ContextVar("splice_meta_stages", default=None)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,8 +18,14 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.bundled import fixtures
+from splice_meta.contracts import SpliceType, with_axis
+from splice_meta.outcome import Outcome
+from splice_meta.runs.figures import count_figures
 from splice_meta.runs.tables import scan_table
-from splice_meta.sites import COUNTS, count_sites, find_sites, truth_sites
+from splice_meta.runs.truth_bins import count_bins
+from splice_meta.sites import COUNTS, count_sites
+from splice_meta.sites.find import find_sites
+from splice_meta.sites.known import Known
 
 MODEL = "bundled:openspliceai-mane"
 VALUES = (0.0, 0.01, 0.1, 0.45, 0.5, 0.55, 0.9)
@@ -37,11 +48,13 @@ def naive_sites(rows: list[Row], marks: list[Row] | None, threshold: float) -> l
                 base_at.get((row["gene_id"], row["position"] + step)) or "N" for step in around
             ]
             letters.insert(3 if kind == "donor" else 6, "|")
+            here = [place for gene, place in base_at if gene == row["gene_id"]]
             places = [
                 mark["position"] - row["position"]
                 for mark in marks or ()
                 if mark["gene_id"] == row["gene_id"] and mark["type"] == kind
-            ]
+                and min(here) <= mark["position"] <= max(here)
+            ]  # fmt: skip
             is_known = known is not None and row["gene_id"] in known
             distance = min(places, key=lambda d: (abs(d), d)) if places and is_known else None
             found.append(
@@ -73,7 +86,7 @@ def tables(draw: st.DrawFn) -> tuple[list[Row], list[Row] | None]:
             rows.append({"gene_id": gene, "position": position, "base": letter, **scores})
         if draw(st.booleans()):
             sites = draw(st.sets(
-                st.tuples(st.integers(-3, 30), st.sampled_from(["donor", "acceptor"])), max_size=4
+                st.tuples(st.integers(1, 30), st.sampled_from(["donor", "acceptor"])), max_size=4
             ))  # fmt: skip
             marks += [{"gene_id": gene, "position": p, "type": kind} for p, kind in sites] or [
                 {"gene_id": gene, "position": None, "type": None}
@@ -86,22 +99,93 @@ ROWS = {
     "donor_score": pl.Float64, "donor_meta": pl.Float64,
     "acceptor_score": pl.Float64, "acceptor_meta": pl.Float64,
 }  # fmt: skip
-TYPE = pl.Enum(["neither", "donor", "acceptor"])
-MARKS = {"gene_id": pl.String, "position": pl.Int64, "type": TYPE}
+MARKS = {"gene_id": pl.String, "position": pl.Int64, "type": SpliceType}
 
 
-@settings(max_examples=150, deadline=None)
+def batch_of(rows: list[Row]) -> tuple[pl.DataFrame, Outcome]:
+    """Rows as a batch: the meta-model ran where a probability changed."""
+    table = with_axis(pl.LazyFrame(rows, ROWS)).collect()
+    kinds = ("donor", "acceptor")
+    has_run = table.select(pl.any_horizontal(pl.col(f"{k}_score") != pl.col(f"{k}_meta")
+                                             for k in kinds)).to_series().to_numpy()  # fmt: skip
+    return table, Outcome(
+        np.flatnonzero(has_run),
+        {kind: table[f"{kind}_score"].to_numpy() for kind in kinds},
+        {kind: table[f"{kind}_meta"].to_numpy()[has_run] for kind in kinds},
+    )
+
+
+def sites_in(rows: list[Row], marks: list[Row] | None, threshold: float) -> pl.DataFrame:
+    table, outcome = batch_of(rows)
+    genes = table.group_by("gene_id", maintain_order=True).agg(positions=pl.len())
+    known = (
+        Known.nothing(genes.height)
+        if marks is None
+        else Known.by_annotation(pl.DataFrame(marks, MARKS), table, genes)
+    )
+    return find_sites(table, outcome, known, threshold)
+
+
+@settings(max_examples=200, deadline=None)
 @given(tables(), st.sampled_from([0.05, 0.5, 0.55, 1.0]))
 def test_sites_are_those_of_a_walk_over_the_rows(
     drawn: tuple[list[Row], list[Row] | None], threshold: float
 ) -> None:
     rows, marks = drawn
-    expected = naive_sites(rows, marks, threshold)
+    assert sites_in(rows, marks, threshold).to_dicts() == naive_sites(rows, marks, threshold)
 
-    annotated = None if marks is None else pl.LazyFrame(marks, MARKS)
-    found = find_sites(pl.LazyFrame(rows, ROWS), annotated, threshold).collect()
 
-    assert found.to_dicts() == expected
+@settings(max_examples=50, deadline=None)
+@given(tables())
+def test_changes_and_moved_positions_are_those_of_a_walk(
+    drawn: tuple[list[Row], list[Row] | None],
+) -> None:
+    rows, _ = drawn
+    genes = list(dict.fromkeys(row["gene_id"] for row in rows))
+    moved = dict.fromkeys(genes, 0)
+    histogram: Counter[int] = Counter()
+    for row in rows:
+        if all(row[f"{k}_score"] == row[f"{k}_meta"] for k in ("donor", "acceptor")):
+            continue
+        base = row["donor_score"] + row["acceptor_score"]
+        change = row["donor_meta"] + row["acceptor_meta"] - base
+        moved[row["gene_id"]] += abs(change) > 0.05
+        histogram[math.floor(abs(change) * 20 + 0.5) * (1 if change > 0 else -1)] += 1
+
+    sizes = Counter(row["gene_id"] for row in rows)
+    _, outcome = batch_of(rows)
+    found, changes = count_figures(outcome, np.array([sizes[gene] for gene in genes]))
+    assert (found.to_list(), changes) == (list(moved.values()), dict(histogram))
+
+
+@settings(max_examples=50, deadline=None)
+@given(tables(), st.sampled_from([0.05, 0.5, 0.9]), st.randoms(use_true_random=False))
+def test_bins_are_those_of_a_walk(
+    drawn: tuple[list[Row], list[Row] | None], threshold: float, random: Random
+) -> None:
+    rows, _ = drawn
+    truth = [random.choice(["neither", "donor", "acceptor"]) for _ in rows]
+    expected: dict[tuple[Any, ...], list[float]] = {}
+    for row, is_ in zip(rows, truth, strict=True):
+        for kind, (system, end) in product(
+            ("donor", "acceptor"), (("base", "score"), ("final", "meta"))
+        ):
+            p = row[f"{kind}_{end}"]
+            if p < 0.01:
+                continue
+            held = min(max(p, 1e-6), 1 - 1e-6)
+            key = (system, kind, min(int(p * 10), 9), math.floor(math.log(held / (1 - held)) * 10),
+                   p >= threshold)  # fmt: skip
+            sums = expected.setdefault(key, [0, 0, 0, 1.0])
+            sums[0] += 1
+            sums[1] += is_ == kind
+            sums[2] += round(p * 1_000_000)
+            sums[3] = min(sums[3], p)
+
+    _, outcome = batch_of(rows)
+    bins, sites = count_bins(outcome, pl.Series(truth, dtype=SpliceType), threshold)
+    assert {row[:5]: list(row[5:]) for row in bins.rows()} == expected
+    assert sites == {kind: truth.count(kind) for kind in ("donor", "acceptor")}
 
 
 @settings(max_examples=50, deadline=None)
@@ -110,8 +194,7 @@ def test_counts_are_those_of_a_walk_over_the_sites(
     drawn: tuple[list[Row], list[Row] | None],
 ) -> None:
     rows, marks = drawn
-    annotated = None if marks is None else pl.LazyFrame(marks, MARKS)
-    sites = find_sites(pl.LazyFrame(rows, ROWS), annotated)
+    sites = sites_in(rows, marks, 0.5).lazy()
 
     counts: dict[str, dict[str, int]] = {}
     for site in sites.collect().to_dicts():
@@ -125,20 +208,17 @@ def test_counts_are_those_of_a_walk_over_the_sites(
 
 
 def test_truth_is_sites_of_every_gene() -> None:
-    rows = pl.LazyFrame(
+    rows = pl.DataFrame(
         {
             "gene_id": ["A", "A", "B"],
             "position": [1, 2, 1],
             "splice_type": ["neither", "donor", "neither"],
         },
-        schema_overrides={"splice_type": TYPE},
+        schema_overrides={"splice_type": SpliceType},
     )
-    genes = pl.LazyFrame({"gene_id": ["A", "B"]})
-    found = truth_sites(rows, genes).sort("gene_id").collect().to_dicts()
-    assert found == [
-        {"gene_id": "A", "position": 2, "type": "donor"},
-        {"gene_id": "B", "position": None, "type": None},
-    ]
+    known = Known.by_truth(with_axis(rows.lazy()).collect(), 2)
+    assert known.counts().to_list() == [1, 0]
+    assert [places.tolist() for places in known.places.values()] == [[2], []]
 
 
 def _demo(folder: Path, **options: Any) -> sm.RunResult:

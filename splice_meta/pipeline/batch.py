@@ -20,6 +20,7 @@ from splice_meta.contracts import (
     with_axis,
 )
 from splice_meta.model.bundle import MetaModel
+from splice_meta.outcome import Outcome
 from splice_meta.pipeline.comparing import compared_columns
 from splice_meta.pipeline.matrix import harmonize_plan, input_columns
 from splice_meta.selection import gene_summary, mark_uncertain
@@ -51,12 +52,14 @@ class BatchPrediction:
         complete: The combined prediction, lazy over collected columns; texts of genes are coded,
             see :func:`splice_meta.sink.code_texts`.
         marked: Every row of the batch with base scores and measures; texts of genes are coded.
+        outcome: What became of the rows, for those who need but a few of them.
         matrix: The features of the adjusted rows with their keys; None where it was not asked for.
         genes: One row per gene: positions, uncertain, adjusted, achieved rate and thresholds.
     """
 
     complete: pl.LazyFrame
     marked: pl.DataFrame
+    outcome: Outcome
     matrix: pl.DataFrame | None
     genes: pl.DataFrame
 
@@ -168,9 +171,11 @@ def predict_batch(
     if dataset is not None:
         keys = as_text(marked.lazy().select("gene_id", "position"))
         marked = marked.hstack(mark_trained(keys, dataset).select("in_training").collect())
+    outcome = Outcome.of(marked, found)
     return BatchPrediction(
-        complete=combine(marked, found, settings.columns),
+        complete=combine(marked, outcome, settings.columns),
         marked=marked,
+        outcome=outcome,
         matrix=matrix,
         genes=genes,
     )

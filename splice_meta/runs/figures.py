@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from splice_meta.pipeline.batch import ENGINE
+from splice_meta.outcome import Outcome
 
 MOVED = 0.05
 """A position that changed by more than this has moved."""
@@ -15,30 +17,31 @@ BINS = 20
 """Bins of the histogram of changes per unit of probability."""
 
 
-def count_figures(complete: pl.LazyFrame) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Count changes of the splice probability, donor + acceptor.
+def count_figures(
+    outcome: Outcome, positions: npt.NDArray[np.int64]
+) -> tuple[pl.Series, dict[int, int]]:
+    """Count changes of the splice probability, donor + acceptor, where the meta-model ran.
 
     Args:
-        complete: Combined predictions.
+        outcome: What became of the rows of a batch.
+        positions: How many of them each gene has, in their order.
 
     Returns:
-        ``gene_id`` and ``moved``, the positions that changed by more than :data:`MOVED`, for
-        genes that have some; and positions by their change where the meta-model ran, rounded to
-        1 / :data:`BINS` and given as a multiple of that.
+        The positions of each gene that changed by more than :data:`MOVED`; and positions by their
+        change, rounded to 1 / :data:`BINS` and given as a multiple of that.
     """
-    base = pl.col("donor_score") + pl.col("acceptor_score")
-    final = pl.col("donor_meta") + pl.col("acceptor_meta")
-    change = (final - base).cast(pl.Float64)
-    adjusted = complete.filter(pl.col("is_adjusted")).select("gene_id", change=change)
-    moved = (
-        adjusted.filter(pl.col("change").abs() > MOVED)
-        .group_by(pl.col("gene_id").cast(pl.String))
-        .agg(moved=pl.len().cast(pl.Int64))
+    base = outcome.base["donor"][outcome.rows] + outcome.base["acceptor"][outcome.rows]
+    change = (outcome.final["donor"] + outcome.final["acceptor"] - base).astype(np.float64)
+    moved = outcome.rows[np.abs(change) > MOVED]
+    ends = np.concatenate([[0], np.cumsum(positions)])
+    lowest = -2 * BINS  # sums are at most 1, but for rounding
+    bins = np.trunc(change * BINS + np.copysign(0.5, change)).astype(np.int64)
+    counts = np.bincount(bins - lowest)
+    found = np.flatnonzero(counts)
+    return (
+        pl.Series("moved", np.diff(np.searchsorted(moved, ends)), pl.Int64),
+        dict(zip((found + lowest).tolist(), counts[found].tolist(), strict=True)),
     )
-    bins = (pl.col("change") * BINS).round(0, mode="half_away_from_zero")
-    changes = adjusted.group_by(bin=bins.cast(pl.Int64)).agg(positions=pl.len())
-    found, histogram = pl.collect_all([moved, changes], engine=ENGINE)
-    return found, dict(histogram.iter_rows())
 
 
 def add_changes(histograms: Iterable[dict[int, int]]) -> pl.DataFrame:

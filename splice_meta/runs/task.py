@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
@@ -27,11 +28,11 @@ from splice_meta.runs.figures import count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.site_table import sites_of
-from splice_meta.runs.truth_bins import BINS, KINDS, count_bins
+from splice_meta.runs.truth_bins import BINS, KINDS, count_truth
 from splice_meta.settings import RunSettings
-from splice_meta.sink import as_text, sink_parquet
+from splice_meta.sink import as_text, sink_parquet, write_parquet
 from splice_meta.sources.opened import BaseScores
-from splice_meta.stages import COUNT, FLUSH, SITES, WRITE, measured, stage
+from splice_meta.stages import COMPARE, COUNT, FLUSH, SITES, WRITE, measured, stage
 from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
@@ -213,18 +214,17 @@ def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
         return Receipt(shard, failures)
     with stage(WRITE):
         _write(job, shard, done, files)
+    with stage(COMPARE):
+        counts = count_scores(job.model, (part.marked for part in done))
     with stage(SITES):
         annotated = _write_sites(job, shard, done, files)
     with stage(COUNT):
-        complete = _joined([part.complete for part in done])
-        moved, changes = count_figures(complete)
-        bins, truth = count_bins(complete, job.settings.site_threshold)
-        counts = count_scores(job.model, (part.marked for part in done))
-    genes = (
-        pl.concat(part.genes for part in done)
-        .join(moved, on="gene_id", how="left", maintain_order="left")
-        .join(annotated, on="gene_id", how="left", maintain_order="left")
-        .with_columns(pl.col("moved").fill_null(0))
+        counted = [count_figures(part.outcome, part.genes["positions"].to_numpy()) for part in done]
+        changes = dict(sum((Counter(each) for _, each in counted), Counter()))
+        bins, truth = count_truth(done, job.settings.site_threshold)
+    genes = pl.concat(
+        part.genes.with_columns(moved, of.alias("annotated"))
+        for part, of, (moved, _) in zip(done, annotated, counted, strict=True)
     )
     return Receipt(
         shard, failures, genes=genes, changes=changes, beside=counts, bins=bins, truth=truth
@@ -294,12 +294,12 @@ def _write(job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitS
 
 def _write_sites(
     job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack
-) -> pl.DataFrame:
-    """Write the sites table; returns the number of annotated sites by gene."""
+) -> list[pl.Series]:
+    """Write the sites table; returns the number of annotated sites of each gene, by batch."""
     found = [sites_of(job.scores, part, job.settings.site_threshold) for part in done]
     path = job.layout.table("sites", shard.number, shard.of)
-    sink_parquet(pl.concat(sites for sites, _ in found).lazy(), path, files, job.scores.made_by)
-    return pl.concat(annotated for _, annotated in found)
+    write_parquet(pl.concat(sites for sites, _ in found), path, files, job.scores.made_by)
+    return [annotated for _, annotated in found]
 
 
 def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
 import polars as pl
 
-from splice_meta.contracts import SpliceType
-from splice_meta.pipeline.batch import ENGINE
+from splice_meta.contracts import CLASSES
+from splice_meta.outcome import Outcome
+from splice_meta.pipeline.batch import ENGINE, BatchPrediction
 
 LOWEST = 0.01
 """Positions below it are far more than all others, and hardly ever annotated; curves end there."""
@@ -20,7 +22,6 @@ TENTHS = 10
 
 MILLION = 1_000_000
 
-SYSTEMS = {"base": "score", "final": "meta"}
 KINDS = ("donor", "acceptor")
 
 BINS: dict[str, type[pl.DataType]] = {
@@ -34,47 +35,69 @@ it does not depend on how rows are divided."""
 _KEYS = ("system", "type", "tenth", "bin", "is_call")
 
 
-def count_bins(complete: pl.LazyFrame, threshold: float) -> tuple[pl.DataFrame, dict[str, int]]:
+def count_truth(
+    batches: Sequence[BatchPrediction], threshold: float
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """What :func:`count_bins` finds in some batches; nothing where they have no truth."""
+    found = [
+        count_bins(batch.outcome, batch.marked["splice_type"], threshold)
+        for batch in batches
+        if "splice_type" in batch.marked.columns
+    ]
+    if not found:
+        return pl.DataFrame(schema=BINS), {}
+    return found[0] if len(found) == 1 else add_bins(found)
+
+
+def count_bins(
+    outcome: Outcome, splice_type: pl.Series, threshold: float
+) -> tuple[pl.DataFrame, dict[str, int]]:
     """Count positions, and annotated ones, by bin of probability.
 
     Args:
-        complete: A complete table.
+        outcome: What became of the rows of a batch.
+        splice_type: What each of them is.
         threshold: Probability from which a site is called; a bin ends there.
 
     Returns:
         For probabilities of at least 0.01: ``system`` (base, final), ``type`` (donor, acceptor),
         ``tenth`` (0 to 9), ``bin`` (of log-odds), ``is_call``, ``positions``, ``hits`` (annotated),
-        ``millionths``, ``lowest`` (probability); and the number of annotated sites by type. Both
-        are empty where the table has no ``splice_type``.
+        ``millionths``, ``lowest`` (probability); and the number of annotated sites by type.
     """
-    if "splice_type" not in complete.collect_schema().names():
-        return pl.DataFrame(schema=BINS), {}
-    p = pl.col("p").cast(pl.Float64)
+    truth = splice_type.to_physical().fill_null(0).to_numpy()
+    found = []
+    for kind in KINDS:
+        rows, code = outcome.rows_from(kind, LOWEST), CLASSES.index(kind)
+        both = {"base": outcome.base[kind][rows], "final": outcome.final_of(kind, rows)}
+        is_hit = truth[rows] == code
+        found += [
+            pl.DataFrame({"p": values.astype(np.float64), "is_hit": is_hit}).select(
+                pl.lit(system).alias("system"), pl.lit(kind).alias("type"),
+                "p", "is_hit", is_call=pl.Series(values >= threshold),
+            ).filter(pl.Series(values >= LOWEST))
+            for system, values in both.items()
+        ]  # fmt: skip
+    p = pl.col("p")
     kept = p.clip(1e-6, 1 - 1e-6)
-    plans = [
-        complete.select(p=f"{kind}_{end}", truth="splice_type")
-        .filter(pl.col("p") >= LOWEST)
-        .group_by(
+    bins = (
+        pl.concat(found)
+        .lazy()
+        .with_columns(
             tenth=(p * TENTHS).floor().clip(0, TENTHS - 1).cast(pl.Int64),
             bin=((kept / (1 - kept)).log() * STEPS).floor().cast(pl.Int64),
-            is_call=pl.col("p") >= threshold,
         )
+        .group_by(_KEYS)
         .agg(
             positions=pl.len().cast(pl.Int64),
-            hits=(pl.col("truth") == pl.lit(kind, SpliceType)).sum().cast(pl.Int64),
+            hits=pl.col("is_hit").sum().cast(pl.Int64),
             millionths=(p * MILLION).round().cast(pl.Int64).sum(),
             lowest=p.min(),
         )
-        .select(pl.lit(system).alias("system"), pl.lit(kind).alias("type"), pl.all())
-        for system, end in SYSTEMS.items()
-        for kind in KINDS
-    ]
-    sites = complete.select(
-        (pl.col("splice_type") == pl.lit(kind, SpliceType)).sum().cast(pl.Int64).alias(kind)
-        for kind in KINDS
+        .sort(_KEYS)
+        .collect(engine=ENGINE)
     )
-    *bins, counted = pl.collect_all([*plans, sites], engine=ENGINE)
-    return pl.concat(bins).sort(_KEYS), counted.row(0, named=True)
+    sites = np.bincount(truth, minlength=len(CLASSES))
+    return bins, {kind: int(sites[CLASSES.index(kind)]) for kind in KINDS}
 
 
 def add_bins(
