@@ -76,7 +76,7 @@ def test_a_requeued_command_starts_once_and_goes_on_then(tmp_path: Path, demo_pa
     assert "1 of 1 shards were done already; nothing was left to do" in second.stdout
     assert other.returncode == 2
     assert len(other.stderr.splitlines()) == 2
-    assert "other columns" in other.stderr
+    assert "since it started: columns" in other.stderr
 
 
 def test_options_reach_the_selection(tmp_path: Path, demo_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_features_overwrite_leaves_nothing_of_before(tmp_path: Path, demo_path: 
     ("arguments", "words"),
     [
         (["run", "--scores", "x"], "the same command and --resume."),
-        (["score", "--overwrite"], "the same command and --resume in place of --overwrite."),
+        (["score", "--overwrite"], "the same command and --resume instead of --overwrite."),
         (["train", "--scores", "run"], "run the command again."),
         ([], "run the command again."),
     ],

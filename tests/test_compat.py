@@ -112,7 +112,7 @@ def test_base_scores_alone_are_refused(folder, tmp_path):
 def test_only_a_folder_of_this_layout_is_replaced(folder, tmp_path):
     out = tmp_path / "out"
     export_compat(folder / "lean", out)
-    with pytest.raises(sm.SpliceMetaError, match="there already"):
+    with pytest.raises(sm.SpliceMetaError, match="already exists"):
         export_compat(folder / "lean", out)
     export_compat(folder / "lean", out, overwrite=True)
     (out / "mine.txt").write_text("")

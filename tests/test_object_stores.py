@@ -270,7 +270,7 @@ def test_a_changed_input_is_refused_on_resume(folder: str, scores: pl.DataFrame)
     other.write_parquet(f"{folder}/in.parquet", compression="uncompressed")
     before = there(out)
 
-    with pytest.raises(UsageError, match="it began with other base scores"):
+    with pytest.raises(UsageError, match="changed since it started: base scores"):
         sm.run(f"{folder}/in.parquet", MODEL, out, settings=SMALL, run_name="r", resume=True)
     assert there(out) == before
 

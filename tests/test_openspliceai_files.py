@@ -142,9 +142,9 @@ def test_sites_off_their_motifs_are_moved_where_a_fasta_is_given(
     path.write_text("\n".join("\t".join(line) for line in lines) + "\n")
 
     sm.scan_scores(PLACED, fasta=FOLDER / "genome.fa")
-    assert "they are moved" not in caplog.text
+    assert "they are shifted" not in caplog.text
     sm.scan_scores(tmp_path, fasta=FOLDER / "genome.fa")
-    assert "they are moved" in caplog.text
+    assert "they are shifted" in caplog.text
 
 
 def test_bed_files_without_places_need_the_spans() -> None:

@@ -115,7 +115,7 @@ def test_a_folder_of_parts_replaces_a_table_only(
         put(tmp_path / "new", tmp_path / "x", TABLE)
         assert (tmp_path / "x/part-00000.parquet").exists()
     else:
-        with pytest.raises(OutputError, match="no table"):
+        with pytest.raises(OutputError, match="not a table"):
             put(tmp_path / "new", tmp_path / "x", TABLE)
         assert (tmp_path / "x").read_bytes() == content
 

@@ -221,7 +221,7 @@ def test_shards_whose_parts_are_not_as_they_were_are_done_again(
     again = {name for name in before if after[name] != before[name]} - {"ledger.jsonl"}
     assert {Path(name).stem for name in again} == {"part-00002", "part-00005"}
     assert len(again) == 8
-    assert "Shard 2 is done again" in caplog.text
+    assert "Shard 2 is computed again" in caplog.text
     assert caplog.text.count(f"is {word}.") == 2
     assert f"{SHARDS - 2} of {SHARDS} shards" in result.report
     assert_same(result, whole.result)
@@ -301,12 +301,12 @@ def test_versions_and_shards_count_too(
 
     with monkeypatch.context() as patch:
         patch.setattr(identity, "version", lambda _: "0.0")
-        with pytest.raises(UsageError, match=r"other versions of .* XGBoost"):
+        with pytest.raises(UsageError, match=r"changed .* versions of .* XGBoost"):
             done()
     with monkeypatch.context() as patch:
         real = planning.make_shards
         patch.setattr(planning, "make_shards", lambda *a: [replace(real(*a)[0], stop=3)])
-        with pytest.raises(UsageError, match="other shards"):
+        with pytest.raises(UsageError, match="started: shards"):
             done()
 
     assert state(tmp_path) == before
@@ -324,7 +324,7 @@ def test_genes_are_compared_where_the_digest_of_a_file_is_the_same(
     pl.read_parquet(path).head(-1).write_parquet(path)
     before = state(tmp_path)
 
-    with pytest.raises(UsageError, match="other genes, shards"):
+    with pytest.raises(UsageError, match="started: genes, shards"):
         sm.run(path, None, tmp_path / "out", settings=settings, resume=True)
 
     assert state(tmp_path) == before
@@ -364,10 +364,10 @@ def test_annotation_sequence_and_training_dataset_are_compared(tmp_path: Path) -
     start()
     assert start().summary.taken == 1
     for name, changed in (("annotation", {"annotation": None}), ("FASTA", {"fasta": None})):
-        with pytest.raises(UsageError, match=f"other {name}"):
+        with pytest.raises(UsageError, match=f"started: {name}"):
             start(**changed)
     table.vstack(table).write_parquet(train / "b.parquet")
-    with pytest.raises(UsageError, match="other training dataset"):
+    with pytest.raises(UsageError, match="started: training dataset"):
         start()
 
 
@@ -490,7 +490,7 @@ def test_kept_scores_that_were_altered_are_refused(tmp_path: Path) -> None:
     score_and_run(tmp_path / "out", ByBase(), **kept)
     flip(tmp_path / "kept/artifacts/base_scores.parquet")
 
-    with pytest.raises(InputError, match="not as this run scored it"):
+    with pytest.raises(InputError, match="not what this run scored"):
         score_and_run(tmp_path / "out", Never(), resume=True, **kept)
 
 

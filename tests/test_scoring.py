@@ -785,7 +785,7 @@ def test_resuming_with_other_settings_is_refused(
         os.utime(tmp_path / "genome.fa", (1, 1))
     before = files_in(tmp_path)
 
-    with pytest.raises(UsageError, match=f"began with other {words}\\.") as caught:
+    with pytest.raises(UsageError, match=f"since it started: {words}\\.") as caught:
         score_here(base_model=network, truth=truth, resume=True)
 
     assert_two_plain_lines(caught.value)
@@ -834,7 +834,7 @@ def test_resuming_with_other_genes_is_refused(
     interrupt(score)
     before = files_in(tmp_path)
 
-    with pytest.raises(UsageError, match="began with other genes, shards"):
+    with pytest.raises(UsageError, match="since it started: genes, shards"):
         score("PLUS", resume=True)
 
     assert files_in(tmp_path) == before

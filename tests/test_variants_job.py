@@ -210,7 +210,7 @@ def test_complete_results_are_not_made_again(world: World, whole: Path) -> None:
 
     assert again.variants == 2000
     assert {name: (whole / name).stat().st_mtime_ns for name in os.listdir(whole)} == before
-    with pytest.raises(UsageError, match="began with other variants"):
+    with pytest.raises(UsageError, match="since it started: variants"):
         analyse(world, whole, given.head(7), resume=True)
     with pytest.raises(OutputError, match="results already"):
         analyse(world, whole, given)

@@ -177,7 +177,7 @@ def scored_before(plan: Entry | None, folder: Place) -> Mapping[str, str] | None
         if ends_of(path) != files[name]:
             raise InputError(
                 f"{path} is not what this run scored.",
-                "Start the run anew with --overwrite in place of --resume.",
+                "Start the run again with --overwrite instead of --resume.",
             )
     return failures if len(there) == len(files) else None
 

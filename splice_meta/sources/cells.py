@@ -124,4 +124,4 @@ def cause(text: str, column: str, separator: str) -> tuple[str, str]:
     if whole and re.match(NUMBER, text):
         return ", which is not a whole number", "Positions are whole numbers."
     kind = "whole number" if whole else "number"
-    return f", which is not {kind}", "Check this line, and what the column is to hold."
+    return f", which is not a {kind}", "Check this line, and what the column is to hold."

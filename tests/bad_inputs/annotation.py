@@ -142,7 +142,7 @@ CASES = [
     ),
     unknown("a transcript without strand", GOOD + of("exon", (101, 900), ids="G T2", strand="."),
             "neither + nor -"),
-    refused("none of the genes has exons", gene(), "tells the splice sites of none", warnings=1),
+    refused("none of the genes has exons", gene(), "gives the splice sites of none", warnings=1),
     # What lies outside of its parent.
     read("an exon outside its gene", gene(101, 500) + EXONS, THREE, WIDER, "first G"),
     read("an exon outside its transcript", gene() + of("transcript", (101, 500)) + EXONS,

@@ -52,7 +52,7 @@ CASES = [
     Case(name="no such group", make=asked("--score", "published", "--group", "x"),
          words=["has no column x"]),
     Case(name="a truth of other words", make=asked("--score", "published", affects="maybe"),
-         words=["is no truth", "'maybe'", "1 or 0"]),
+         words=["is not a truth", "'maybe'", "1 or 0"]),
     Case(name="a score of words", make=asked("--score", "published", published="high"),
          words=["is not a score", "'high'"]),
     Case(name="a truth of one kind", make=asked("--score", "published", affects=1),

@@ -209,7 +209,7 @@ CASES = [
     Case(
         name="a CSV manifest with a lone quote",
         make=features('feature\n"donor_score\n', "m.csv"),
-        words=["no CSV"],
+        words=["not CSV"],
     ),
     Case(
         name="a CSV manifest with a row without a name",

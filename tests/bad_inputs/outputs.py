@@ -235,8 +235,8 @@ CASES = [
             ("sort in the home", sort("-o", Path.home(), OVER), ["home"]),
             ("train here", train("-o", ".", OVER), ["current folder"]),
             ("score here", score("-o", ".", OVER), ["is a folder"]),
-            ("a device", features("-o", "/dev/null", OVER), ["no place for a result"]),
-            ("stdout", evaluate("--json", "/dev/stdout", OVER), ["no place for a result"]),
+            ("a device", features("-o", "/dev/null", OVER), ["not a place for a result"]),
+            ("stdout", evaluate("--json", "/dev/stdout", OVER), ["not a place for a result"]),
         )
     ),
     *(
@@ -348,6 +348,6 @@ CASES = [
             ),
             "o",
         ),
-        words=["no table"],
+        words=["not a table"],
     ),
 ]

@@ -199,7 +199,7 @@ SINGLE_ROWS = [
     Case(
         name="a negative position",
         make=run_on(lambda table: table.with_columns(POSITION - 5)),
-        words=["position", "no whole number from 0 to 549,755,813,887", "4 rows"],
+        words=["position", "not a whole number from 0 to 549,755,813,887", "4 rows"],
     ),
     Case(
         name="positions beyond 2^39",
@@ -209,18 +209,18 @@ SINGLE_ROWS = [
     Case(
         name="positions near 2^63",
         make=run_on(lambda table: table.with_columns(POSITION + (1 << 62))),
-        words=["position", "no whole number from 0"],
+        words=["position", "not a whole number from 0"],
     ),
     Case(
         name="positions beyond 2^63, unsigned",
         make=run_on(lambda t: t.with_columns(
             POSITION.cast(pl.UInt64) + pl.lit(1 << 63, pl.UInt64))),
-        words=["position", "no whole number from 0"],
+        words=["position", "not a whole number from 0"],
     ),
     Case(
         name="a fraction as position",
         make=run_on(lambda table: set_at("position", [3], 4.5)(table.cast({"position": float}))),
-        words=["position", "no whole number", "1 rows"],
+        words=["position", "not a whole number", "1 rows"],
     ),
     Case(
         name="whole floats as positions",
@@ -247,12 +247,12 @@ SINGLE_ROWS = [
         name="a fraction as genomic position",
         make=run_on(lambda table: set_at("genomic_position", [3], 1.5)(
             table.cast({"genomic_position": float}))),
-        words=["genomic_position", "no whole number", "1 rows"],
+        words=["genomic_position", "not a whole number", "1 rows"],
     ),
     Case(
         name="a negative genomic position",
         make=run_on(lambda table: table.with_columns(PLACE - 200_000_000)),
-        words=["genomic_position", "no whole number from 0", "600 rows"],
+        words=["genomic_position", "not a whole number from 0", "600 rows"],
     ),
     Case(
         name="genomic positions missing on some rows",
@@ -680,7 +680,7 @@ TRAINED = [
         name="training positions from 0",
         make=with_dataset(seen([0, 7])),
         status=0,
-        words=["training dataset", "moved by +1"],
+        words=["training dataset", "shifted by +1"],
         then=lambda said: trained_rows(said) == [1, 8] or fail(),
     ),
     Case(

@@ -103,8 +103,8 @@ CASES = [
          bases=BASES.replace("ACG", "NNN")),
     read("one N is no warning", fasta(BASES[:300] + "N" + BASES[301:]), never=["letters are N"],
          bases=BASES[:300] + "N" + BASES[301:]),
-    refused("protein", fasta(PROTEIN), "no nucleotide sequence", "protein", "c1"),
-    refused("protein in small letters", fasta(PROTEIN.lower()), "no nucleotide sequence"),
+    refused("protein", fasta(PROTEIN), "not a nucleotide sequence", "protein", "c1"),
+    refused("protein in small letters", fasta(PROTEIN.lower()), "not a nucleotide sequence"),
     refused("protein behind the genome", fasta() + fasta(PROTEIN, "p1"), "record p1", "protein"),
     refused("numbers in front of the lines", ">c1\n" + "".join(
         f"{60 * n + 1:>9} {part}\n" for n, part in enumerate(lines(BASES).split())), "digits"),

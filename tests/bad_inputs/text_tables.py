@@ -438,12 +438,12 @@ CELLS = [
     Case(
         name="a genomic position with a fraction",
         make=tsv(cell("genomic_position", 50, "104019027.5")),
-        words=["line 50 of s.tsv", "genomic_position", "no whole number"],
+        words=["line 50 of s.tsv", "genomic_position", "not a whole number"],
     ),
     Case(
         name="a position with a fraction",
         make=tsv(cell("position", 50, "49.5")),
-        words=["line 50 of s.tsv", "position", "no whole number"],
+        words=["line 50 of s.tsv", "position", "not a whole number"],
     ),
     Case(
         name="a position above what any number holds",
@@ -479,7 +479,7 @@ CELLS = [
     Case(
         name="a word in a score",
         make=tsv(cell("donor_score", 50, "high")),
-        words=["line 50 of s.tsv", "donor_score", "'high'", "no number"],
+        words=["line 50 of s.tsv", "donor_score", "'high'", "not a number"],
     ),
     Case(
         name="a word in a genomic feature",
@@ -717,7 +717,7 @@ TRAINING = [
     Case(
         name="a training table with a position of 1.5",
         make=training(b"gene_id,position\nA,1.5\n", "t.csv"),
-        words=["line 2 of data/t.csv", "no whole number"],
+        words=["line 2 of data/t.csv", "not a whole number"],
     ),
     Case(
         name="a training folder with notes in it",
