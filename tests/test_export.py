@@ -252,7 +252,7 @@ def test_sizes_from_a_fasta_of_whole_chromosomes(
 
     # Of chromosome 10 there is a slice only, which does not tell where it ends.
     assert check_ucsc(tmp_path / "t/base_donor_plus.bw") == {"10": 9039, "2": 4900}
-    assert "The sizes of 1 chromosomes are not known, first 10" in caplog.text
+    assert "The sizes of some chromosomes are not known (1, first 10)" in caplog.text
 
 
 def test_sizes_from_the_ends_of_annotated_genes(tmp_path: Path, demo_path: Path) -> None:

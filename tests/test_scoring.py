@@ -1273,5 +1273,5 @@ def test_truth_is_not_made_up(
     everything = score_into(truth=True)
     assert everything.failed == 0
     assert "ENSG08.1" not in fates(everything)
-    assert "1 genes are not scored, since the annotation does not tell all" in caplog.text
+    assert "1 genes are not scored, since the annotation does not give all" in caplog.text
     assert fates(score_into("WHOLE", truth=False)) == {"ENSG08.1": ""}

@@ -212,7 +212,7 @@ def variants(
             *([("Failed", f"{result.failed:,} pairs; --resume tries them again")]
               if result.failed else []),
             ("Folder", str(result.path)),
-            ("Files", ", ".join([*result.files, *page])),
+            ("Files", ", ".join(dict.fromkeys([*result.files, *page]))),
         ]
     )  # fmt: skip
     return 1 if result.failed else 0

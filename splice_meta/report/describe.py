@@ -117,7 +117,7 @@ def _scores(path: str) -> Pairs:
                                         + opened.table.positions)),
         *([("Unknown bases", _share(int(genes["unknown_bases"].sum()), opened.table.positions))]
           if "base" in names else []),
-        ("Checks", f"passed, with {len(opened.table.remarks)} warnings"
+        ("Checks", f"passed; warnings: {len(opened.table.remarks)}"
          if opened.table.remarks else "passed"),
     ]  # fmt: skip
 

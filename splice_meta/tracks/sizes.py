@@ -61,8 +61,8 @@ def chrom_sizes(
             )
     if lacking:
         log.warning(
-            "The sizes of %d chromosomes are not known, first %s; the end of the last gene counts "
-            "as theirs. Give a file of sizes.", len(lacking), lacking[0],
+            "The sizes of some chromosomes are not known (%d, first %s); the end of the last gene "
+            "counts as theirs. Give a file of sizes.", len(lacking), lacking[0],
         )  # fmt: skip
     annotated = _annotated_ends(lacking, reference)
     return {
