@@ -13,7 +13,7 @@ if [ ! -f "$venv/ready-$stamp" ]; then
     # One of these scripts' own is made anew; one that was there already keeps what is in it.
     clear=()
     ! compgen -G "$venv/ready-*" >/dev/null || clear=(--clear)
-    "$python" -m venv "${clear[@]}" "$venv"
+    "$python" -m venv ${clear[@]+"${clear[@]}"} "$venv"
     pip=("$bin/python" -m pip install --quiet --disable-pip-version-check)
     if [ "$venv" = .venv ]; then
         "${pip[@]}" -e '.[dev,docs]'

@@ -32,7 +32,6 @@ PACKAGES = (
 )  # fmt: skip
 VARIABLES = (
     "POLARS_MAX_THREADS", "OMP_NUM_THREADS", "POLARS_ENGINE_AFFINITY", "CUDA_VISIBLE_DEVICES",
-    "MALLOC_ARENA_MAX",
 )  # fmt: skip
 """Variables that change how a run computes, and hold nothing private."""
 MODEL_FACTS = ("Kind", "Classes", "Trees", "Margin", "Calibration", "Features", "By kind",

@@ -73,7 +73,7 @@ def test_a_requeued_command_starts_once_and_goes_on_then(tmp_path: Path, demo_pa
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "Resumed" not in first.stdout
-    assert "1 of 1 shards were done already; nothing was left to do" in second.stdout
+    assert "1 of 1 shards were already done; nothing was left" in second.stdout
     assert other.returncode == 2
     assert len(other.stderr.splitlines()) == 2
     assert "since it started: columns" in other.stderr

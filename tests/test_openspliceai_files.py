@@ -644,7 +644,7 @@ def test_wrong_hdf5_files_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     path.write_bytes(fewer.read_bytes())
     refused("has 1 blocks of scores, the sequences of .* need 4")
     (path.parent / "datafile.h5").unlink()
-    refused("no datafile.h5 beside")
+    refused("no datafile.h5 next to")
     write_h5(path.parent, ["G chr1:1-11(+):+"], ["ACGTACGTAC"])
     refused("has 10 bases, its name says 11")
     write_h5(path.parent, ["G:+"], ["ACGTACGTAC"])

@@ -155,7 +155,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     assert not (tmp_path / "out" / "performance_report.txt").exists()
     result = start(resume=True)
 
-    kept = re.search(rf"(\d+) of {SHARDS} shards were done already", result.report)
+    kept = re.search(rf"(\d+) of {SHARDS} shards were already done", result.report)
     listed = int(kept[1]) if kept else 0
     # All tables so far are those of shards that are listed or in flight, of which some are whole.
     assert 6 * listed < write <= 6 * (listed + AT_ONCE + FLUSHED)
@@ -189,7 +189,7 @@ def test_a_finished_run_is_left_as_it_is(
     result = done(run_name=None)  # the latest
 
     assert state(tmp_path / "out" / TABLES) == before
-    assert f"{SHARDS} of {SHARDS} shards were done already; nothing was left to do" in result.report
+    assert f"{SHARDS} of {SHARDS} shards were already done; nothing was left" in result.report
     assert_same(result, whole.result)
 
 

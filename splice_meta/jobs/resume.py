@@ -109,7 +109,7 @@ def take_over(
     left = [shard for shard in shards if shard.number not in taken]
     remove_parts(task, left)
     if ledger.resumed:
-        log.info("Resumed: %d of %d shards were done already", len(taken), len(shards))
+        log.info("Resumed: %d of %d shards were already done", len(taken), len(shards))
     return whole, left
 
 

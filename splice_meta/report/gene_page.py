@@ -106,10 +106,10 @@ def _legend(view: GeneView) -> str:
     if view.annotated.height:
         parts.append("ticks under a lane: annotated sites")
     if view.exons.height:
-        hidden = f" ({view.hidden:,} further ones are not drawn)" if view.hidden else ""
+        hidden = f" ({view.hidden:,} more are not drawn)" if view.hidden else ""
         parts.append(f"below: exons of the annotated transcripts{hidden}")
     most = f", at most {POINTS:,} of them" if view.points.height == POINTS else ""
-    parts.append(f"positions from a probability of 0.05 on{most}; drag to move, scroll to zoom")
+    parts.append(f"positions with a probability of 0.05 or more{most}; drag to move, scroll to zoom")
     return f'<p class="note">{escape("; ".join(parts))}.</p>'
 
 

@@ -269,7 +269,7 @@ def _sites(run: FinishedRun, sites: pl.DataFrame, pages: Mapping[str, str]) -> s
     )
     return (
         f'<h2>Sites</h2><p class="note">{told}{NEAREST} All are in sites.tsv and '
-        "sites.parquet beside the tables. A site is called from a probability of "
-        f"{run.threshold:g} on; uncalled ones are listed where they changed by at least 0.1.</p>"
+        "sites.parquet next to the tables. A site is called at a probability of "
+        f"{run.threshold:g} or more; others are listed if they changed by at least 0.1.</p>"
         + table(columns, rows, "sites")
     )

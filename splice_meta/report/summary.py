@@ -100,8 +100,8 @@ class RunSummary(Shown):
         reused = self.positions - self.recalibrated
         done = self.genes.height - self.failed
         fate = f" ({done:,} done, {self.failed:,} failed)" if self.failed else ""
-        taken = f"{self.taken:,} of {self.shards:,} shards were done already"
-        taken += "; nothing was left to do" if self.taken == self.shards else ""
+        taken = f"{self.taken:,} of {self.shards:,} shards were already done"
+        taken += "; nothing was left" if self.taken == self.shards else ""
         made = [("Scored from sequence", self.scored)] if self.scored else []
         return [
             ("Target genes", f"{self.genes.height:,}{fate}"),

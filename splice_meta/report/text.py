@@ -29,7 +29,7 @@ def _stages(summary: RunSummary) -> list[str]:
         f"  {name:20} {seconds:>10.2f} s {seconds / total:>6.1%}"
         for name, seconds in summary.stages.items()
     ]
-    head = "Time by stage (shards that are worked on at once are added up)"
+    head = "Time by stage (summed over shards that ran at the same time)"
     return ["", head, *rows] if rows else []
 
 
@@ -39,7 +39,7 @@ def _monitored(summary: RunSummary, failed: int) -> list[str]:
     fills = f"{summary.filled:,} of {summary.features:,} features filled for every row"
     return [
         f"Failures: {failed:,} of {summary.genes.height:,} genes",
-        f"Drift: {summary.comparison or 'not compared, there is no model or it has no quantiles'}",
+        f"Drift: {summary.comparison or 'not compared: there is no model, or it has no quantiles'}",
         f"Fills: {fills}{gain if summary.filled_gain_share else ''}"
         if summary.features
         else "Fills: no features were needed",
@@ -63,7 +63,7 @@ def text_report(summary: RunSummary) -> str:
     lines += ["", "Monitoring", *(f"  {text}" for text in _speed(summary, done.height))]
     lines += [f"  {text}" for text in _monitored(summary, summary.failed)]
     lines += _stages(summary)
-    lines += ["", "Genes done (seconds: the shard's, shared out by positions)"]
+    lines += ["", "Genes done (seconds: the shard's time, divided by positions)"]
     head = f"  {'gene':20} {'case':>4} {'positions':>11} {'recalibrated':>13} {'rate':>7}"
     lines += [f"{head} {'seconds':>8}"] if done.height else ["  none"]
     for row in done.head(MOST_GENES).iter_rows(named=True):

@@ -114,7 +114,7 @@ def cause(text: str, column: str, separator: str) -> tuple[str, str]:
         spelled = " or ".join(f"{word!r}" if word else "nothing" for word in MISSING)
         return ", which stands for a missing value", f"Write {spelled}, where one may be missing."
     if bare != text:
-        return ", with blanks around it", "Remove blanks beside the separators."
+        return ", with blanks around it", "Remove blanks around the separators."
     if '"' in text:
         return ", with quotes", "Write the header in quotes, too, or nothing."
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text) and (whole or text.count(",") > 1):

@@ -239,7 +239,7 @@ def _refuse_names(file: str, header: Header) -> None:
         if name != name.strip() and name.strip() in KNOWN_COLUMNS:
             raise ContractError(
                 f"{file} has blanks around the name of its column {name.strip()}.",
-                "Remove blanks beside the separators.",
+                "Remove blanks around the separators.",
             )
     if KNOWN_COLUMNS.isdisjoint(header.names) and any(map(_is_number, header.names)):
         raise ContractError(

@@ -104,7 +104,7 @@ def _judge(sites: Sites, where: str) -> list[str]:
     tested, fits = _fits(suspect)
     return [
         f"Of {tested:,} confident {label}{where} only {fits:,} have the bases of an intron's end "
-        f"beside them (GT behind a donor, AG before an acceptor), first in gene "
+        f"next to them (GT after a donor, AG before an acceptor), first in gene "
         f"{suspect.table['gene_id'][0]}. {_reason(suspect, tested)}"
     ]
 

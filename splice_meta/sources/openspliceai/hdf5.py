@@ -46,7 +46,7 @@ def scan_h5(files: Sequence[str], spans: pl.DataFrame | None = None) -> pl.LazyF
     if not predictions:
         raise InputError(
             f"{files[0]} holds sequences and no scores.",
-            "Give the predict.h5 that openspliceai predict --predict-all writes beside it.",
+            "Give the predict.h5 that openspliceai predict --predict-all writes next to it.",
         )
     pieces = [place_pieces(_sequences(file), spans, file) for file in predictions]
     return scan_pieces(pl.concat(pieces), _read, has_base=True)
@@ -125,7 +125,7 @@ def _sequences(file: str) -> pl.DataFrame:
     data = Path(file).parent / DATAFILE
     if not data.exists():
         raise InputError(
-            f"There is no {DATAFILE} beside {file}.", "Keep both files of a run in one folder."
+            f"There is no {DATAFILE} next to {file}.", "Keep both files of a run in one folder."
         )
     with _open(data) as opened:
         listed, sequences = (_texts(opened, name, data) for name in ("NAME", "SEQ"))
