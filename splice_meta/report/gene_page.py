@@ -109,7 +109,7 @@ def _legend(view: GeneView) -> str:
         hidden = f" ({view.hidden:,} more are not drawn)" if view.hidden else ""
         parts.append(f"below: exons of the annotated transcripts{hidden}")
     most = f", at most {POINTS:,} of them" if view.points.height == POINTS else ""
-    parts.append(f"positions with a probability of 0.05 or more{most}; drag to move, scroll to zoom")
+    parts.append(f"positions of at least 0.05{most}; drag to move, scroll to zoom")
     return f'<p class="note">{escape("; ".join(parts))}.</p>'
 
 
