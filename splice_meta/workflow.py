@@ -55,8 +55,8 @@ def run(
 ) -> RunResult:
     """Predict a table of base scores, or genes of an annotation, into an output directory.
 
-    Everything that can be refused is refused before anything is written. A gene that cannot be
-    done is listed with its reason and does not stop the others. Genes asked for that have no base
+    Everything that can be refused is refused before anything is written. A gene that
+    fails is listed with its reason and does not stop the others. Genes asked for that have no base
     scores are scored first, where annotation, FASTA and base model allow.
 
     Args:
@@ -69,10 +69,10 @@ def run(
         genes: Only these genes; every gene in the scores if None (without scores: every
             protein-coding gene in the FASTA).
         training_dataset: Directory of a training dataset, to tell seen genes from unseen ones.
-        annotation: GTF or GFF3, for genomic features, and for what the scores lack of place.
+        annotation: GTF or GFF3, for genomic features, and for positions that the scores lack.
         fasta: The sequence, for bases where the scores have none.
-        base_model: What scores genes without scores: a name or a base model; by default the one
-            the meta-model was trained on.
+        base_model: Base model for genes without scores, or its name; by default the one the
+            meta-model was trained on.
         weights: Folder of its weights; with several base models a mapping of names to folders.
         device: Where it runs: ``auto``, ``cpu``, ``cuda`` ...
         run_name: Name of the run's folder; by default the date and time.
@@ -84,7 +84,7 @@ def run(
         trust_pickle: Allow pickled models, through an allow-list.
         report_genes: Genes, by id or name, with a page in ``report.html``; by default those with
             the most gained and lost sites.
-        progress: Show how far the run is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
         workers: Run in this many Dask worker processes on this machine.
         cluster: Run on the workers of a Dask scheduler: its address, its scheduler file or a
             connected ``distributed.Client``.

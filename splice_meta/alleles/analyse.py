@@ -75,7 +75,7 @@ def variants(
             point, or a base model; by default the meta-model's, or ``openspliceai``.
         weights: Folder of its weights; with several base models a mapping of names to folders.
         model: The meta-model: a model, a bundle, or ``bundled:NAME``; None for base scores alone.
-        scores: Base scores of genes that are made already; genes that they lack are scored.
+        scores: Existing base scores; genes that they lack are scored.
         settings: Distance, longest allele, threshold of the sites table, masking.
         vcf: Write an annotated VCF, too; by default where a VCF was read.
         features: Which families of features are made.
@@ -87,7 +87,7 @@ def variants(
         trust_pickle: Allow pickled models, through an allow-list.
         workers: Use this many Dask worker processes on this machine.
         cluster: Use a Dask scheduler: its address, its scheduler file or a connected client.
-        progress: Show how far it is, or a watcher that is told: pairs of a variant and a gene.
+        progress: Show progress, or a watcher that receives it: pairs of a variant and a gene.
 
     Returns:
         The results; their tables are lazy frames.

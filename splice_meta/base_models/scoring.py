@@ -98,7 +98,7 @@ def score(
     """Score genes with a base model, from their sequence.
 
     Every nucleotide sees its whole context: the FASTA's own sequence where it has it, N beyond.
-    Scores do not depend on how genes are cut into windows, nor on who scores them.
+    Scores do not depend on how genes are cut into windows, nor on which process scores them.
 
     Args:
         annotation: GTF or GFF3: where the genes lie.
@@ -111,19 +111,19 @@ def score(
             ``gene_types`` that lies in the FASTA.
         gene_types: Which types of genes, where ``genes`` is None; every type if empty.
         truth: Add ``splice_type`` from the annotation: the sites of all transcripts of the gene.
-            Genes whose sites it does not tell are not scored.
+            Genes whose sites it does not give are not scored.
         device: ``auto``, ``cpu``, ``cuda`` ...
         engine: ``openvino`` (CPU), ``torch``, or ``auto``: OpenVINO where there is no GPU.
         precision: ``float32`` or ``bfloat16``.
         tissues: Also write Pangolin's values of the four tissues.
-        window: Most positions that go through the network at once.
+        window: Maximum number of positions in one pass through the network.
         resume: Resume an interrupted scoring into ``output``, or one in which genes failed:
             those that are done are kept. If there is none, one starts.
         overwrite: Replace ``output``.
         workers: Score in this many Dask worker processes on this machine.
         cluster: Score on the workers of a Dask scheduler: its address, its scheduler file or a
             connected ``distributed.Client``.
-        progress: Show how far the scoring is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
 
     Returns:
         The table and the fate of each gene. A gene that cannot be scored does not stop the others.

@@ -97,7 +97,7 @@ def compare(
     """Compare two runs or tables: calls gained and lost, agreement, figures with intervals.
 
     Of predictions the final probabilities count, of base scores these. Rows are matched by gene
-    and position; what only one side has is left out and said. Where truth is known (from the
+    and position; what only one side has is left out, with a warning. Where truth is known (from the
     annotation, else the first source's ``splice_type``, else the second's), the figures are those
     of :func:`splice_meta.evaluate`, with the first as the reference; candidates are positions to
     which either gives at least 0.001.
@@ -108,8 +108,8 @@ def compare(
         genes: Only these genes, by id or, with an annotation, by name.
         annotation: GTF or GFF3: its splice sites are the truth.
         threshold: Probability from which a site counts as called in ``calls`` and ``changes``.
-        resamples: How often genes are drawn for intervals; 0 for none.
-        seed: Of the draws.
+        resamples: Bootstrap draws of genes for the intervals; 0 for none.
+        seed: Random seed of the draws.
         memory: Memory budget in bytes.
 
     Raises:

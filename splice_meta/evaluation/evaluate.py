@@ -93,15 +93,15 @@ def evaluate(
         genes: Only these genes; those without scores are named in a warning.
         training_genes: Genes the model was trained on; by default those the run or the model
             names. Where some of them are evaluated, the groups ``seen`` and ``unseen`` are shown
-            beside ``all``.
-        resamples: How often genes are drawn; 0 for no intervals.
-        seed: Of the draws; the same seed gives the same intervals.
+            next to ``all``.
+        resamples: Bootstrap draws of genes for the intervals; 0 for none.
+        seed: Random seed of the draws; the same seed gives the same intervals.
         settings: Selection, features and memory of the predictions.
         annotation: GTF or GFF3: its splice sites are the truth, in place of any the source has;
             genes it lacks are left out. Also for genomic features.
         fasta: For bases, where base scores have none.
         trust_pickle: Allow pickled models, through an allow-list.
-        progress: Show how far it is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
 
     Returns:
         One row per group, metric and class: ``group``, ``metric``, ``class``, then for each
@@ -145,12 +145,12 @@ def measure(
         genes: Only these genes.
         training_genes: Genes the model was trained on.
         resamples: How often genes are drawn.
-        seed: Of the draws.
+        seed: Random seed of the draws.
         settings: Selection, features and memory.
         annotation: Where the truth comes from.
         fasta: For bases.
         trust_pickle: Allow pickled models.
-        progress: Show how far it is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
     """
     if resamples < 0 or seed < 0:
         raise UsageError(

@@ -51,7 +51,7 @@ def resampled_figures(
         tally: The sums.
         members: The genes of the group, shape (genes,).
         resamples: How many times genes are drawn.
-        seed: Of the draws.
+        seed: Random seed of the draws.
 
     Returns:
         By system: each figure, shape (resamples,).

@@ -56,7 +56,7 @@ class Evaluation:
         systems: Names of the systems; the first is the reference.
         groups: The groups of genes.
         resamples: How often genes were drawn for the intervals.
-        seed: Of the draws.
+        seed: Random seed of the draws.
     """
 
     table: pl.DataFrame
@@ -74,7 +74,7 @@ def summarise(sums: Tally, *, resamples: int, seed: int, kind: str = "frame") ->
     Args:
         sums: From :func:`splice_meta.evaluation.tally.tally`.
         resamples: How often genes are drawn.
-        seed: Of the draws.
+        seed: Random seed of the draws.
         kind: What was evaluated.
     """
     groups = _groups(sums)

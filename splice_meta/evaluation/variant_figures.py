@@ -39,7 +39,7 @@ class _System:
         score: Of each variant.
         truth: Whether it changes splicing.
         group: The number of its group.
-        thresholds: From which score on a variant is called.
+        thresholds: Scores from which a variant counts as called.
     """
 
     def __init__(
@@ -109,9 +109,9 @@ def figures_of(
         rows: ``truth``, ``group`` and a column for each system.
         systems: Their names; the first is the reference.
         without: By system, how many variants had no value.
-        thresholds: From which score on a variant is called.
+        thresholds: Scores from which a variant counts as called.
         resamples: How often groups are drawn.
-        seed: Of the draws.
+        seed: Random seed of the draws.
     """
     truth = rows["truth"].cast(pl.Float64).to_numpy()
     group = rows["group"].rank("dense").cast(pl.Int64).to_numpy() - 1

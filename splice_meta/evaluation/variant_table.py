@@ -57,7 +57,7 @@ def open_table(
         results: The output folder of ``splice-meta variants``, its summary, or that as a frame;
             None for none. The table then has the columns ``chrom``, ``pos``, ``ref``, ``alt``.
         scores: Columns of the table that are evaluated, too; higher means likelier to change.
-        group: Its column that tells which variants are drawn together; None for the results'
+        group: The column that says which variants are drawn together; None for the results'
             genes, or the first of :data:`GROUPS` that is there.
 
     Raises:

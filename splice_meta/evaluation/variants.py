@@ -58,7 +58,7 @@ def evaluate_variants(
     resamples: int = 1000,
     seed: int = 0,
 ) -> pl.DataFrame:
-    """How well scores tell which variants change splicing, side by side.
+    """How well scores find the variants that change splicing, side by side.
 
     Systems are ``base`` and ``final`` (the largest of the four changes), ``base_any`` and
     ``final_any`` (1 less the product of 1 less each change) as far as the results have them, then
@@ -68,7 +68,7 @@ def evaluate_variants(
     * ``auroc``: the share of pairs of an affecting and another variant in which the affecting one
       has the higher score; a tie counts half;
     * ``average_precision``: as :func:`splice_meta.evaluate` defines it;
-    * at each threshold, a variant being called from it on, ``sensitivity`` = TP / (TP + FN),
+    * at each threshold (called at or above it), ``sensitivity`` = TP / (TP + FN),
       ``precision`` = TP / (TP + FP), ``specificity`` = TN / (TN + FP);
     * ``best_threshold`` with the largest F1, and sensitivity, precision and specificity there. It
       is chosen on the variants it is measured on, so it flatters;
@@ -84,12 +84,12 @@ def evaluate_variants(
         results: The output folder of ``splice-meta variants``, its summary, or that as a frame. The
             table then has the columns ``chrom``, ``pos``, ``ref`` and ``alt``.
         scores: Columns of the table to evaluate; higher means likelier to change splicing.
-        group: Its column that tells which variants are drawn together; by default the results'
+        group: The column that says which variants are drawn together; by default the results'
             gene, or ``gene_id``, ``gene``, ``gene_name`` or ``symbol``.
-        thresholds: From which score on a variant is called.
+        thresholds: Scores from which a variant counts as called.
         missing: ``leave-out`` or ``zero``: what becomes of variants without a value.
-        resamples: How often genes are drawn; 0 for no intervals.
-        seed: Of the draws.
+        resamples: Bootstrap draws of genes for the intervals; 0 for none.
+        seed: Random seed of the draws.
 
     Returns:
         One row per metric and threshold: ``metric``, ``threshold`` (null where it belongs to none),

@@ -77,7 +77,7 @@ def predict(
             named in a warning.
         settings: All of the above, and the memory budget, at once; the arguments above that are
             given win over it.
-        annotation: GTF or GFF3, for genomic features, and for what the scores lack of place.
+        annotation: GTF or GFF3, for genomic features, and for positions that the scores lack.
         fasta: The sequence, for bases where the scores have none.
 
     Returns:

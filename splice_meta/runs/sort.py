@@ -79,7 +79,7 @@ def sort_scores(
         memory: Budget of the rows that are sorted at once, in bytes. A gene above it is sorted
             nevertheless.
         overwrite: Replace the output.
-        progress: Show how far it is, or a watcher that is told: rows.
+        progress: Show progress, or a watcher that receives it: rows.
 
     Raises:
         UsageError: If the budget is below 1 MiB.

@@ -107,7 +107,7 @@ def export_compat(
         annotation: GTF or GFF3: names the genes' representative transcripts.
         memory: Memory budget in bytes.
         overwrite: Replace a folder of this layout.
-        progress: Show how far it is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
 
     Raises:
         UsageError: If the source holds base scores only.

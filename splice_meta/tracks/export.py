@@ -97,16 +97,16 @@ def export(
         output: The folder to write; it appears complete or not at all.
         formats: Which of ``bigwig``, ``bedgraph`` and ``bed``.
         genes: Only these genes, by id or, with an annotation, by name.
-        annotation: GTF or GFF3: tells where genes lie if the table does not, and their names.
-        fasta: Tells how long chromosomes are, unless it holds slices only.
+        annotation: GTF or GFF3: gene names, and positions if the table lacks them.
+        fasta: For the lengths of chromosomes, unless it holds slices only.
         sizes: File of chromosome names and sizes (UCSC's ``chrom.sizes``, a FASTA index); counts
             before the FASTA. Without either the ends of the last genes count, with a warning.
         chrom_style: ``as-is``, ``ucsc`` (``chr1``, ``chrM``) or ``ensembl`` (``1``, ``MT``).
         threshold: Probability from which a site counts as called.
         least: Leave values below it out of bigWig and bedGraph.
-        memory: Budget of what is in work at a time, in bytes; genes that overlap are never divided.
+        memory: Memory budget in bytes; genes that overlap are never divided.
         overwrite: Replace a folder of tracks.
-        progress: Show how far it is, or a watcher that is told: positions.
+        progress: Show progress, or a watcher that receives it: positions.
 
     Raises:
         UsageError: If an argument cannot work.

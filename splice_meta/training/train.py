@@ -100,7 +100,7 @@ def train(
         annotation: GTF or GFF3: its splice sites are the truth, in place of any the scores have;
             genes it lacks are left out. Also for the features of the annotation.
         fasta: The sequence, for bases where the scores have none.
-        control: Also cross-validate with shuffled labels, which must come out at chance.
+        control: Also cross-validate with shuffled labels, which should come out at chance.
         licence: What the base scores' licence allows, for the bundle.
         held_out: Write the out-of-fold predictions here, as Parquet.
         base_trained_chroms: Chromosomes the base models were trained on, where their scores look
@@ -112,7 +112,7 @@ def train(
             learned with base models left out of some rows predicted worse, see docs/developer.)
         columns: Columns of numbers of the scores (conservation, chromatin, junction reads ...) that
             are features, too; predictions need them in their tables then.
-        progress: Show how far the training is, or a watcher that is told: positions, then rounds.
+        progress: Show progress, or a watcher that receives it: positions, then rounds.
 
     Returns:
         The model; ``.save(path)`` writes the bundle.
