@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
 from splice_meta.report.gene import POINTS, GeneView, links, sentence_of
 from splice_meta.report.markup import Charts, Column, escape, pairs, table
-
-if TYPE_CHECKING:
-    import altair as alt
 
 STRANDS = {
     "+": "+ strand, 5' to 3' from left to right",
@@ -84,7 +81,7 @@ def _drawn(view: GeneView, charts: Charts) -> list[str]:
     return [place, _legend(view)]
 
 
-def _chart(view: GeneView) -> alt.LayerChart:
+def _chart(view: GeneView) -> dict[str, Any]:
     from splice_meta.plots.gene_chart import gene_chart
 
     x = "genomic_position" if view.is_placed else "position"

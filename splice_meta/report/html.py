@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from splice_meta.errors import InputError, SpliceMetaError
@@ -30,12 +28,6 @@ log = logging.getLogger("splice_meta")
 
 PAGES = 6
 """Genes that get a page where none are asked for."""
-
-
-def import_ahead() -> None:
-    """Import Altair while something else is done: that takes half the time of a report."""
-    if has_plots():
-        Thread(target=import_module, args=("altair",), daemon=True).start()
 
 
 def write_report(

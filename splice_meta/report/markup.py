@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,19 +86,19 @@ class Charts:
     has_plots: bool
     specs: dict[str, str] = field(default_factory=dict)
 
-    def place(self, make: Any, label: str) -> str:
+    def place(self, make: Callable[[], dict[str, Any]], label: str) -> str:
         """A place for a chart.
 
         Args:
-            make: Returns the chart.
+            make: Returns its specification.
             label: What it shows, for those who do not see it.
         """
         if not self.has_plots:
             return ""
-        from splice_meta.plots.library import as_json, spec_of
+        from splice_meta.plots.library import as_json
 
         name = f"spec{len(self.specs)}"
-        self.specs[name] = as_json(spec_of(make))
+        self.specs[name] = as_json(make())
         what = f'role="img" aria-label="{escape(label)}" data-spec="{name}"'
         return f'<div class="chart" {what}></div>'
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -198,9 +199,9 @@ def _truth(run: FinishedRun, charts: Charts) -> str:
             continue
         parts += [
             f"<div><h3>{kind.capitalize()}s: {sites[kind]:,} annotated</h3>",
-            charts.place(lambda k=kind: reliability_chart(bent, k), f"Reliability, {kind}s"),
-            charts.place(lambda k=kind: counts_chart(bent, k), f"Positions by bin, {kind}s"),
-            charts.place(lambda k=kind: precision_chart(curves, k), f"Precision, recall, {kind}s"),
+            charts.place(partial(reliability_chart, bent, kind), f"Reliability, {kind}s"),
+            charts.place(partial(counts_chart, bent, kind), f"Positions by bin, {kind}s"),
+            charts.place(partial(precision_chart, curves, kind), f"Precision, recall, {kind}s"),
             "</div>",
         ]
     return "".join([*parts, "</div>"])
