@@ -44,7 +44,7 @@ def changes_chart(changes: pl.DataFrame) -> Spec:
     ]  # fmt: skip
     encoding = {"x": x, "x2": {"field": "high"}, "y": y, "y2": {"datum": 0}, "tooltip": shown}
     style = {"color": COLOURS["donor"], "stroke": "currentColor", "strokeOpacity": 0.25}
-    return chart(220, marks("bar", encoding, values(bins), **style))
+    return chart(340, marks("bar", encoding, values(bins), **style))
 
 
 def _diagonal(x: str, y: str) -> Spec:
@@ -95,7 +95,7 @@ def fates_chart(counts: pl.DataFrame) -> Spec:
     )
     most = max(int(counts["sites"].max() or 0), 1)  # type: ignore[arg-type]
     place = {
-        "x": number("sites", title="sites", axis={"format": ",d", "tickMinStep": 1},
+        "x": number("sites", title="sites", axis={"format": ",d", "tickMinStep": 1, "tickCount": 8},
                     scale={"domain": [0, most * 1.7], "nice": False}),
         "y": text("row", title=None, sort=rows["row"].unique(maintain_order=True).to_list()),
         "yOffset": text("annotated", sort=ANNOTATED),
@@ -148,17 +148,21 @@ def reliability_chart(bins: pl.DataFrame, kind: str) -> Spec:
 
 def counts_chart(bins: pl.DataFrame, kind: str) -> Spec:
     """The positions behind each bin of :func:`reliability_chart`."""
+    some = bins.filter(pl.col("type") == kind)
+    top = int(some["positions"].max() or 1) * 1.4  # type: ignore[arg-type]
     encoding = {
         "x": {"field": "low", "type": "ordinal", "title": "bin from",
+              "scale": {"domain": [tenth / 10 for tenth in range(10)]},
               "axis": {"labelAngle": 0, "format": ".1f"}},
         "xOffset": text("system", sort=SYSTEMS),
-        "y": number("positions", title="positions", axis={"values": COUNTS, "format": ",d"},
-                    scale={"type": "symlog", "constant": 1}),
+        "y": number("positions", title="positions",
+                    axis={"values": [n for n in COUNTS if n <= top], "format": ",d"},
+                    scale={"type": "symlog", "constant": 1, "domain": [0, top], "nice": False}),
         "fillOpacity": {"field": "system", "type": "ordinal", "title": None,
                         "scale": {"domain": SYSTEMS, "range": [0.15, 1]}},
         "tooltip": tips("system", low="", positions=",d"),
     }  # fmt: skip
-    rows, colour = values(bins.filter(pl.col("type") == kind)), COLOURS[kind]
+    rows, colour = values(some), COLOURS[kind]
     return chart(110, marks("bar", encoding, rows, color=colour, stroke=colour))
 
 

@@ -30,7 +30,7 @@ STYLE: Spec = {
     "legend": {"labelColor": "currentColor", "titleColor": "currentColor", "labelFontSize": 12,
                "titleFontSize": 12, "titleFontWeight": "normal", "orient": "top",
                "symbolBaseFillColor": "currentColor", "symbolBaseStrokeColor": "currentColor",
-               "columns": 3},
+               "columns": 2},
     "text": {"color": "currentColor", "fontSize": 12},
 }  # fmt: skip
 """Text takes the page's colour, light or dark."""

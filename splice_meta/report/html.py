@@ -15,9 +15,10 @@ from splice_meta.errors import InputError, SpliceMetaError
 from splice_meta.plots.library import HOW_TO, has_plots
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.report.finished import FinishedRun, chosen_genes, open_finished
-from splice_meta.report.gene import explain_sites, view_gene
+from splice_meta.report.gene import view_gene
 from splice_meta.report.gene_page import gene_page, page_name
 from splice_meta.report.markup import Charts, document, escape
+from splice_meta.report.reasons import explain_sites
 from splice_meta.report.run_page import run_page
 from splice_meta.runs.found import latest_ended
 from splice_meta.runs.latest import publish

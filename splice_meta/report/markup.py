@@ -52,14 +52,18 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = "") -> str:
-    """A table of cells that are HTML already; with a name it sorts and is searched."""
+    """A table of cells that are HTML already; with a name it sorts and is searched.
+
+    The last cell of a row that has fewer than there are columns takes the place of the rest.
+    """
     heads = "".join(
         f'<th scope="col"{" class=text" if column.is_text else ""}>{escape(column.head)}</th>'
         for column in columns
     )
     opened = ['<td class="text">' if column.is_text else "<td>" for column in columns]
     cells = (
-        "".join(f"{tag}{cell}</td>" for tag, cell in zip(opened, row, strict=True)) for row in rows
+        "".join(f"{tag}{cell}</td>" for tag, cell in zip(_spread(opened, row), row, strict=True))
+        for row in rows
     )
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     search = (
@@ -72,6 +76,15 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = 
         f'{search}<div class="scroll" tabindex="0"><table{what}><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _spread(opened: list[str], row: Sequence[str]) -> list[str]:
+    """The tags of a row's cells; where it is short, the last one takes the rest."""
+    rest = len(opened) - len(row)
+    if not rest:
+        return opened
+    last = opened[len(row) - 1].replace("<td", f'<td colspan="{rest + 1}"')
+    return [*opened[: len(row) - 1], last]
 
 
 @dataclass
