@@ -156,7 +156,7 @@ In Python: [MetaModel](api.md#splice_meta.model.bundle.MetaModel).
 def bundled_pages() -> str:
     """What ``inspect`` says of the bundled model."""
     from splice_meta.model.load import load_model
-    from splice_meta.report.describe import describe_model
+    from splice_meta.report.describe_model import describe_model
 
     name = "bundled:openspliceai-mane"
     lines: list[list[object]] = [[key.strip(), value] for key, value in

@@ -14,7 +14,6 @@ from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.sequence import Genome
 from splice_meta.report.finish import RunResult, finish
-from splice_meta.report.html import import_ahead
 from splice_meta.runs.log import hearing
 from splice_meta.runs.opening import Asked, open_run
 from splice_meta.runs.planning import Planned, planned
@@ -120,7 +119,6 @@ def run(
         with hearing() as heard, stage(CHECK):
             opened = open_run(asked)
         with planned(opened, heard, watch) as plan:
-            import_ahead()
             made = list(_made(opened.execute, plan, watch))
             seconds = time.perf_counter() - started
             return finish(opened, plan, made, seconds, heard.messages, spent, report_genes)

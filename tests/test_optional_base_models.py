@@ -14,7 +14,7 @@ import pytest
 import splice_meta as sm
 from splice_meta.errors import ModelError, UsageError
 from splice_meta.model.bundle import BUNDLE
-from splice_meta.report.describe import describe_model
+from splice_meta.report.describe_model import describe_model
 from splice_meta.training.train import smaller_choices
 
 QUICK = sm.TrainSettings(rounds=8, patience=8, folds=3, repeats=1, threads=1)

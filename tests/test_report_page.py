@@ -87,13 +87,14 @@ def test_the_page_is_one_file_with_a_page_for_each_changed_gene(demo: Path) -> N
 def test_every_chart_has_its_specification_and_no_address(demo: Path) -> None:
     text = (demo / "report.html").read_text()
     page = Page(text)
+    altair = pytest.importorskip("altair")
 
     assert len(page.charts) == 9 + 5
     assert sorted(page.charts) == sorted(name for name in page.ids if name.startswith("spec"))
     for name in page.charts:
         found = re.search(rf'id="{name}">(.*?)</script>', text, re.S)
         assert found is not None
-        assert "vega-lite" in json.loads(found[1])["$schema"]
+        altair.Chart.from_dict(json.loads(found[1]))  # held against Vega-Lite's schema
         assert '"url"' not in found[1]
 
 

@@ -22,7 +22,7 @@ from splice_meta.errors import (
 )
 from splice_meta.manifest import FeatureManifest
 from splice_meta.pipeline.comparing import compare_scores, count_scores
-from splice_meta.report.describe import describe_model
+from splice_meta.report.describe_model import describe_model
 from splice_meta.training.boost import make_problem
 from splice_meta.training.cross_validation import best_round, cross_validate
 from splice_meta.training.rows import collect_rows

@@ -209,7 +209,7 @@ def show(card: dict[str, Any]) -> None:
 
 
 def _show_part(part: dict[str, Any]) -> None:
-    from splice_meta.report.describe import CARD_FIGURES
+    from splice_meta.report.describe_model import CARD_FIGURES
 
     first, *others = part["systems"]
     finals = [name for name in others if name in FINALS]

@@ -216,9 +216,11 @@ def compare(trained: ScoreDistribution | None, counts: Counts | None) -> Compari
         trained: The training scores; None where the model does not know them.
         counts: From :func:`count_beside`, summed over all genes.
     """
-    if trained is None or counts is None:
+    if trained is None:
         return Comparison(0, why_not="the model does not hold the distribution of its training "
                           "scores")  # fmt: skip
+    if counts is None:
+        return Comparison(0, why_not="no gene could be done")
     positions, learned = int(counts[0].sum()), trained.positions[SETS[2]]
     if learned < FEWEST_TRAINED:
         return Comparison(positions, why_not="the model was trained on too few sites")

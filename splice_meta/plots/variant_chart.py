@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
-from splice_meta.plots.gene_chart import ROW
-from splice_meta.plots.run_charts import inline
-from splice_meta.plots.style import COLOURS
-
-if TYPE_CHECKING:
-    import altair as alt
+from splice_meta.plots.gene_chart import ROW, ZOOM
+from splice_meta.plots.vega import TYPE_SCALE, Spec, chart, marks, number, text, tips, values
 
 LANES = {
     ("donor", "ref"): 4.2, ("donor", "alt"): 2.9,
@@ -33,7 +27,7 @@ def variant_chart(
     changed: tuple[int, int],
     window: tuple[int, int],
     axis: str,
-) -> alt.LayerChart:
+) -> Spec:
     """The lanes of a variant; the x axis zooms and pans.
 
     Args:
@@ -45,54 +39,46 @@ def variant_chart(
         window: What is drawn.
         axis: Title of the x axis.
     """
-    import altair as alt
-
     rows = int(exons["row"].max() or 0) + 1 if exons.height else 0  # type: ignore[arg-type]
     low = -0.25 - ROW * 1.4 * rows - (0.1 if rows else 0)
-    values = [lane + tick for lane in LANES.values() for tick in (0, 0.5, 1)]
+    ticks = [lane + tick for lane in LANES.values() for tick in (0, 0.5, 1)]
     own = "datum.value"
     for lane in sorted(LANES.values()):
         own = f"(datum.value >= {lane} ? datum.value - {lane} : {own})" if lane else own
-    x = alt.X("x:Q", title=axis, scale=alt.Scale(domain=list(window), nice=False, zero=False),
-              axis=alt.Axis(format=",d", tickCount=4, labelFlush=True, grid=False,
-                            labelOverlap=True, labelSeparation=12))  # fmt: skip
-    y = alt.Y("y:Q", title="probability", scale=alt.Scale(domain=[low, _TOP], nice=False),
-              axis=alt.Axis(values=values, labelExpr=f"format({own}, '.1f')"))  # fmt: skip
-    scale = alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
-    colour = alt.Color("type:N", scale=scale, legend=None)
-    zoom = alt.selection_interval(bind="scales", encodings=["x"], name="zoom")
+    x = number("x", title=axis, scale={"domain": list(window), "nice": False, "zero": False},
+               axis={"format": ",d", "tickCount": 4, "labelFlush": True, "grid": False,
+                     "labelOverlap": True, "labelSeparation": 12})  # fmt: skip
+    y = number("y", title="probability", scale={"domain": [low, _TOP], "nice": False},
+               axis={"values": ticks, "labelExpr": f"format({own}, '.1f')"})  # fmt: skip
     points = _points(sites)
     has_final = "final_ref" in sites.columns
+    span = values([{"x": changed[0] - 0.5, "x2": changed[1] + 0.5}])
+    names = [{"y": lane + 1.13, "label": f"{kind}s, {_NAMES[side]}"}
+             for (kind, side), lane in LANES.items()]  # fmt: skip
+    band = {"x": x, "x2": {"field": "x2"}, "y": {"value": 0}, "y2": {"value": "height"}}
+    titles = {"x": {"value": 4}, "y": y, "text": text("label")}
     layers = [
-        alt.Chart(inline(pl.DataFrame({"x": [changed[0] - 0.5], "x2": [changed[1] + 0.5]})))
-        .mark_rect(color="currentColor", opacity=0.25, stroke="currentColor", clip=True)
-        .encode(x=x, x2="x2:Q", y=alt.value(0), y2=alt.value("height"))
-        .add_params(zoom),
-        alt.Chart(alt.InlineData(values=[
-            {"y": lane + 1.13, "label": f"{kind}s, {_NAMES[side]}"}
-            for (kind, side), lane in LANES.items()
-        ])).mark_text(align="left", fontWeight="bold").encode(
-            x=alt.value(4), y=y, text="label:N"
-        ),
-        alt.Chart(alt.InlineData(values=[{"y": lane} for lane in LANES.values()]))
-        .mark_rule(color="currentColor", opacity=0.35).encode(y=y),
+        {**marks("rect", band, span, color="currentColor", opacity=0.25, stroke="currentColor",
+                 clip=True), "params": [ZOOM]},
+        marks("text", titles, values(names), align="left", fontWeight="bold"),
+        marks("rule", {"y": y}, values([{"y": lane} for lane in LANES.values()]),
+              color="currentColor", opacity=0.35),
     ]  # fmt: skip
     if points.height:
-        layers += _dots(points, x, y, colour, has_final)
+        layers += _dots(points, x, y, has_final)
     if annotated.height:
-        marks = pl.concat(
+        sites_of_lanes = pl.concat(
             annotated.filter(type=kind).select(
                 "x", "type", y=pl.lit(lane - 0.03), y2=pl.lit(lane - 0.12)
             )
             for (kind, _), lane in LANES.items()
         )
-        layers.append(
-            alt.Chart(inline(marks)).mark_rule(strokeWidth=2, color="currentColor", clip=True)
-            .encode(x=x, y=y, y2="y2:Q", tooltip=["x:Q", "type:N"])
-        )  # fmt: skip
+        place = {"x": x, "y": y, "y2": {"field": "y2"}, "tooltip": tips("type", x=",")}
+        style = {"strokeWidth": 2, "color": "currentColor", "clip": True}
+        layers.append(marks("rule", place, values(sites_of_lanes), **style))
     if exons.height:
         layers += _transcripts(exons, x, y, window)
-    return alt.layer(*layers, height=470 + 18 * rows, width="container")
+    return chart(470 + 18 * rows, {"layer": layers})
 
 
 def _points(sites: pl.DataFrame) -> pl.DataFrame:
@@ -110,61 +96,45 @@ def _points(sites: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _dots(
-    points: pl.DataFrame, x: alt.X, y: alt.Y, colour: alt.Color, has_final: bool
-) -> list[alt.Chart]:
-    import altair as alt
-
-    tips = ["x:Q", "type:N", alt.Tooltip("base:Q", format=".3f"),
-            *([alt.Tooltip("final:Q", format=".3f")] if has_final else []), "fate:N"]  # fmt: skip
-    stems = points.with_columns(y=pl.col("lane"), y2=pl.col("lane") + pl.col("final"))
+def _dots(points: pl.DataFrame, x: Spec, y: Spec, has_final: bool) -> list[Spec]:
+    formats = {"x": ",", "base": ".3f", **({"final": ".3f"} if has_final else {})}
+    shown = {"tooltip": tips("type", "fate", **formats)}
+    at = {"x": x, "y": y, "color": text("type", scale=TYPE_SCALE, legend=None)}
+    style = {"size": 42, "clip": True}
+    final = pl.col("lane") + pl.col("final")
+    stems = values(points.with_columns(y=pl.col("lane"), y2=final))
+    filled = values(points.with_columns(y=final))
     found = [
-        alt.Chart(inline(stems)).mark_rule(strokeWidth=2, clip=True)
-        .encode(x=x, y=y, y2="y2:Q", color=colour),
-        alt.Chart(inline(points.with_columns(y=pl.col("lane") + pl.col("final"))))
-        .mark_point(size=42, filled=True, opacity=1, clip=True)
-        .encode(x=x, y=y, color=colour, tooltip=tips),
-    ]  # fmt: skip
+        marks("rule", {**at, "y2": {"field": "y2"}}, stems, strokeWidth=2, clip=True),
+        marks("point", {**at, **shown}, filled, filled=True, opacity=1, **style),
+    ]
     if has_final:
-        hollow = points.with_columns(y=pl.col("lane") + pl.col("base"))
-        found.append(
-            alt.Chart(inline(hollow)).mark_point(size=42, fill="transparent", clip=True)
-            .encode(x=x, y=y, color=colour, tooltip=tips)
-        )  # fmt: skip
+        hollow = values(points.with_columns(y=pl.col("lane") + pl.col("base")))
+        found.append(marks("point", {**at, **shown}, hollow, fill="transparent", **style))
     signs = points.filter(side="alt").with_columns(
         y=pl.col("lane") + 0.12 + pl.max_horizontal("base", "final"),
         sign=pl.col("fate").replace_strict(SIGNS, default=""),
     )
     if signs.height:
-        found.append(
-            alt.Chart(inline(signs)).mark_text(fontSize=13, color="currentColor", clip=True)
-            .encode(x=x, y=y, text="sign:N", tooltip=tips)
-        )  # fmt: skip
+        label = {"x": x, "y": y, "text": text("sign"), **shown}
+        own = {"color": "currentColor", "clip": True}
+        found.append(marks("text", label, values(signs), fontSize=13, **own))
     return found
 
 
-def _transcripts(
-    exons: pl.DataFrame, x: alt.X, y: alt.Y, window: tuple[int, int]
-) -> list[alt.Chart]:
-    import altair as alt
-
+def _transcripts(exons: pl.DataFrame, x: Spec, y: Spec, window: tuple[int, int]) -> list[Spec]:
     level = -0.35 - ROW * 1.4 * pl.col("row")
-    spans = exons.group_by("transcript", "row").agg(
+    spans = exons.group_by("transcript", "row", maintain_order=True).agg(
         x=pl.col("low").first(), x2=pl.col("high").first()
     ).with_columns(y=level)  # fmt: skip
     boxes = exons.filter(pl.col("end") >= window[0], pl.col("start") <= window[1]).select(
         "transcript", x=pl.col("start") - 0.5, x2=pl.col("end") + 0.5, y=level - 0.06,
         y2=level + 0.06,
     )  # fmt: skip
-    found = [
-        alt.Chart(inline(spans))
-        .mark_rule(color="currentColor", opacity=0.7, clip=True)
-        .encode(x=x, x2="x2:Q", y=y, tooltip=["transcript:N"])
-    ]
+    place = {"x": x, "x2": {"field": "x2"}, "y": y, "tooltip": tips("transcript")}
+    style = {"color": "currentColor", "clip": True}
+    found = [marks("rule", place, values(spans), opacity=0.7, **style)]
     if boxes.height:
-        found.append(
-            alt.Chart(inline(boxes))
-            .mark_rect(color="currentColor", stroke="currentColor", clip=True)
-            .encode(x=x, x2="x2:Q", y=y, y2="y2:Q", tooltip=["transcript:N"])
-        )
+        ends = {**place, "y2": {"field": "y2"}}
+        found.append(marks("rect", ends, values(boxes), stroke="currentColor", **style))
     return found

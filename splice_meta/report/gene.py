@@ -1,22 +1,14 @@
-"""What a gene's page shows, gathered from a finished run, its annotation and its model."""
+"""What a gene's page shows, gathered from a finished run and its annotation."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from splice_meta.contracts import without_version
-from splice_meta.errors import SpliceMetaError
-from splice_meta.evaluation.explain import explain
 from splice_meta.reference.annotation import Annotation
 from splice_meta.report.finished import FinishedRun
-from splice_meta.runs.tables import scan_genes
-
-log = logging.getLogger("splice_meta")
 
 SHOWN = 0.05
 """Base or final probability from which a position is drawn."""
@@ -26,12 +18,6 @@ POINTS = 2_000
 
 TRANSCRIPTS = 10
 """Most transcripts that are drawn: MANE Select and canonical ones first."""
-
-EXPLAINED = 40
-"""Most sites of a gene whose contributions are computed."""
-
-STRONGEST = 4
-"""Contributions that are shown of each."""
 
 _POINTS = {
     "position": pl.Int64, "genomic_position": pl.Int64, "type": pl.String, "base": pl.Float64,
@@ -204,94 +190,3 @@ def exons_of_gene(annotation: Annotation | None, gene: str | None) -> tuple[pl.D
         transcript="transcript_id", row=pl.col("row").cast(pl.Int64),
         start=pl.col("exon_start").cast(pl.Int64), end=pl.col("exon_end").cast(pl.Int64),
     ), max(transcripts.height - TRANSCRIPTS, 0)  # fmt: skip
-
-
-def explain_sites(
-    run: FinishedRun, views: Sequence[GeneView], model: Any, annotation: Annotation | None
-) -> tuple[dict[tuple[str, int, str], str], str]:
-    """The strongest contributions to each changed site of some genes.
-
-    Args:
-        run: The run; it must have its base table.
-        views: The genes.
-        model: The meta-model, or where it lies.
-        annotation: For genomic features.
-
-    Returns:
-        Sentences by gene, position and type; and why there are none, empty where there are.
-    """
-    changed = [
-        (view.gene_id, site["position"], site["type"])
-        for view in views
-        for site in view.sites.filter(pl.col("fate") != "kept")
-        .sort(pl.col("change").abs(), descending=True)
-        .head(EXPLAINED)
-        .iter_rows(named=True)
-    ]
-    if not changed:
-        return {}, ""
-    if model is None:
-        return {}, "The run had no meta-model."
-    try:
-        genes = [view.gene_id for view in views]
-        rows = scan_genes(run.layout, "base", genes).collect()
-        places = list(dict.fromkeys(f"{gene}:{place}" for gene, place, _ in changed))
-        found = explain(rows, model, places, annotation=annotation)
-    except SpliceMetaError as error:
-        log.debug("Sites are not explained: %s", error)
-        return {}, f"Contributions are not shown: {error.message}"
-    return {key: _sentence(found, *key) for key in changed}, ""
-
-
-def _sentence(found: pl.DataFrame, gene: str, position: int, kind: str) -> str:
-    rows = found.filter(
-        pl.col("gene_id") == gene, pl.col("position") == position, pl.col("class") == kind,
-        ~pl.col("feature").is_in(["bias", "base model"]),
-    )  # fmt: skip
-    strongest = rows.head(STRONGEST).select("feature", "value", "contribution")
-    return ", ".join(
-        f"{name}{'' if value is None else f' = {value:.3g}'} ({given:+.2f})"
-        for name, value, given in strongest.iter_rows()
-    )
-
-
-def sentence_of(view: GeneView) -> str:
-    """What became of a gene's sites, in one sentence."""
-    counts = view.counts
-    known = counts["annotated"] is not None
-
-    def told(name: str) -> str:
-        count = counts[name]
-        if not count:
-            return f"none {name}"
-        seen = f", {counts[f'{name}_annotated']} of them annotated" if known else ""
-        return f"{count:,} {name}{seen}"
-
-    text = (
-        f"The base model calls {counts['base_sites']:,} sites, the final probabilities "
-        f"{counts['final_sites']:,}: {told('gained')}; {told('lost')}."
-    )
-    if view.sites.height:
-        most = view.sites.sort(pl.col("change").abs(), descending=True).row(0, named=True)
-        place = most.get("genomic_position") if view.is_placed else most["position"]
-        text += (
-            f" The largest change is {'an' if most['type'] == 'acceptor' else 'a'} {most['type']} "
-            f"at {place:,}: {most['base']:.2f} to {most['final']:.2f}."
-        )
-    return text
-
-
-def links(view: GeneView) -> list[tuple[str, str]]:
-    """Genome browsers that show the gene; the scores do not tell which assembly they are of."""
-    if not view.is_placed:
-        return []
-    low, high = view.span
-    chrom = view.chrom if view.chrom.startswith("chr") else f"chr{view.chrom}"
-    found = [
-        (f"UCSC, {name}", f"https://genome.ucsc.edu/cgi-bin/hgTracks?db={db}&position="
-         f"{chrom}%3A{low}-{high}")
-        for name, db in (("GRCh38", "hg38"), ("GRCh37", "hg19"))
-    ]  # fmt: skip
-    if view.gene_id.startswith("ENS") and view.gene_id.replace(".", "").isalnum():
-        found.append(("Ensembl", f"https://www.ensembl.org/id/{without_version(view.gene_id)}"))
-    return found

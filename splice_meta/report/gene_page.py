@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
-from splice_meta.report.gene import POINTS, GeneView, links, sentence_of
-from splice_meta.report.markup import Charts, Column, escape, pairs, table
-
-if TYPE_CHECKING:
-    import altair as alt
+from splice_meta.report.gene import POINTS, GeneView
+from splice_meta.report.gene_words import links, sentence_of
+from splice_meta.report.markup import Charts, escape, pairs
+from splice_meta.report.site_table import sites_table
 
 STRANDS = {
     "+": "+ strand, 5' to 3' from left to right",
     "-": "- strand, 5' to 3' from right to left",
 }
 
-SITE_COLUMNS = (
-    Column("place"), Column("type", True), Column("sequence", True), Column("base"),
-    Column("final"), Column("change"), Column("fate", True), Column("annotated", True),
-    Column("nearest"),
-)  # fmt: skip
-
-
 def page_name(gene: str) -> str:
     """The name of a gene's page in the address."""
     return f"gene-{quote(gene, safe='')}"
-
-
-def site_cells(site: dict[str, object], place: object) -> list[str]:
-    """The cells of :data:`SITE_COLUMNS`."""
-    told = {True: "yes", False: "no", None: ""}
-    distance = site["distance"]
-    fate = str(site["fate"])
-    return [
-        f"{place:,}" if isinstance(place, int) else "",
-        escape(site["type"]),
-        f"<code>{escape(site['sequence'] or '')}</code>",
-        f"{site['base']:.3f}",
-        f"{site['final']:.3f}",
-        f"{site['change']:+.3f}",
-        f'<span class="{fate}">{fate}</span>',
-        told[site["is_annotated"]],  # type: ignore[index]
-        "" if distance is None else f"{distance:+,}" if distance else "0",
-    ]
 
 
 def gene_page(view: GeneView, charts: Charts, reasons: dict[tuple[str, int, str], str]) -> str:
@@ -70,7 +44,9 @@ def gene_page(view: GeneView, charts: Charts, reasons: dict[tuple[str, int, str]
         f'<p class="lead">{escape(sentence_of(view))}</p>',
         *(_drawn(view, charts) if view.points.height else ()),
         "<h2>Sites</h2>",
-        _sites(view),
+        sites_table(view.sites, view.is_placed, f"sites-{page_name(view.gene_id)}")
+        if view.sites.height
+        else '<p class="note">No position is called, and none changed by 0.1.</p>',
         _reasons(view, reasons),
         "</section>",
     ]
@@ -84,7 +60,7 @@ def _drawn(view: GeneView, charts: Charts) -> list[str]:
     return [place, _legend(view)]
 
 
-def _chart(view: GeneView) -> alt.LayerChart:
+def _chart(view: GeneView) -> dict[str, Any]:
     from splice_meta.plots.gene_chart import gene_chart
 
     x = "genomic_position" if view.is_placed else "position"
@@ -92,7 +68,7 @@ def _chart(view: GeneView) -> alt.LayerChart:
         "position", pl.col("type").cast(pl.String), pl.col("fate").cast(pl.String)
     )
     points = view.points.join(fates, on=["position", "type"], how="left", maintain_order="left")
-    title = f"{view.chrom}, position on the genome" if view.is_placed else "position in the gene"
+    title = f"position on chromosome {view.chrom}" if view.is_placed else "position in the gene"
     return gene_chart(
         points.select(pl.col(x).alias("x"), "type", "base", "final", "fate"),
         view.exons,
@@ -111,12 +87,6 @@ def _legend(view: GeneView) -> str:
     most = f", at most {POINTS:,} of them" if view.points.height == POINTS else ""
     parts.append(f"positions of at least 0.05{most}; drag to move, scroll to zoom")
     return f'<p class="note">{escape("; ".join(parts))}.</p>'
-
-
-def _sites(view: GeneView) -> str:
-    x = "genomic_position" if view.is_placed else "position"
-    rows = [site_cells(site, site[x]) for site in view.sites.iter_rows(named=True)]
-    return table(SITE_COLUMNS, rows, f"sites-{page_name(view.gene_id)}")
 
 
 def _reasons(view: GeneView, reasons: dict[tuple[str, int, str], str]) -> str:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from splice_meta.errors import InputError, SpliceMetaError
 from splice_meta.plots.library import HOW_TO, has_plots
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.report.finished import FinishedRun, chosen_genes, open_finished
-from splice_meta.report.gene import explain_sites, view_gene
+from splice_meta.report.gene import view_gene
 from splice_meta.report.gene_page import gene_page, page_name
 from splice_meta.report.markup import Charts, document, escape
+from splice_meta.report.reasons import explain_sites
 from splice_meta.report.run_page import run_page
 from splice_meta.runs.found import latest_ended
 from splice_meta.runs.latest import publish
@@ -30,12 +29,6 @@ log = logging.getLogger("splice_meta")
 
 PAGES = 6
 """Genes that get a page where none are asked for."""
-
-
-def import_ahead() -> None:
-    """Import Altair while something else is done: that takes half the time of a report."""
-    if has_plots():
-        Thread(target=import_module, args=("altair",), daemon=True).start()
 
 
 def write_report(

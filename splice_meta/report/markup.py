@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,18 @@ class Column:
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = "") -> str:
-    """A table of cells that are HTML already; with a name it sorts and is searched."""
+    """A table of cells that are HTML already; with a name it sorts and is searched.
+
+    The last cell of a row that has fewer than there are columns takes the place of the rest.
+    """
     heads = "".join(
         f'<th scope="col"{" class=text" if column.is_text else ""}>{escape(column.head)}</th>'
         for column in columns
     )
     opened = ['<td class="text">' if column.is_text else "<td>" for column in columns]
     cells = (
-        "".join(f"{tag}{cell}</td>" for tag, cell in zip(opened, row, strict=True)) for row in rows
+        "".join(f"{tag}{cell}</td>" for tag, cell in zip(_spread(opened, row), row, strict=True))
+        for row in rows
     )
     body = "".join(f"<tr>{row}</tr>" for row in cells)
     search = (
@@ -74,6 +78,15 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = 
     )
 
 
+def _spread(opened: list[str], row: Sequence[str]) -> list[str]:
+    """The tags of a row's cells; where it is short, the last one takes the rest."""
+    rest = len(opened) - len(row)
+    if not rest:
+        return opened
+    last = opened[len(row) - 1].replace("<td", f'<td colspan="{rest + 1}"')
+    return [*opened[: len(row) - 1], last]
+
+
 @dataclass
 class Charts:
     """The charts of a page, each a place and a specification; none where there are no plots.
@@ -86,19 +99,19 @@ class Charts:
     has_plots: bool
     specs: dict[str, str] = field(default_factory=dict)
 
-    def place(self, make: Any, label: str) -> str:
+    def place(self, make: Callable[[], dict[str, Any]], label: str) -> str:
         """A place for a chart.
 
         Args:
-            make: Returns the chart.
+            make: Returns its specification.
             label: What it shows, for those who do not see it.
         """
         if not self.has_plots:
             return ""
-        from splice_meta.plots.library import as_json, spec_of
+        from splice_meta.plots.library import as_json
 
         name = f"spec{len(self.specs)}"
-        self.specs[name] = as_json(spec_of(make))
+        self.specs[name] = as_json(make())
         what = f'role="img" aria-label="{escape(label)}" data-spec="{name}"'
         return f'<div class="chart" {what}></div>'
 

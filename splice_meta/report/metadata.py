@@ -16,7 +16,7 @@ import polars as pl
 
 from splice_meta.digests import input_digests
 from splice_meta.reference.reference import Reference
-from splice_meta.report.describe import describe_model
+from splice_meta.report.describe_model import describe_model
 from splice_meta.report.summary import RunSummary
 from splice_meta.runs.scorer import NOTHING, Scored
 from splice_meta.runs.task import RunTask

@@ -36,6 +36,7 @@ show();
 
 function value(row, column) {
   const cell = row.cells[column];
+  if (!cell) return "";  // the one before takes its place
   const text = cell.dataset.value ?? cell.textContent;
   const number = parseFloat(text.replace(/,/g, ""));
   return Number.isNaN(number) || cell.classList.contains("text") ? text : number;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -10,9 +10,6 @@ from splice_meta.plots.variant_chart import SIGNS
 from splice_meta.report.gene_page import STRANDS
 from splice_meta.report.markup import Charts, Column, escape, table
 from splice_meta.report.variant import VariantView, place_of, sentence_of
-
-if TYPE_CHECKING:
-    import altair as alt
 
 _KINDS = ("acceptor gain", "acceptor loss", "donor gain", "donor loss")
 
@@ -53,7 +50,7 @@ def _drawn(view: VariantView, charts: Charts) -> list[str]:
     return [charts.place(lambda: _chart(view), label), _legend(view)]
 
 
-def _chart(view: VariantView) -> alt.LayerChart:
+def _chart(view: VariantView) -> dict[str, Any]:
     from splice_meta.plots.variant_chart import variant_chart
 
     return variant_chart(
