@@ -10,12 +10,16 @@ they are of the type).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from splice_meta.alleles.changes import layers_of
 from splice_meta.contracts import SpliceType
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
+GAINS, LOSSES = KINDS[::2], KINDS[1::2]
+EFFECT = "effect"
 FACTS = ("", "_position", "_ref", "_alt", "_annotated")
 
 
@@ -33,9 +37,10 @@ def find_deltas(
     Returns:
         ``pair``; for each layer and kind ``{layer}_{kind}`` (Float32, 0 to 1) with ``_position``
         (on the genome), ``_ref``, ``_alt`` and ``_annotated`` behind; ``{layer}_largest``, and
-        ``{layer}_any``, 1 less the product of 1 less each of the four.
+        ``{layer}_any``, 1 less the product of 1 less each of the four; with a recalibrated layer
+        ``effect``.
     """
-    layers = layers_of(compared)
+    shown, layers = layers_of(compared), _all_layers(compared)
     near = _with_insertions(compared.filter("is_near"), layers)
     facts: dict[str, pl.Expr] = {}
     for layer in layers:
@@ -47,11 +52,17 @@ def find_deltas(
             found = found.with_columns(_annotated(found, f"{layer}_{kind}", kind, annotated))
         if mask:
             found = found.with_columns(_masked(f"{layer}_{kind}", kind) for kind in KINDS)
+    bases = [layer for layer in layers if layer != "final"]
+    for layer in shown:
         largest = pl.max_horizontal(f"{layer}_{kind}" for kind in KINDS)
+        of = bases if layer == "base" else [layer]
         found = found.with_columns(
-            largest.alias(f"{layer}_largest"), _any(layer).alias(f"{layer}_any")
+            largest.alias(f"{layer}_largest"), _any(_each(of, KINDS)).alias(f"{layer}_any")
         )
-    return found.select("pair", *delta_columns(layers))
+    if "final" in shown:
+        named = [*_each(bases, LOSSES), *_each(["final"], GAINS)]
+        found = found.with_columns(_any(named).alias(EFFECT))
+    return found.select("pair", *delta_columns(shown))
 
 
 def delta_columns(layers: list[str]) -> list[str]:
@@ -60,7 +71,18 @@ def delta_columns(layers: list[str]) -> list[str]:
     for layer in layers:
         made += [f"{layer}_{kind}{fact}" for kind in KINDS for fact in FACTS]
         made += [f"{layer}_largest", f"{layer}_any"]
-    return made
+    return [*made, EFFECT] if "final" in layers else made
+
+
+def _all_layers(compared: pl.DataFrame) -> list[str]:
+    """The layers of a comparison, those of further base models with them."""
+    ends = ("donor_", "_ref")
+    names = [name for name in compared.columns if name.startswith(ends[0]) and name.endswith(ends[1])]
+    return [name[len(ends[0]) : -len(ends[1])] for name in names]
+
+
+def _each(layers: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    return [f"{layer}_{kind}" for layer in layers for kind in kinds]
 
 
 def _with_insertions(near: pl.DataFrame, layers: list[str]) -> pl.DataFrame:
@@ -93,11 +115,11 @@ def _facts(layer: str, kind: str) -> dict[str, pl.Expr]:
     }
 
 
-def _any(layer: str) -> pl.Expr:
-    """The probability that any of the four changes happens, were they independent."""
+def _any(names: Sequence[str]) -> pl.Expr:
+    """The probability that any of some changes happens, were they independent."""
     rest = pl.lit(1.0, pl.Float64)
-    for kind in KINDS:
-        rest = rest * (1.0 - pl.col(f"{layer}_{kind}").cast(pl.Float64))
+    for name in names:
+        rest = rest * (1.0 - pl.col(name).cast(pl.Float64))
     return (1.0 - rest).cast(pl.Float32)
 
 
