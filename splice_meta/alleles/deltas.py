@@ -6,11 +6,19 @@ the genome, as the largest of both. Of equal changes the one that is first on th
 in SpliceAI. With masking, a gain at an annotated site and a loss at any other are 0, which SpliceAI
 decides, too, after the largest is found (its annotated sites are ends of exons of either kind; here
 they are of the type).
+
+Of several base models the four deltas shown are the primary one's; ``base_any`` is made of the
+means over all of them.
+
+``effect`` is the same as ``any``, of base losses and recalibrated gains. A meta-model says whether
+a position is a splice site of any transcript. Of a gain that is the question. Of a loss it is not:
+most positions that score 0.6 are sites, so a site that falls from 0.8 to 0.6 remains one, although
+it is used less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -55,13 +63,13 @@ def find_deltas(
     bases = [layer for layer in layers if layer != "final"]
     for layer in shown:
         largest = pl.max_horizontal(f"{layer}_{kind}" for kind in KINDS)
-        of = bases if layer == "base" else [layer]
+        deltas = _means(bases if layer == "base" else [layer], KINDS)
         found = found.with_columns(
-            largest.alias(f"{layer}_largest"), _any(_each(of, KINDS)).alias(f"{layer}_any")
+            largest.alias(f"{layer}_largest"), _any(deltas).alias(f"{layer}_any")
         )
     if "final" in shown:
-        named = [*_each(bases, LOSSES), *_each(["final"], GAINS)]
-        found = found.with_columns(_any(named).alias(EFFECT))
+        deltas = [*_means(bases, LOSSES), *_means(["final"], GAINS)]
+        found = found.with_columns(_any(deltas).alias(EFFECT))
     return found.select("pair", *delta_columns(shown))
 
 
@@ -74,15 +82,24 @@ def delta_columns(layers: list[str]) -> list[str]:
     return [*made, EFFECT] if "final" in layers else made
 
 
+def ranking_of(columns: Collection[str]) -> str:
+    """The column of a summary that ranks variants best."""
+    return EFFECT if EFFECT in columns else "base_any"
+
+
 def _all_layers(compared: pl.DataFrame) -> list[str]:
     """The layers of a comparison, those of further base models with them."""
-    ends = ("donor_", "_ref")
-    names = [name for name in compared.columns if name.startswith(ends[0]) and name.endswith(ends[1])]
-    return [name[len(ends[0]) : -len(ends[1])] for name in names]
+    names = [name.removesuffix("_ref") for name in compared.columns if name.endswith("_ref")]
+    return [name.removeprefix("donor_") for name in names if name.startswith("donor_")]
 
 
-def _each(layers: Sequence[str], kinds: Sequence[str]) -> list[str]:
-    return [f"{layer}_{kind}" for layer in layers for kind in kinds]
+def _means(layers: Sequence[str], kinds: Sequence[str]) -> list[pl.Expr]:
+    """The mean of each delta over some layers."""
+    return [
+        pl.sum_horizontal(pl.col(f"{layer}_{kind}").cast(pl.Float64) for layer in layers)
+        / len(layers)
+        for kind in kinds
+    ]
 
 
 def _with_insertions(near: pl.DataFrame, layers: list[str]) -> pl.DataFrame:
@@ -115,11 +132,11 @@ def _facts(layer: str, kind: str) -> dict[str, pl.Expr]:
     }
 
 
-def _any(names: Sequence[str]) -> pl.Expr:
+def _any(deltas: Sequence[pl.Expr]) -> pl.Expr:
     """The probability that any of some changes happens, were they independent."""
     rest = pl.lit(1.0, pl.Float64)
-    for name in names:
-        rest = rest * (1.0 - pl.col(name).cast(pl.Float64))
+    for delta in deltas:
+        rest = rest * (1.0 - delta)
     return (1.0 - rest).cast(pl.Float32)
 
 

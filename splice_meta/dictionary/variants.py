@@ -11,7 +11,7 @@ LAYERS = {"base": "base scores", "final": "recalibrated probabilities"}
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 RECALIBRATED = "with a meta-model"
 LEFT_OUT = "the variant was left out"
-ALSO = "; of several base models, the four of each count"
+ALSO = "; of several base models, from the means over them"
 
 KEYS = (
     Column(name="variant", type="UInt32", least=0, unit="alleles",
@@ -73,8 +73,9 @@ SUMMARY = Table(
     columns=(
         *KEYS, *GENE, *_deltas("base"), *_deltas("final"),
         _maybe(
-            probability("effect", "1 - the product of (1 - each loss by the base models) and (1 - "
-                        "each recalibrated gain): what ranks variants best."),
+            probability("effect", "1 - the product of (1 - each loss by the base model) and (1 - "
+                        "each recalibrated gain); of several base models, the mean of their "
+                        "losses. It ranks variants best."),
             RECALIBRATED, LEFT_OUT,
         ),
         Column(name="reason", type="String", meaning="Why the variant was left out.",
