@@ -19,7 +19,7 @@ _NUMBERS = {
     "base_any": "any change, base", "final_any": "any change, recalibrated", EFFECT: "effect",
 }  # fmt: skip
 _MEANING = (
-    "Any change: 1 - the product of (1 - change) over the four changes below.",
+    "Any change: 1 - the product of (1 - change) over the four changes; the list is in its order.",
     "Any change: 1 - the product of (1 - change) over the four changes. Effect: the same of base "
     "losses and recalibrated gains, which ranks variants best; the list is in its order.",
 )
@@ -63,8 +63,7 @@ def _drawn(view: VariantView, charts: Charts) -> list[str]:
 
 
 def _chart(view: VariantView) -> alt.LayerChart:
-    from splice_meta.alleles.deltas import EFFECT
-from splice_meta.plots.variant_chart import variant_chart
+    from splice_meta.plots.variant_chart import variant_chart
 
     return variant_chart(
         view.drawn, view.exons, view.annotated, changed=view.span, window=view.window,
