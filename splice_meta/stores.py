@@ -194,7 +194,10 @@ _SETTINGS = {
 }
 """Environment variables that say where a store is and who asks."""
 
-_LOCAL = "Only the output directory of a run may be an address (in Python, as a string)."
+_LOCAL = (
+    "Only run --output-dir and score --output take addresses (in Python, as text); write this to a "
+    "local disk, and copy it when it is complete."
+)
 
 
 def object_at(address: str | Path) -> ObjectPath | None:

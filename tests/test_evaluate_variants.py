@@ -162,6 +162,7 @@ def results_of(table: pl.DataFrame) -> pl.DataFrame:
             (1 - (1 - a) * (1 - b) * (1 - c) * (1 - d)).alias(f"{layer}_any")
             for layer, (a, b, c, d) in columns.items()
         ),
+        effect=pl.col("base_donor_loss") * pl.col("final_donor_gain"),
     ).sample(fraction=1, shuffle=True, seed=1)
 
 
@@ -176,7 +177,8 @@ def test_results(tmp_path: Path, kind: str) -> None:
         sm.evaluate_variants(table, "affects", results=given, scores=["a"], resamples=20)
     )
 
-    both: dict[str, list[float]] = {"base": [], "base_any": [], "final": [], "final_any": []}
+    names = ("base", "base_any", "final", "final_any", "effect")
+    both: dict[str, list[float]] = {name: [] for name in names}
     for row in table.head(-3).iter_rows(named=True):
         theirs = results.filter(pos=row["pos"]).to_dicts()
         assert len(theirs) == 2
@@ -184,6 +186,7 @@ def test_results(tmp_path: Path, kind: str) -> None:
             four = [[gene[f"{layer}_{kind}"] for kind in KINDS] for gene in theirs]
             both[layer].append(max(map(max, four)))
             both[f"{layer}_any"].append(max(1 - math.prod(1 - v for v in each) for each in four))
+        both["effect"].append(max(gene["effect"] for gene in theirs))
     for name, values in both.items():
         wanted = roc_auc_score(table["affects"].head(-3), values)
         assert found["auroc", None][name] == pytest.approx(wanted, abs=1e-6)

@@ -50,10 +50,10 @@ def task_of(
     distance: int = FAR,
 ) -> Any:  # fmt: skip
     """The task of some variants, opened."""
-    single = networks.get("")  # several are those that the meta-model names
+    single = networks.get("")  # several are those that the meta-model names, or are named
     asked = Asked(
         variants=list(variants), annotation=world.gtf, fasta=world.fasta, output=folder / "none",
-        base_model=single, weights=None, scores=None,
+        base_model=single if single or model else tuple(networks), weights=None, scores=None,
         model=model, settings=sm.VariantSettings(distance=distance),
         features=FeatureSettings(), vcf=None, genes=None, gene_types=(), device="auto",
         resume=False, overwrite=False, trust_pickle=False, workers=None, cluster=None,
@@ -191,8 +191,9 @@ def test_named_variants(world: World, tmp_path: Path, features: str) -> None:
     assert pairs > len(texts)
 
 
+@pytest.mark.parametrize("has_model", [True, False])
 def test_several_base_models(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_model: bool
 ) -> None:
     names = (
         *scores_of("a"), *scores_of("b"), "a.donor_sum_upstream", "b.donor_max_upstream_3_30",
@@ -203,8 +204,8 @@ def test_several_base_models(
     texts = [written(world, *each) for each in list(NAMED.values())[::2]]
 
     pairs = check(
-        world, [text for text in texts if fits(world, text)], make_model(names, ("a", "b")),
-        tmp_path, networks,
+        world, [text for text in texts if fits(world, text)],
+        make_model(names, ("a", "b")) if has_model else None, tmp_path, networks,
     )  # fmt: skip
 
     assert pairs > 12

@@ -112,6 +112,31 @@ def test_deltas(seed: int, mask: bool, has_final: bool) -> None:
             assert row[f"{layer}_any"] == pytest.approx(1 - rest, abs=1e-6)
 
 
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), mask=st.booleans(), count=st.integers(1, 3))
+def test_any_and_effect_of_several_base_models(seed: int, mask: bool, count: int) -> None:
+    bases = ["base", "base2", "base3"][:count]
+    rows, known = drawn_rows(seed, (*bases, "final")), marks(seed)
+    listed = {(at, str(t)) for at, t in known.iter_rows()}
+
+    found = find_deltas(rows, known, mask)
+
+    assert not [name for name in found.columns if name.startswith(("base2", "base3"))]
+    for row in found.iter_rows(named=True):
+        delta = {
+            (layer, kind): naive_deltas(rows, row["pair"], layer, kind, listed, mask)[0]
+            for layer in (*bases, "final")
+            for kind in KINDS
+        }
+        mean = {kind: sum(delta[layer, kind] for layer in bases) / count for kind in KINDS}
+        rest = math.prod(1 - mean[kind] for kind in KINDS)
+        assert row["base_any"] == pytest.approx(1 - rest, abs=1e-6)
+        rest = math.prod(
+            1 - (delta["final", kind] if kind.endswith("gain") else mean[kind]) for kind in KINDS
+        )
+        assert row["effect"] == pytest.approx(1 - rest, abs=1e-6)
+
+
 def test_nothing_is_masked_where_sites_are_not_known() -> None:
     rows = drawn_rows(5)
 

@@ -54,6 +54,9 @@ def results(folder: Path, layers: tuple[str, ...] = ("base", "final")) -> Path:
                 row[f"{layer}_{kind}"] = largest
                 row[f"{layer}_{kind}_position"] = 89 if largest else None
             row[f"{layer}_largest"] = largest
+            row[f"{layer}_any"] = largest and 1 - (1 - largest) ** 4
+        if "final" in layers:
+            row["effect"] = row["final_any"]
         rows.append({**row, "reason": why})
     pl.DataFrame(rows, infer_schema_length=None).write_parquet(folder / "summary.parquet")
     names = ["genomic_position", "inserted", "offset", "type", "base_ref", "base_alt", "final_ref",

@@ -226,6 +226,12 @@ def _predicted(
     )  # fmt: skip
     rows = [
         {f"{kind}_base": float(table[f"{kind}_score"][n]) for kind in TYPES}
+        | {
+            f"{kind}_base{number}": float(table[f"{name}.{kind}_score"][n])
+            for number, name in enumerate(networks, start=1)
+            for kind in TYPES
+            if number > 1
+        }
         | {"highest": max(float(columns[c][n]) for c in columns if "neither" not in c)}
         for n in range(len(places))
     ]
@@ -253,7 +259,9 @@ def expected_rows(brute: Brute, has_model: bool) -> dict[tuple[int, int], dict[s
         row: dict[str, Any] = {}
         for kind in TYPES:
             for side, values in (("ref", ref), ("alt", alt)):
-                row[f"{kind}_base_{side}"] = values and values[f"{kind}_base"]
+                for name in {name for each in (ref, alt) for name in each or ()}:
+                    if name.startswith(f"{kind}_base"):
+                        row[f"{name}_{side}"] = values and values[name]
                 if has_model:
                     layer = "final" if is_candidate else "base"
                     row[f"{kind}_final_{side}"] = values and values[f"{kind}_{layer}"]

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.alleles.finish import write_results
-from splice_meta.alleles.opening import Asked, Opened, open_variants
+from splice_meta.alleles.opening import Asked, BaseModels, Opened, open_variants
 from splice_meta.alleles.reading import Source
 from splice_meta.alleles.results import VariantsResult, given_of, open_results, result_of
 from splice_meta.alleles.room import begin, is_complete
 from splice_meta.alleles.settings import VariantSettings
 from splice_meta.alleles.shards import make_shards
-from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING
 from splice_meta.digests import digest_of
 from splice_meta.jobs.executor import Cluster, execute
@@ -40,7 +39,7 @@ def variants(
     fasta: str | Path | Genome,
     output: str | Path = "variants",
     *,
-    base_model: str | BaseModel | None = None,
+    base_model: BaseModels = None,
     weights: Weights = None,
     model: Any = None,
     scores: Any = None,
@@ -72,7 +71,9 @@ def variants(
         fasta: The sequence.
         output: The folder to write.
         base_model: ``openspliceai``, ``pangolin``, ``spliceai``, the name of an installed entry
-            point, or a base model; by default the meta-model's, or ``openspliceai``.
+            point, or a base model; by default the meta-model's, or ``openspliceai``. Several names
+            where there is no meta-model: the deltas shown are the first one's, ``base_any`` counts
+            those of all.
         weights: Folder of its weights; with several base models a mapping of names to folders.
         model: The meta-model: a model, a bundle, or ``bundled:NAME``; None for base scores alone.
         scores: Existing base scores; genes that they lack are scored.

@@ -36,44 +36,62 @@ def compare_alleles(
     Returns:
         One row per change and position, by change, then by place on the genome: ``pair``, ``x``,
         ``inserted``, ``genomic_position``, ``is_near`` (within the distance of the change), and for
-        each type and layer ``{type}_{layer}_ref``, ``{type}_{layer}_alt`` (layers ``base`` and,
-        with ``final``, ``final``). Alternative values are null where a position is deleted,
-        reference values where a base is inserted.
+        each type and layer ``{type}_{layer}_ref``, ``{type}_{layer}_alt`` (layers ``base``, those
+        of :func:`further_layers`, and, with ``final``, ``final``). Alternative values are null
+        where a position is deleted, reference values where a base is inserted.
     """
     length = len(gene.bases)
-    columns = score_columns(names)[:2]
+    places, listed = _places(names), score_columns(names)
+    columns = {name: listed[column] for name, column in places.items()}
     stands = (pl.col("inserted") == 0) & pl.col("x").is_between(0, length - 1)
     near = gene.rows.filter("is_near", stands | (pl.col("inserted") > 0)).select(
         *_PLACE,
         is_near=pl.lit(True),
-        **{f"{t}_base_alt": pl.col(name) for t, name in zip(TYPES, columns, strict=True)},
+        **{f"{name}_alt": pl.col(column) for name, column in columns.items()},
     )
     gone = gene.gone.select(
         "pair", "x", inserted=pl.lit(0, pl.Int32), is_near=pl.lit(True),
-        **{f"{t}_base_alt": pl.lit(None, pl.Float32) for t in TYPES},
+        **{f"{name}_alt": pl.lit(None, pl.Float32) for name in columns},
     )  # fmt: skip
     rows = pl.concat([near, gone])
     if final is not None:
-        rows = pl.concat([rows, _far(gene, final[0], rows)])
-    rows = rows.with_columns(_reference(gene, rows))
+        rows = pl.concat([rows, _far(gene, final[0], rows, places)])
+    rows = rows.with_columns(_reference(gene, rows, places))
     if final is not None:
         rows = _with_final(rows, gene, final)
     place = pl.Series("genomic_position", span.genomic(rows["x"].to_numpy()))
     return rows.with_columns(place).sort("pair", "genomic_position", "inserted")
 
 
-def _reference(gene: GeneAlleles, rows: pl.DataFrame) -> list[pl.Series]:
+def further_layers(count: int) -> list[str]:
+    """The layers of base models behind the primary one: ``base2``, ``base3`` ..."""
+    return [f"base{number}" for number in range(2, count + 1)]
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    """The columns of a gene's scores, by type and layer."""
+    layers = enumerate(["base", *further_layers(len(names))])
+    return {
+        f"{t}_{layer}": 3 * number + column
+        for number, layer in layers
+        for column, t in enumerate(TYPES)
+    }
+
+
+def _reference(gene: GeneAlleles, rows: pl.DataFrame, places: dict[str, int]) -> list[pl.Series]:
     """The reference's base scores of rows; null where a base is inserted."""
     x = np.clip(rows["x"].to_numpy(), 0, len(gene.bases) - 1)
     stands = rows["inserted"] == 0
     found = []
-    for column, t in enumerate(TYPES):
-        values = pl.Series(f"{t}_base_ref", gene.scores[x, column])
+    for name, column in places.items():
+        values = pl.Series(f"{name}_ref", gene.scores[x, column])
         found.append(values.zip_with(stands, pl.Series([None], dtype=pl.Float32)))
     return found
 
 
-def _far(gene: GeneAlleles, alternative: pl.DataFrame, near: pl.DataFrame) -> pl.DataFrame:
+def _far(
+    gene: GeneAlleles, alternative: pl.DataFrame, near: pl.DataFrame, places: dict[str, int]
+) -> pl.DataFrame:
     """Positions beyond the distance: base scores are alike there, what is recalibrated may not."""
     mine = alternative.filter(pl.col("pair").is_in(gene.pairs["pair"].implode()))
     far = mine.join(near, on=_PLACE, how="anti").filter(
@@ -82,7 +100,7 @@ def _far(gene: GeneAlleles, alternative: pl.DataFrame, near: pl.DataFrame) -> pl
     at = far["x"].to_numpy()
     return far.select(*_PLACE).with_columns(
         is_near=pl.lit(False),
-        **{f"{t}_base_alt": pl.Series(gene.scores[at, i]) for i, t in enumerate(TYPES)},
+        **{f"{name}_alt": pl.Series(gene.scores[at, i]) for name, i in places.items()},
     )
 
 

@@ -6,9 +6,19 @@ the genome, as the largest of both. Of equal changes the one that is first on th
 in SpliceAI. With masking, a gain at an annotated site and a loss at any other are 0, which SpliceAI
 decides, too, after the largest is found (its annotated sites are ends of exons of either kind; here
 they are of the type).
+
+Of several base models the four deltas shown are the primary one's; ``base_any`` is made of the
+means over all of them.
+
+``effect`` is the same as ``any``, of base losses and recalibrated gains. A meta-model says whether
+a position is a splice site of any transcript. Of a gain that is the question. Of a loss it is not:
+most positions that score 0.6 are sites, so a site that falls from 0.8 to 0.6 remains one, although
+it is used less.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -16,6 +26,8 @@ from splice_meta.alleles.changes import layers_of
 from splice_meta.contracts import SpliceType
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
+GAINS, LOSSES = KINDS[::2], KINDS[1::2]
+EFFECT = "effect"
 FACTS = ("", "_position", "_ref", "_alt", "_annotated")
 
 
@@ -33,9 +45,10 @@ def find_deltas(
     Returns:
         ``pair``; for each layer and kind ``{layer}_{kind}`` (Float32, 0 to 1) with ``_position``
         (on the genome), ``_ref``, ``_alt`` and ``_annotated`` behind; ``{layer}_largest``, and
-        ``{layer}_any``, 1 less the product of 1 less each of the four.
+        ``{layer}_any``, 1 less the product of 1 less each of the four; with a recalibrated layer
+        ``effect``.
     """
-    layers = layers_of(compared)
+    shown, layers = layers_of(compared), _all_layers(compared)
     near = _with_insertions(compared.filter("is_near"), layers)
     facts: dict[str, pl.Expr] = {}
     for layer in layers:
@@ -47,11 +60,17 @@ def find_deltas(
             found = found.with_columns(_annotated(found, f"{layer}_{kind}", kind, annotated))
         if mask:
             found = found.with_columns(_masked(f"{layer}_{kind}", kind) for kind in KINDS)
+    bases = [layer for layer in layers if layer != "final"]
+    for layer in shown:
         largest = pl.max_horizontal(f"{layer}_{kind}" for kind in KINDS)
+        deltas = _means(bases if layer == "base" else [layer], KINDS)
         found = found.with_columns(
-            largest.alias(f"{layer}_largest"), _any(layer).alias(f"{layer}_any")
+            largest.alias(f"{layer}_largest"), _any(deltas).alias(f"{layer}_any")
         )
-    return found.select("pair", *delta_columns(layers))
+    if "final" in shown:
+        deltas = [*_means(bases, LOSSES), *_means(["final"], GAINS)]
+        found = found.with_columns(_any(deltas).alias(EFFECT))
+    return found.select("pair", *delta_columns(shown))
 
 
 def delta_columns(layers: list[str]) -> list[str]:
@@ -60,7 +79,27 @@ def delta_columns(layers: list[str]) -> list[str]:
     for layer in layers:
         made += [f"{layer}_{kind}{fact}" for kind in KINDS for fact in FACTS]
         made += [f"{layer}_largest", f"{layer}_any"]
-    return made
+    return [*made, EFFECT] if "final" in layers else made
+
+
+def ranking_of(columns: Collection[str]) -> str:
+    """The column of a summary that ranks variants best."""
+    return EFFECT if EFFECT in columns else "base_any"
+
+
+def _all_layers(compared: pl.DataFrame) -> list[str]:
+    """The layers of a comparison, those of further base models with them."""
+    names = [name.removesuffix("_ref") for name in compared.columns if name.endswith("_ref")]
+    return [name.removeprefix("donor_") for name in names if name.startswith("donor_")]
+
+
+def _means(layers: Sequence[str], kinds: Sequence[str]) -> list[pl.Expr]:
+    """The mean of each delta over some layers."""
+    return [
+        pl.sum_horizontal(pl.col(f"{layer}_{kind}").cast(pl.Float64) for layer in layers)
+        / len(layers)
+        for kind in kinds
+    ]
 
 
 def _with_insertions(near: pl.DataFrame, layers: list[str]) -> pl.DataFrame:
@@ -93,11 +132,11 @@ def _facts(layer: str, kind: str) -> dict[str, pl.Expr]:
     }
 
 
-def _any(layer: str) -> pl.Expr:
-    """The probability that any of the four changes happens, were they independent."""
+def _any(deltas: Sequence[pl.Expr]) -> pl.Expr:
+    """The probability that any of some changes happens, were they independent."""
     rest = pl.lit(1.0, pl.Float64)
-    for kind in KINDS:
-        rest = rest * (1.0 - pl.col(f"{layer}_{kind}").cast(pl.Float64))
+    for delta in deltas:
+        rest = rest * (1.0 - delta)
     return (1.0 - rest).cast(pl.Float32)
 
 

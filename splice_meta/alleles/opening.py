@@ -29,7 +29,7 @@ from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.contracts import SpliceType
 from splice_meta.digests import digest_of, ends_of, input_digests
-from splice_meta.errors import InputError
+from splice_meta.errors import InputError, UsageError
 from splice_meta.given import Given
 from splice_meta.harmonize import Fills
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor
@@ -59,6 +59,10 @@ TOLERANCE = 0.01
 """How far given scores may be from those that the base model gives for the same positions."""
 
 
+BaseModels = str | BaseModel | Sequence[str] | None
+"""A base model or its name, or the names of several, the primary one first."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """What is asked for; the arguments of :func:`splice_meta.variants`."""
@@ -67,7 +71,7 @@ class Asked:
     annotation: str | Path | Annotation
     fasta: str | Path | Genome
     output: str | Path
-    base_model: str | BaseModel | None
+    base_model: BaseModels
     weights: Weights
     scores: Any
     model: Any
@@ -147,8 +151,8 @@ def open_variants(asked: Asked) -> Opened:
     model = None
     if asked.model is not None:
         model = load_model(asked.model, trust_pickle=asked.trust_pickle)
-    named = asked.base_model if model is not None else asked.base_model or "openspliceai"
-    scorer = make_scorer(annotation, genome, model, (), named, asked.weights, asked.device)
+    several, named = _base_models(asked.base_model, model)
+    scorer = make_scorer(annotation, genome, model, several, named, asked.weights, asked.device)
     scores = _given_scores(asked.scores, model, tuple(scorer.models))
     half = max(each.context for each in scorer.models.values()) // 2
     reach = max(1, min(asked.settings.distance, half))
@@ -175,6 +179,28 @@ def open_variants(asked: Asked) -> Opened:
         records=records,
         vcf=_vcf_of(asked.variants),
     )
+
+
+def _base_models(
+    asked: BaseModels, model: MetaModel | None
+) -> tuple[Sequence[str], str | BaseModel | None]:
+    """The names of several base models; or the one that is meant, None for the meta-model's.
+
+    Raises:
+        UsageError: If several are named beside a meta-model.
+    """
+    if asked is None or isinstance(asked, str) or not isinstance(asked, Sequence):
+        return (), asked or (None if model is not None else "openspliceai")
+    names = tuple(dict.fromkeys(asked))
+    if len(names) < 2:
+        return (), names[0] if names else None if model is not None else "openspliceai"
+    if model is not None:
+        raise UsageError(
+            f"The base models {' and '.join(names)} are named beside a meta-model, which has its "
+            "own.",
+            "Leave --base-model out.",
+        )
+    return names, None
 
 
 def _vcf_of(source: Source) -> Path | None:

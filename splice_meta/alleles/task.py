@@ -267,7 +267,7 @@ class VariantTask:
         facts = {f"{k}{fact}": of.get(fact, pl.Float32) for k in KINDS for fact in FACTS}
         facts |= {"largest": pl.Float32, "any": pl.Float32}
         columns = delta_columns(self.layers)
-        schema = {name: facts[name.partition("_")[2]] for name in columns}
+        schema = {name: facts.get(name.partition("_")[2], pl.Float32) for name in columns}
         return pl.DataFrame(schema={"variant": pl.UInt32, "gene": pl.UInt32, **schema})
 
     def _empty_sites(self) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from splice_meta.alleles.deltas import ranking_of
 from splice_meta.alleles.results import VariantsResult
 
 SHOWN = 10
@@ -21,11 +22,11 @@ def changes_in_words(result: VariantsResult) -> list[list[str]]:
     The variants that change most, in the order of the input; a variant without changed sites has
     one row that says how much changes at most.
     """
-    layer = "final" if "final_largest" in result.summary().collect_schema() else "base"
+    rank = ranking_of(result.summary().collect_schema().names())
     scored = (
         result.summary()
         .filter(pl.col("reason").is_null())
-        .sort(f"{layer}_largest", descending=True, maintain_order=True)
+        .sort(rank, descending=True, maintain_order=True)
         .head(SHOWN)
         .sort("variant", "gene_id", maintain_order=True)
         .collect()

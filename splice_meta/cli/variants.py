@@ -57,7 +57,8 @@ def variants(
         str,
         typer.Option(
             help="openspliceai, pangolin, spliceai, or the name of an installed entry point; by "
-            "default the meta-model's, or openspliceai.",
+            "default the meta-model's, or openspliceai. Without a meta-model also several, "
+            "separated by commas.",
             rich_help_panel=BASE,
         ),
     ] = "",
@@ -169,6 +170,7 @@ def variants(
     settings = VariantSettings(
         distance=distance, max_allele=max_allele, threshold=threshold, mask=mask
     )
+    named = comma_list(base_model)
     types = () if gene_types.strip() == "all" else comma_list(gene_types)
     with watcher("reading variants, annotation and sequence", starts=True) as progress:
         result = analyse(
@@ -176,7 +178,7 @@ def variants(
             annotation,
             fasta,
             output,
-            base_model=base_model or None,
+            base_model=named[0] if len(named) == 1 else named or None,
             weights=weights_by_name(weights or []),
             model=model or None,
             scores=score_paths(scores) if scores else None,

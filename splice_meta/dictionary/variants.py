@@ -11,6 +11,7 @@ LAYERS = {"base": "base scores", "final": "recalibrated probabilities"}
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")
 RECALIBRATED = "with a meta-model"
 LEFT_OUT = "the variant was left out"
+ALSO = "; of several base models, from the means over them"
 
 KEYS = (
     Column(name="variant", type="UInt32", least=0, unit="alleles",
@@ -59,7 +60,7 @@ def _deltas(layer: str) -> tuple[Column, ...]:
     found += [
         probability(f"{layer}_largest", "The largest of the four."),
         probability(f"{layer}_any", "1 - the product of (1 - each of the four): probability of any "
-                    "change, were they independent."),
+                    f"change, were they independent{ALSO if layer == 'base' else ''}."),
     ]  # fmt: skip
     return tuple(_maybe(column, when, LEFT_OUT) for column in found)
 
@@ -71,6 +72,12 @@ SUMMARY = Table(
     "left out.",
     columns=(
         *KEYS, *GENE, *_deltas("base"), *_deltas("final"),
+        _maybe(
+            probability("effect", "1 - the product of (1 - each loss by the base model) and (1 - "
+                        "each recalibrated gain); of several base models, the mean of their "
+                        "losses. It ranks variants best."),
+            RECALIBRATED, LEFT_OUT,
+        ),
         Column(name="reason", type="String", meaning="Why the variant was left out.",
                null="it was scored"),
     ),

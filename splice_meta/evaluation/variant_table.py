@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from splice_meta.alleles.deltas import EFFECT
 from splice_meta.alleles.layout import SUMMARY
 from splice_meta.alleles.reading import read_variants
 from splice_meta.alleles.tables import scan_table
@@ -144,7 +145,7 @@ def _of_results(results: Any, table: str | Path | pl.DataFrame) -> pl.DataFrame:
 
     ``base`` and ``final`` are the largest of the four changes, ``base_any`` and ``final_any`` are
     1 less the product of (1 - change) over the four: the probability of any change, were they
-    independent.
+    independent. ``effect`` is that column, which results of earlier versions lack.
     """
     name, plan = _scan_results(results)
     names = plan.collect_schema().names()
@@ -153,7 +154,7 @@ def _of_results(results: Any, table: str | Path | pl.DataFrame) -> pl.DataFrame:
         f"{layer}{end}": f"{layer}_{column}"
         for layer in layers
         for end, column in (("", "largest"), ("_any", "any"))
-    }
+    } | ({EFFECT: EFFECT} if EFFECT in names else {})
     needed = [*_KEY, "gene_id", "base_largest", *columns.values()]
     lacking = [each for each in needed if each not in names]
     if lacking:

@@ -61,8 +61,9 @@ def evaluate_variants(
     """How well scores find the variants that change splicing, side by side.
 
     Systems are ``base`` and ``final`` (the largest of the four changes), ``base_any`` and
-    ``final_any`` (1 less the product of 1 less each change) as far as the results have them, then
-    the columns named as ``scores``. A variant in several genes has the largest value of them. The
+    ``final_any`` (1 less the product of 1 less each change), and ``effect`` (the same of base
+    losses and recalibrated gains), as far as the results have them, then the columns named as
+    ``scores``. A variant in several genes has the largest value of them. The
     metrics are
 
     * ``auroc``: the share of pairs of an affecting and another variant in which the affecting one

@@ -6,11 +6,20 @@ from typing import Any
 
 import polars as pl
 
+from splice_meta.alleles.deltas import EFFECT
 from splice_meta.plots.variant_chart import SIGNS
 from splice_meta.report.gene_page import STRANDS
 from splice_meta.report.markup import Charts, Column, escape, table
 from splice_meta.report.variant import VariantView, place_of, sentence_of
 
+_NUMBERS = {
+    "base_any": "any change, base", "final_any": "any change, recalibrated", EFFECT: "effect",
+}  # fmt: skip
+_MEANING = (
+    "Any change: 1 - the product of (1 - change) over the four changes; the list is in its order.",
+    "Any change: 1 - the product of (1 - change) over the four changes. Effect: the same of base "
+    "losses and recalibrated gains, which ranks variants best; the list is in its order.",
+)
 _KINDS = ("acceptor gain", "acceptor loss", "donor gain", "donor loss")
 
 
@@ -139,17 +148,16 @@ def list_page(views: list[VariantView], rows: pl.DataFrame, notes: str) -> str:
         notes: What is left out, and further remarks, as HTML.
     """
     scored = rows.filter(pl.col("reason").is_null())
-    has_final = "final_largest" in rows.columns
+    shown = {name: head for name, head in _NUMBERS.items() if name in rows.columns}
     columns = [
-        Column("variant", True), Column("gene", True), Column("base"),
-        *([Column("recalibrated")] if has_final else []), Column("what changes", True),
+        Column("variant", True), Column("gene", True), *map(Column, shown.values()),
+        Column("what changes", True),
     ]  # fmt: skip
     cells = [
         [
             f'<a href="#{escape(page_name(view))}">{escape(view.name)}</a>',
             escape(view.gene),
-            f"{view.row['base_largest']:.3f}",
-            *([f"{view.row['final_largest']:.3f}"] if has_final else []),
+            *(f"{view.row[name]:.3f}" for name in shown),
             f'<span class="wrap">{escape(sentence_of(view))}</span>',
         ]
         for view in views
@@ -162,7 +170,7 @@ def list_page(views: list[VariantView], rows: pl.DataFrame, notes: str) -> str:
             f"and a gene.</p>",
             notes,
             f"<h2>{'The largest changes' if len(views) < scored.height else 'All of them'}</h2>",
-            '<p class="note">The numbers are the largest of the four changes of probability.</p>',
+            f'<p class="note">{_MEANING[EFFECT in shown]}</p>',
             table(columns, cells, "variants-table"),
             "</section>",
         ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from splice_meta.alleles.deltas import ranking_of
 from splice_meta.alleles.layout import Layout
 from splice_meta.alleles.results import open_results
 from splice_meta.errors import InputError, SpliceMetaError
@@ -58,9 +59,8 @@ def write_variants_report(
     )
     settings = record.at("settings")
     rows = results.summary().collect()
-    layer = "final" if "final_largest" in rows.columns else "base"
     chosen = _of_genes(rows.filter(pl.col("reason").is_null()), genes, results.path)
-    shown = chosen.sort(f"{layer}_largest", "variant", descending=[True, False]).head(most)
+    shown = chosen.sort(ranking_of(rows.columns), "variant", descending=[True, False]).head(most)
     known = _annotation(record, annotation)
     numbers = {
         "distance_used": settings.at("distance_used").whole(),
