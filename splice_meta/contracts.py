@@ -18,7 +18,7 @@ the primary among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -286,8 +286,18 @@ def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:
     Args:
         scores: Canonical base scores, each gene's rows adjacent, positions ascending.
     """
-    # rle_id ascends; saying so lets aggregations by gene work on slices.
-    gene = pl.col("gene_id").rle_id().cast(pl.Int64).set_sorted()
-    return scores.with_columns(gene.alias(GENE)).with_columns(
-        (pl.col(GENE) * GENE_STRIDE + pl.col("position")).alias(AXIS)
-    )
+    gene = pl.col("gene_id").map_batches(_gene_numbers, pl.Int64)
+    axis = pl.map_batches([pl.col(GENE), pl.col("position")], _places, pl.Int64)
+    return scores.with_columns(gene.alias(GENE)).with_columns(axis.alias(AXIS))
+
+
+def _gene_numbers(ids: pl.Series) -> pl.Series:
+    """As ``rle_id``, by whole runs in half the time."""
+    lengths = ids.rle().struct.field("len").to_numpy()
+    # They ascend; saying so lets aggregations by gene work on slices.
+    return pl.Series(GENE, np.repeat(np.arange(lengths.size), lengths)).set_sorted()
+
+
+def _places(series: Sequence[pl.Series]) -> pl.Series:
+    gene, position = (each.to_numpy() for each in series)
+    return pl.Series(AXIS, gene * GENE_STRIDE + position)

@@ -18,7 +18,7 @@ import polars as pl
 
 from splice_meta.contracts import GENE, SCORES, ConfidenceCategory, class_expr
 from splice_meta.settings import Selection
-from splice_meta.shortlist import WANTED, may_be_picked
+from splice_meta.shortlist import may_be_picked
 
 # Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
 # number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
@@ -120,22 +120,24 @@ def mark_uncertain(
     if not selection.is_tuned:
         measured = _measured(scores, selection)
         return measured.with_columns(is_uncertain=pl.col("criteria_met") > 0)
-    wanted = target_count(pl.len(), selection.target_rate)
     if measures:
+        wanted = target_count(pl.len(), selection.target_rate)
         return _tuned(_measured(scores, selection), wanted)
     names = ["position", GENE, *SCORES]
     kept = {"criteria_met": pl.UInt8, "is_uncertain": pl.Boolean}
 
     def mark(series: Sequence[pl.Series]) -> pl.Series:
-        rows = pl.DataFrame(series).with_row_index(_ROW)
-        near = rows.lazy().with_columns(wanted.over(GENE).alias(WANTED))
-        near = near.filter(may_be_picked(selection))
-        found = _tuned(_measured(near, selection), pl.col(WANTED).first())
-        some = found.select(_ROW, *kept).collect(engine="in-memory")
+        rows = pl.DataFrame(series)
+        positions = rows[GENE].rle().struct.field("len").cast(pl.Int64)
+        wanted = pl.select(target_count(pl.lit(positions), selection.target_rate)).to_series()
+        near, of = may_be_picked(rows, positions.to_numpy(), wanted.to_numpy(), selection)
+        some = rows[near].with_columns(wanted.gather(of).alias(_WANTED), pl.col(GENE).set_sorted())
+        found = _tuned(_measured(some.lazy(), selection), pl.col(_WANTED).first())
+        picked = found.select(*kept).collect(engine="in-memory")
         marks = []
         for name, kind in kept.items():
             flags = np.zeros(rows.height, np.uint8)
-            flags[some[_ROW].to_numpy()] = some[name].to_numpy()
+            flags[near] = picked[name].to_numpy()
             marks.append(pl.Series(name, flags).cast(kind))
         return pl.DataFrame(marks).to_struct("_marks")
 
@@ -143,7 +145,7 @@ def mark_uncertain(
     return scores.with_columns(marks).unnest("_marks")
 
 
-_ROW = "_row"
+_WANTED = "_wanted"
 
 
 def _measured(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
@@ -191,9 +193,9 @@ def gene_summary(marked: pl.DataFrame) -> pl.DataFrame:
         position taken) and ``lowest_entropy`` (its entropy; both null where nothing was taken),
         ``achieved_rate``.
     """
-    genes = marked[GENE].to_numpy()
-    starts = np.flatnonzero(np.diff(genes, prepend=-1))
-    ends = np.append(starts, genes.size)
+    positions = marked[GENE].rle().struct.field("len").cast(pl.Int64).to_numpy()
+    ends = np.append(0, np.cumsum(positions))
+    starts = ends[:-1]
 
     def count(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
         """How many of some rows, ascending, each gene has."""
@@ -217,7 +219,6 @@ def gene_summary(marked: pl.DataFrame) -> pl.DataFrame:
             "lowest_entropy": pl.Series(_least(last.to_numpy(), of), dtype=pl.Float64),
         }
     )
-    positions = np.diff(ends).astype(np.int64)
     return pl.DataFrame(
         {
             "_row": np.arange(starts.size),

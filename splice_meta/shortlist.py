@@ -8,17 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.contracts import GENE
+from splice_meta.contracts import SCORES
 from splice_meta.settings import Selection
 
 Floats = npt.NDArray[np.float64]
 
-WANTED = "_wanted"
-"""The column that says how many positions of a gene are picked."""
+Rows = npt.NDArray[np.int64]
 
 
-def may_be_picked(selection: Selection) -> pl.Expr:
-    """Whether a position may be among those that tuning picks; few others may, too.
+def may_be_picked(
+    rows: pl.DataFrame, lengths: Rows, wanted: Rows, selection: Selection
+) -> tuple[Rows, Rows]:
+    """The positions that may be among those that tuning picks; few others may, too.
 
     Let e = D + A, and q the n-th largest e up to 0.2 of the gene. For such e the entropy lies
     between that of (e, 0, 1 - e) and that of (e/2, e/2, 1 - e), both of which rise with e. So at
@@ -28,14 +29,27 @@ def may_be_picked(selection: Selection) -> pl.Expr:
     rounding moves entropies, so bounds are taken that much wider.
 
     Args:
-        selection: A strategy with adaptive tuning; the column :data:`WANTED` is n.
+        rows: Scores, each gene's rows adjacent.
+        lengths: Rows of each gene.
+        wanted: How many of them are picked: n.
+        selection: A strategy with adaptive tuning.
+
+    Returns:
+        Their row numbers, ascending, and the number of each one's gene.
     """
-    donor, acceptor = pl.col("donor_score"), pl.col("acceptor_score")
+    donor, acceptor = (rows[name].to_numpy() for name in SCORES[:2])
     e = donor + acceptor
-    small = pl.when(e <= 0.2).then(e).otherwise(0.0)  # confident sites have little entropy again
-    nth = small.top_k(pl.col(WANTED).first()).min().over(GENE)
-    lowest = nth.map_batches(lambda q: _reach(q, _harmless(selection)), pl.Float32)
-    return (e >= lowest) | (donor < 0) | (acceptor < 0)
+    # Confident sites have little entropy again.
+    small = np.where(e <= np.float32(0.2), e, np.float32(0))
+    stops = np.cumsum(lengths)
+    ranges = zip(stops - lengths, stops, stops - lengths + (lengths - wanted), strict=True)
+    nth = [np.partition(small[a:b], k - a)[k - a] for a, b, k in ranges]
+    lowest = _reach(np.array(nth, np.float64), _harmless(selection))
+    is_near = e >= np.repeat(lowest, lengths)
+    if e.size and min(donor.min(), acceptor.min()) < 0:
+        is_near |= (donor < 0) | (acceptor < 0)
+    near = np.flatnonzero(is_near)
+    return near, np.searchsorted(stops, near, side="right")
 
 
 _OFF = 1.011
@@ -63,10 +77,8 @@ def _lower(e: Floats) -> Floats:
     return np.asarray((x * np.log(1 / x) - (1 - x) * np.log1p(-x)) / math.log(3), np.float64)
 
 
-def _reach(nth: pl.Series, harmless: float) -> pl.Series:
+def _reach(q: Floats, harmless: float) -> npt.NDArray[np.float32]:
     """The lowest e that a gene whose n-th largest e is given may pick."""
-    runs = nth.rle().struct.unnest()  # of a gene it is the same on all rows
-    q = runs["value"].to_numpy().astype(np.float64)
     low, high = np.zeros_like(q), np.clip(q, 0, harmless)
     inside = np.clip(q, 1e-30, 0.2)
     bound = np.where(q > 0, _lower(inside) * (1 - 1e-9) - 1e-15, -1.0)
@@ -74,5 +86,4 @@ def _reach(nth: pl.Series, harmless: float) -> pl.Series:
         middle = (low + high) / 2
         is_below = (middle > 0) & (_upper(np.maximum(middle, 1e-30)) * (1 + 1e-9) + 1e-15 < bound)
         low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    # In Float32, as e is, towards 0.
-    return pl.Series(nth.name, np.repeat((low * 0.9999).astype(np.float32), runs["len"].to_numpy()))
+    return (low * 0.9999).astype(np.float32)  # as e is, towards 0

@@ -53,28 +53,71 @@ NOWHERE = 1e6
 
 _UNITS = float(1 << 32)
 
+BLOCK_ROWS = 1 << 14
+"""Wanted rows that are looked at at a time, so that what is known of them stays in the processor's
+cache: a tenth less time than all 131,072 of a shard at once."""
+
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites of one type, over all genes of a batch, and how many of them lie before a row.
+    """Sites of one type, over all genes of a batch.
 
     Attributes:
         places: Their places on the position axis, ascending, shape (sites,).
         scores: Their scores.
-        before: From a bound, see :class:`Bounds`, to the number of sites before it, by wanted row.
     """
 
     places: Rows
     scores: Scores
+    _above: dict[float, tuple[Sites, Rows]] = field(default_factory=dict)
+
+    def above(self, lowest: float) -> tuple[Sites, Rows]:
+        """The sites with at least this score, and how many of them are among the first n of all."""
+        if lowest not in self._above:
+            is_kept = self.scores >= np.float32(lowest)
+            kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_kept)])
+            self._above[lowest] = Sites(self.places[is_kept], self.scores[is_kept]), kept
+        return self._above[lowest]
+
+    @cached_property
+    def running(self) -> npt.NDArray[np.int64]:
+        """The sum of the scores of the first n sites, in whole units."""
+        units = np.rint(self.scores.astype(np.float64) * _UNITS).astype(np.int64)
+        return np.concatenate([np.zeros(1, np.int64), np.cumsum(units)])
+
+    @cached_property
+    def maxima(self) -> tuple[Scores, Rows]:
+        """The maxima of 1, 2, 4, 8 ... sites from each on, and where each of these begins."""
+        table, span = [self.scores], 1
+        while 2 * span <= self.scores.size:
+            table.append(np.maximum(table[-1][:-span], table[-1][span:]))
+            span *= 2
+        sizes = [each.size for each in table]
+        return np.concatenate(table), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
+
+    @cached_property
+    def levels(self) -> Rows:
+        """The largest level with 2^level <= n, for n sites."""
+        counts = np.arange(self.scores.size + 1)
+        return np.asarray(np.frexp(np.maximum(counts, 1))[1] - 1, np.int64)
+
+
+@dataclass(frozen=True)
+class Around:
+    """Sites as they lie around some wanted rows.
+
+    Attributes:
+        sites: The sites.
+        before: From a bound, see :class:`Bounds`, to the number of sites before it, by wanted row.
+    """
+
+    sites: Sites
     before: Callable[[Bound], Rows]
 
-    def above(self, lowest: float) -> Sites:
+    def above(self, lowest: float) -> Around:
         """The sites with at least this score."""
-        is_kept = self.scores >= np.float32(lowest)
-        kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_kept)])
-        return Sites(
-            self.places[is_kept], self.scores[is_kept], lambda bound: kept[self.before(bound)]
-        )
+        sites, kept = self.sites.above(lowest)
+        return Around(sites, lambda bound: kept[self.before(bound)])
 
     def between(self, window: Window) -> tuple[Rows, Rows]:
         """The first site of a window and the site after its last, by wanted row."""
@@ -88,7 +131,8 @@ class Sites:
     def sum(self, window: Window) -> npt.NDArray[np.float64]:
         """The sum of the scores in a window."""
         low, high = self.between(window)
-        return np.asarray((self._running[high] - self._running[low]) / _UNITS, np.float64)
+        running = self.sites.running
+        return np.asarray((running[high] - running[low]) / _UNITS, np.float64)
 
     def max(self, window: Window) -> Scores:
         """The largest score in a window, 0 where there is no site."""
@@ -97,32 +141,11 @@ class Sites:
         some = np.flatnonzero(high > low)
         low, high = low[some], high[some]
         # Two overlapping ranges of 2^level sites cover any range of sites.
-        maxima, begins = self._maxima
-        level = self._levels[high - low]
+        maxima, begins = self.sites.maxima
+        level = self.sites.levels[high - low]
         at = begins[level]
         found[some] = np.maximum(maxima[at + low], maxima[at + high - (1 << level)])
         return found
-
-    @cached_property
-    def _running(self) -> npt.NDArray[np.int64]:
-        units = np.rint(self.scores.astype(np.float64) * _UNITS).astype(np.int64)
-        return np.concatenate([np.zeros(1, np.int64), np.cumsum(units)])
-
-    @cached_property
-    def _maxima(self) -> tuple[Scores, Rows]:
-        """The maxima of 1, 2, 4, 8 ... sites from each on, and where each of these begins."""
-        table, span = [self.scores], 1
-        while 2 * span <= self.scores.size:
-            table.append(np.maximum(table[-1][:-span], table[-1][span:]))
-            span *= 2
-        sizes = [each.size for each in table]
-        return np.concatenate(table), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
-
-    @cached_property
-    def _levels(self) -> Rows:
-        """The largest level with 2^level <= n, for n sites."""
-        counts = np.arange(self.scores.size + 1)
-        return np.asarray(np.frexp(np.maximum(counts, 1))[1] - 1, np.int64)
 
 
 @dataclass(frozen=True)
@@ -147,17 +170,25 @@ class Bounds:
         return self._rows[bound]
 
 
-def sites_in(score: Scores, bounds: Bounds) -> Sites:
+def sites_in(score: Scores, places: Rows) -> tuple[Sites, Rows]:
     """The sites of one type.
 
     Args:
         score: The type's scores on all rows.
-        bounds: Ends of windows.
+        places: The position axis.
+
+    Returns:
+        The sites, and how many of them lie before each row, and before the end.
     """
     is_site = score >= np.float32(SITE)
     running = np.zeros(score.size + 1, np.int64)
     np.cumsum(is_site, out=running[1:])
     at = np.flatnonzero(is_site)
+    return Sites(places[at], score[at]), running
+
+
+def around(sites: Sites, running: Rows, bounds: Bounds) -> Around:
+    """The sites of one type as the bounds of windows see them; each bound is looked up once."""
     known: dict[Bound, Rows] = {}
 
     def before(bound: Bound) -> Rows:
@@ -165,7 +196,7 @@ def sites_in(score: Scores, bounds: Bounds) -> Sites:
             known[bound] = running[bounds[bound]]
         return known[bound]
 
-    return Sites(bounds.targets.places[at], score[at], before)
+    return Around(sites, before)
 
 
 def window(side: str, near: int, far: int | None) -> Window:
@@ -205,19 +236,23 @@ def surroundings(
     """
     targets = Targets.of(axis, gene, picked)
     *by_type, neither = (series.to_numpy() for series in scores)
-    made: Features = {}
-    bounds = Bounds(targets)
-    for t, score in zip(TYPES, by_type, strict=True):
-        sites = sites_in(score, bounds)
-        made |= _logodds(t, score, neither, targets, wanted)
-        for names, family in (
-            (NEAREST, _nearest),
-            (DIRECTIONAL, _directional),
-            (SUMS, _sums),
-            (GENE, _gene),
-        ):
-            made |= family(t, sites, targets) if set(wanted) & set(names) else {}
-    return pl.DataFrame({n: made[n].astype(np.float32) for n in wanted}).to_struct("surroundings")
+    found = [sites_in(score, targets.places) for score in by_type]
+    made = {name: np.empty(targets.rows.size, np.float32) for name in wanted}
+    for start, some in targets.blocks(BLOCK_ROWS):
+        bounds = Bounds(some)
+        for t, score, (sites, running) in zip(TYPES, by_type, found, strict=True):
+            features = _logodds(t, score, neither, some, wanted)
+            near = around(sites, running, bounds)
+            for names, family in (
+                (NEAREST, _nearest),
+                (DIRECTIONAL, _directional),
+                (SUMS, _sums),
+                (GENE, _gene),
+            ):
+                features |= family(t, near, some) if set(wanted) & set(names) else {}
+            for name in made.keys() & features.keys():
+                made[name][start : start + some.rows.size] = features[name]
+    return pl.DataFrame(made).to_struct("surroundings")
 
 
 def _logodds(
@@ -238,7 +273,7 @@ def _logodds(
     return {name: logodds(offset) for name, offset in names.items() if name in wanted}
 
 
-def _nearest(t: str, sites: Sites, targets: Targets) -> Features:
+def _nearest(t: str, sites: Around, targets: Targets) -> Features:
     """Distance to, and score of, the nearest other site of at least 0.1 on each side."""
     strong = sites.above(STRONG)
     made: Features = {}
@@ -247,13 +282,13 @@ def _nearest(t: str, sites: Sites, targets: Targets) -> Features:
         there = np.flatnonzero(high > low)
         index = (high - 1 if side == "upstream" else low)[there]
         distance, score = np.full(low.size, NOWHERE), np.zeros(low.size, np.float32)
-        distance[there] = np.abs(strong.places[index] - targets.here[there])
-        score[there] = strong.scores[index]
+        distance[there] = np.abs(strong.sites.places[index] - targets.here[there])
+        score[there] = strong.sites.scores[index]
         made |= {f"nearest_{t}_{side}_distance": distance, f"nearest_{t}_{side}_score": score}
     return made
 
 
-def _directional(t: str, sites: Sites, targets: Targets) -> Features:
+def _directional(t: str, sites: Around, targets: Targets) -> Features:
     """The largest score between two distances on each side, 0 where there is no site."""
     return {
         f"{t}_max_{side}_{near}_{far}": sites.max(window(side, near, far - 1))
@@ -262,7 +297,7 @@ def _directional(t: str, sites: Sites, targets: Targets) -> Features:
     }
 
 
-def _sums(t: str, sites: Sites, targets: Targets) -> Features:
+def _sums(t: str, sites: Around, targets: Targets) -> Features:
     """Sums of the scores of at least 0.01 on each side, up to a distance or the gene's end."""
     counted = sites.above(COUNTED)
     reaches = {"": None} | {f"_{reach}": reach for reach in REACHES}
@@ -273,7 +308,7 @@ def _sums(t: str, sites: Sites, targets: Targets) -> Features:
     }
 
 
-def _gene(t: str, sites: Sites, targets: Targets) -> Features:
+def _gene(t: str, sites: Around, targets: Targets) -> Features:
     """The gene's largest score, and number, density and mean score of its sites of at least 0.1."""
     strong = sites.above(STRONG)
     count = strong.count(GENE_WINDOW)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,6 +52,15 @@ class Targets:
         mine = np.searchsorted(first, rows, side="right") - 1
         first, stop = first[mine], np.append(first[1:], places.size)[mine]
         return cls(places, rows, places[rows], places[first], places[stop - 1], first, stop)
+
+    def blocks(self, size: int) -> Iterator[tuple[int, Targets]]:
+        """So many of the wanted rows at a time, and how many come before them."""
+        for start in range(0, self.rows.size, size):
+            some = (
+                each[start : start + size]
+                for each in (self.rows, self.here, self.start, self.end, self.first, self.stop)
+            )
+            yield start, Targets(self.places, *some)
 
     def at(self, offset: int) -> tuple[Rows, npt.NDArray[np.bool_]]:
         """The rows at position + offset of the same gene, and whether there are such rows."""

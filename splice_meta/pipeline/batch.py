@@ -160,7 +160,8 @@ def predict_batch(
         FeatureError: If the model needs features that cannot be made.
     """
     with stage(READ):
-        marked = plan_marked(scores, model, settings).collect(engine=ENGINE)
+        rows = scores.map_batches(_in_one_piece)
+        marked = plan_marked(rows, model, settings).collect(engine=ENGINE)
         genes = gene_summary(marked)
         unread = SUMMED - (_read_columns(marked.columns, model, settings) - {"gene_id"})
         marked = code_texts(marked.drop(unread))
@@ -179,6 +180,11 @@ def predict_batch(
         matrix=matrix,
         genes=genes,
     )
+
+
+def _in_one_piece(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose numbers lie in one piece: once for all who look at them with numpy."""
+    return pl.DataFrame([each if each.dtype == pl.String else each.rechunk() for each in rows])
 
 
 def predict_picked(
