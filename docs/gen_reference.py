@@ -154,19 +154,22 @@ In Python: [MetaModel](api.md#splice_meta.model.bundle.MetaModel).
 
 
 def bundled_pages() -> str:
-    """What ``inspect`` says of the bundled model."""
+    """What ``inspect`` says of each bundled model."""
+    from splice_meta.bundled import bundled_models
     from splice_meta.model.load import load_model
     from splice_meta.report.describe_model import describe_model
 
-    name = "bundled:openspliceai-mane"
-    lines: list[list[object]] = [[key.strip(), value] for key, value in
-                                 describe_model(load_model(name))]  # fmt: skip
-    return (
-        f"# The bundled model\n\n`{name}`, as `splice-meta inspect {name}` shows it: figures of "
-        "the base model, then of the meta-model, with 95% intervals over genes. "
-        "[Limits](../explanation/limits.md) says what they do not say.\n\n"
-        + rows(["what", "value"], lines) + "\n"
-    )  # fmt: skip
+    made = [
+        "# The bundled models\n\nAs `splice-meta inspect` shows them: figures of the base models, "
+        "then of the meta-model, with 95% intervals over genes. "
+        "[Limits](../explanation/limits.md) says what they do not say.\n"
+    ]
+    for name in bundled_models():
+        lines: list[list[object]] = [
+            [key.strip(), value] for key, value in describe_model(load_model(f"bundled:{name}"))
+        ]
+        made.append(f"\n## `bundled:{name}`\n\n{rows(['what', 'value'], lines)}\n")
+    return "".join(made)
 
 
 def api_pages() -> str:

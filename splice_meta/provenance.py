@@ -20,6 +20,23 @@ and 9 (Jaganathan et al., 2019; Chao et al., 2025; Zeng and Li, 2022)."""
 _HUMAN = ("spliceai", "openspliceai", "pangolin")
 
 
+BACKGROUND = {"pangolin": 0.02}
+"""Lowest score of a candidate, of base models that give many positions far from any site more than
+0.001. Of 1.7 million positions Pangolin gives 5.5% at least 0.001, 0.2% at least 0.02; SpliceAI
+0.5% and 0.2%, OpenSpliceAI 0.1% and 0.06%."""
+
+
+def candidate_score(base_model: str, score: float) -> float:
+    """The lowest donor or acceptor score from which a base model makes a position a candidate.
+
+    Args:
+        base_model: Its name, of whatever version; empty where it is not known.
+        score: That of base models without a background.
+    """
+    known = (low for name, low in BACKGROUND.items() if f"{base_model}-".startswith(f"{name}-"))
+    return max((score, *known))
+
+
 def trained_chroms(base_models: Collection[str]) -> frozenset[str] | None:
     """Chromosomes that some of the base models were trained on, without "chr".
 

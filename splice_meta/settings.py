@@ -214,6 +214,9 @@ class TrainSettings:
             predictions.
         candidate: All positions with at least this base score go in.
         near_rate: Share of the positions from a tenth of that on that goes in.
+        edge_rate: Share of the other positions at a gene's edges (500 positions at either end)
+            that goes in. With ``far_rate`` there, one row of weight 250 was 0.02 of the log-loss
+            per site of 104 genes.
         far_rate: Share of the other positions that goes in.
         base_trained_weight: What a gene on a chromosome that the base models were trained on
             counts, where there are genes on others: scores are better there than elsewhere. With
@@ -246,6 +249,7 @@ class TrainSettings:
     calibration: CalibrationChoice = "temperature"
     candidate: float = 0.001
     near_rate: float = 0.25
+    edge_rate: float = 0.04
     far_rate: float = 0.004
     base_trained_weight: float = 1.0
     seed: int = 1
@@ -266,7 +270,8 @@ class TrainSettings:
             if not low <= value < float("inf"):
                 raise UsageError(f"{name} is {value}.", f"Give at least {low}.")
         for name in (
-            "learning_rate", "subsample", "colsample", "near_rate", "far_rate",
+            "learning_rate", "subsample", "colsample", "near_rate", "edge_rate",
+            "far_rate",
             "base_trained_weight",
         ):  # fmt: skip
             value = getattr(self, name)

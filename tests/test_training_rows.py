@@ -17,7 +17,7 @@ from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.settings import TrainSettings
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.training.rows import collect_rows
+from splice_meta.training.rows import EDGE, collect_rows
 from splice_meta.training.splits import gene_places, make_folds
 
 PROPERTY = settings(
@@ -74,27 +74,31 @@ def strata(table: pl.DataFrame, candidate: float) -> list[str]:
     """What each position is, in plain Python; a score written 0.001 is at least 0.001."""
     limits = float(np.float32(candidate)), float(np.float32(candidate * 0.1))
     found = []
-    for score, truth in zip(highest(table), table["splice_type"], strict=True):
-        is_candidate = score >= limits[0] or truth != 0
-        found.append("in" if is_candidate else "near" if score >= limits[1] else "far")
+    for gene in table.partition_by("gene_id", maintain_order=True):
+        rows = zip(highest(gene), gene["splice_type"], strict=True)
+        for place, (score, truth) in enumerate(rows):
+            is_candidate = score >= limits[0] or truth != 0
+            far = "edge" if min(place, gene.height - 1 - place) < EDGE else "far"
+            found.append("in" if is_candidate else "near" if score >= limits[1] else far)
     return found
 
 
-SIZES = st.lists(st.integers(1, 300), min_size=1, max_size=4)
+SIZES = st.lists(st.integers(1, 300) | st.integers(990, 1300), min_size=1, max_size=4)
 RATES = st.sampled_from([1.0, 0.5, 0.25, 0.1, 0.01])
 
 
 @PROPERTY
-@given(sizes=SIZES, seed=st.integers(0, 99), near=RATES, far=RATES,
+@given(sizes=SIZES, seed=st.integers(0, 99), near=RATES, edge=RATES, far=RATES,
        candidate=st.sampled_from([0.001, 0.02, 0.2]))  # fmt: skip
 def test_rows_of_a_gene_stand_for_its_positions(
-    sizes: list[int], seed: int, near: float, far: float, candidate: float
+    sizes: list[int], seed: int, near: float, edge: float, far: float, candidate: float
 ) -> None:
     table = with_site(make_table(sizes, seed))
 
-    found = collect(table, near_rate=near, far_rate=far, candidate=candidate)
+    rates = {"near_rate": near, "edge_rate": edge, "far_rate": far}
+    found = collect(table, candidate=candidate, **rates)
 
-    every = {"in": 1, "near": round(1 / near), "far": round(1 / far)}
+    every = {"in": 1} | {n.removesuffix("_rate"): round(1 / rate) for n, rate in rates.items()}
     marked = table.with_columns(stratum=pl.Series(strata(table, candidate)))
     chosen, weights = [], []
     for gene in marked.partition_by("gene_id", maintain_order=True):
@@ -178,6 +182,41 @@ def test_a_candidate_of_any_base_model_is_in() -> None:
 
     assert found.filter(pl.col("weight") == 1)["position"].to_list() == [7, 300, 400]
     assert found["weight"].sum() == pytest.approx(500)
+
+
+def test_a_background_makes_no_candidates() -> None:
+    background = pl.when(pl.col("position") == 7).then(0.02).when(pl.col("position") == 8)
+    score = background.then(0.019).when(pl.col("position") > 450).then(0.0).otherwise(0.0015)
+    quiet = {"donor_score": 0.0, "acceptor_score": 0.0, "neither_score": 1.0}
+    first = pl.DataFrame({"gene_id": "A", "position": range(1, 501), **quiet}).with_columns(
+        splice_type=pl.when(pl.col("position") == 400).then(1).otherwise(0)
+    )
+    second = first.with_columns(donor_score=score, neither_score=1 - score)
+
+    def candidates(name: str) -> list[int]:
+        rows = collect({"a": first, name: second}, near_rate=0.5, edge_rate=0.5)
+        assert rows["weight"].sum() == pytest.approx(500)
+        return rows.filter(pl.col("weight") == 1)["position"].to_list()
+
+    assert candidates("pangolin") == candidates("pangolin-2") == [7, 8, 400]  # 8 alone is near
+    assert candidates("pangolins") == [*range(1, 451)]
+    opened = open_scores(second)
+    alone = collect_rows(opened, MANIFEST, TrainSettings(), lambda _: None, ("pangolin",))
+    assert alone.frame.filter(pl.col("weight") == 1)["position"].to_list() == [7, 400]
+
+
+def test_one_far_row_at_the_edge_of_a_gene_stands_for_few_positions() -> None:
+    quiet = {"donor_score": 0.0, "acceptor_score": 0.0, "neither_score": 1.0}
+    table = pl.DataFrame({"gene_id": "A", "position": range(1, 5001), **quiet}).with_columns(
+        splice_type=pl.when(pl.col("position") == 2500).then(1).otherwise(0)
+    )
+
+    found = collect(table)
+
+    at_edge = pl.min_horizontal(pl.col("position") - 1, 5000 - pl.col("position")) < EDGE
+    assert found.filter(at_edge)["weight"].unique().to_list() == [25.0]
+    assert found.filter(~at_edge)["weight"].max() > 200
+    assert found["weight"].sum() == pytest.approx(5000)
 
 
 def test_truth_is_needed() -> None:

@@ -1,8 +1,9 @@
 """Which positions a meta-model learns from, and their features.
 
 Of a gene's positions nearly all are far from any splice site and rightly called so. All
-*candidates* go in: positions where a base model gives donor or acceptor at least 0.001, and all
-annotated sites. Of the others a share goes in, more of those *near* the candidates' threshold (at
+*candidates* go in: positions where a base model gives donor or acceptor at least 0.001 (those
+with a background more, see :func:`splice_meta.provenance.candidate_score`), and all annotated
+sites. Of the others a share goes in, more of those *near* the candidates' threshold (at
 least a tenth of it) than of the *far* ones, with weights such that the rows of a gene stand for
 all of its positions: a probability learned from them is one of complete coverage.
 
@@ -16,7 +17,7 @@ depends on nothing but the gene.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -27,12 +28,14 @@ from splice_meta.contracts import (
     SpliceType,
     all_scores_in,
     base_models_in,
+    scores_of,
     with_axis,
 )
 from splice_meta.errors import InputError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.distribution import Counts, ScoreCounter, ScoreDistribution
 from splice_meta.pipeline.matrix import feature_bytes, harmonize_plan
+from splice_meta.provenance import candidate_score
 from splice_meta.settings import FeatureSettings, TrainSettings
 from splice_meta.sources.opened import BaseScores
 from splice_meta.training.drift import count_by_chromosome
@@ -41,6 +44,8 @@ ROW, WEIGHT, TRUTH = "_is_row", "weight", "truth"
 USAGE = "usage"
 NEAR = 0.1
 """The near positions score at least this share of the candidates' threshold."""
+EDGE = 500
+"""The edges of a gene are so many rows at either end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,32 +70,48 @@ class TrainingRows:
     beside: Mapping[str, Mapping[str, Counts]] = field(default_factory=dict)
 
 
-def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
+def mark_rows(
+    scores: pl.LazyFrame, settings: TrainSettings, base_models: Sequence[str] = ()
+) -> pl.LazyFrame:
     """Mark the training positions and give them their weights.
 
     Args:
         scores: Canonical scores with truth and the position axis, each gene's rows adjacent.
         settings: The candidates' threshold and the shares of the others.
+        base_models: The base models by name, the primary one first; empty where not known.
 
     Returns:
         The scores with ``_is_row`` (Boolean), ``weight`` (Float64: how many positions a row
         stands for) and ``truth``.
     """
-    scored = all_scores_in(scores.collect_schema().names())
-    highest = pl.max_horizontal(column for names in scored for column in names[:2])
+    given = base_models_in(scores.collect_schema().names())
+    named = {"": (base_models or ("",))[0], **{name: name for name in given}}
+    lowest = {key: candidate_score(name, settings.candidate) for key, name in named.items()}
+
+    def reaches(share: float) -> pl.Expr:
+        return pl.any_horizontal(
+            pl.col(column) >= low * share
+            for key, low in lowest.items()
+            for column in scores_of(key)[:2]
+        )
+
     is_site = pl.col("splice_type") != "neither"
     stratum = (
-        pl.when((highest >= settings.candidate) | is_site)
+        pl.when(reaches(1) | is_site)
         .then(pl.lit(0, pl.UInt8))
-        .when(highest >= settings.candidate * NEAR)
+        .when(reaches(NEAR))
         .then(pl.lit(1, pl.UInt8))
-        .otherwise(pl.lit(2, pl.UInt8))
+        .when(_is_edge())
+        .then(pl.lit(2, pl.UInt8))
+        .otherwise(pl.lit(3, pl.UInt8))
     )
     number = pl.col("_stratum")
     every = (
         pl.when(number == 1)
         .then(round(1 / settings.near_rate))
         .when(number == 2)
+        .then(round(1 / settings.edge_rate))
+        .when(number == 3)
         .then(round(1 / settings.far_rate))
         .otherwise(1)
     )
@@ -107,11 +128,17 @@ def mark_rows(scores: pl.LazyFrame, settings: TrainSettings) -> pl.LazyFrame:
     )
 
 
+def _is_edge() -> pl.Expr:
+    place = pl.int_range(pl.len()).over(GENE)
+    return (place < EDGE) | (place >= pl.len().over(GENE) - EDGE)
+
+
 def collect_rows(
     scores: BaseScores,
     manifest: FeatureManifest,
     settings: TrainSettings,
     advanced: Callable[[int], None],
+    base_models: Sequence[str] = (),
 ) -> TrainingRows:
     """Go through the scores gene batch by gene batch and keep the training rows.
 
@@ -122,6 +149,7 @@ def collect_rows(
         manifest: The features to make.
         settings: Which rows.
         advanced: Told the positions of each batch done.
+        base_models: The base models by name, the primary one first; empty where not known.
 
     Raises:
         InputError: If the scores have no truth, or there is no annotated site.
@@ -140,7 +168,7 @@ def collect_rows(
     counted |= {"chrom"} & set(names)
     parts = []
     for first, stop in scores.batches(settings.memory, feature_bytes(len(manifest.names), share)):
-        marked = mark_rows(with_axis(scores.batch(first, stop)), settings)
+        marked = mark_rows(with_axis(scores.batch(first, stop)), settings, base_models)
         features = harmonize_plan(
             marked, manifest, FeatureSettings(), ROW, columns, scores.gene_values
         )

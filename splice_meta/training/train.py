@@ -171,7 +171,9 @@ def fit(
     seeds = range(settings.seed, settings.seed + settings.repeats_for(subject.places.height))
     assigned = [make_folds(subject.places, settings.split, settings.folds, s) for s in seeds]
     watch.started("reading", subject.scores.table.positions)
-    rows = collect_rows(subject.scores, subject.manifest, settings, watch.advanced)
+    rows = collect_rows(
+        subject.scores, subject.manifest, settings, watch.advanced, subject.base_models
+    )
     folds = [_fold_of(rows, each) for each in assigned]
     fold = folds[0]
     blank = empty_model(rows, settings, subject.base_models)
