@@ -19,7 +19,7 @@ from splice_meta.errors import SpliceMetaError
 from splice_meta.model.load import load_model
 from splice_meta.panics import plain_panics
 from splice_meta.process import usable_cores
-from splice_meta.report.describe import describe_model
+from splice_meta.report.describe_model import describe_model
 from splice_meta.runs.found import has_ended, record_of, run_at
 from splice_meta.runs.outputs import RECORD
 from splice_meta.sources.files import files_of, reads_by_gene
