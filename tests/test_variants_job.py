@@ -190,7 +190,7 @@ def test_a_gene_that_fails_is_listed_and_tried_again(world: World, tmp_path: Pat
     assert rows.height == failed.failed
     assert rows["gene_id"].null_count() == 0
     assert (tmp_path / "out" / "parts").is_dir()
-    with pytest.raises(OutputError, match="not complete"):
+    with pytest.raises(OutputError, match="incomplete results"):
         analyse(world, tmp_path / "out", given)
     done = analyse(world, tmp_path / "out", given, resume=True)
     assert done.failed == 0
@@ -212,7 +212,7 @@ def test_complete_results_are_not_made_again(world: World, whole: Path) -> None:
     assert {name: (whole / name).stat().st_mtime_ns for name in os.listdir(whole)} == before
     with pytest.raises(UsageError, match="since it started: variants"):
         analyse(world, whole, given.head(7), resume=True)
-    with pytest.raises(OutputError, match="results already"):
+    with pytest.raises(OutputError, match="already holds results"):
         analyse(world, whole, given)
 
 
