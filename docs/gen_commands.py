@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from gen_markdown import rows
 from typer.models import ArgumentInfo
 
-from splice_meta.cli.app import app
+from splice_meta.cli.commands import app_of
 from splice_meta.cli.examples import EXAMPLES
 
 
@@ -68,7 +68,7 @@ def command_pages() -> str:
         "done, 1 some genes failed, 2 wrong use or bad input, 130 interrupted; see "
         "[errors and warnings](../errors.md).",
     ]
-    for command in app.registered_commands:
+    for command in app_of().registered_commands:
         name, function = str(command.name), command.callback
         made += [f"\n## {name}\n", inspect.getdoc(function) or "", ""]
         made.append(rows(["option", "value", "default", "what it does"], options_of(function)))

@@ -23,7 +23,7 @@ from weight_writers import openspliceai_state, save_torch
 
 import splice_meta as sm
 from splice_meta.catalogue import CATALOGUE
-from splice_meta.cli.app import app
+from splice_meta.cli.commands import app_of
 from splice_meta.dictionary import TABLES
 from splice_meta.dictionary.features import feature_meanings
 
@@ -142,7 +142,7 @@ def reference() -> Iterator[ModuleType]:
 
 def test_every_command_is_in_the_reference(reference: ModuleType) -> None:
     text = reference.command_pages()
-    for command in app.registered_commands:
+    for command in app_of().registered_commands:
         assert f"\n## {command.name}\n" in text
     assert "| `--output-dir`, `-o` | text | `inference_results` |" in text
     assert "`hybrid`, `base_only`, `meta_only`" in text
@@ -153,7 +153,7 @@ def test_every_option_has_a_help() -> None:
     options_of = importlib.import_module("gen_commands").options_of
     silent = [
         (command.name, line[0])
-        for command in app.registered_commands
+        for command in app_of().registered_commands
         for line in options_of(command.callback)
         if not line[3]
     ]

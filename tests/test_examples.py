@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import pickle
 import shlex
 import shutil
@@ -17,7 +18,8 @@ from weight_writers import openspliceai_state, save_torch
 
 import splice_meta as sm
 from splice_meta.bundled import bundled_model
-from splice_meta.cli.app import app, run_command
+from splice_meta.cli.app import run_command
+from splice_meta.cli.commands import COMMANDS, app_of
 from splice_meta.cli.examples import EXAMPLES
 
 GENES = ("ENSG00000164039", "ENSG00000145354")
@@ -70,16 +72,21 @@ def _put_validated_variants(folder: Path) -> None:
 
 
 def test_every_command_has_two_examples() -> None:
-    commands = typer.main.get_command(app).commands
-    assert set(EXAMPLES) <= set(commands)
+    assert set(EXAMPLES) <= set(COMMANDS)
     for command, lines in EXAMPLES.items():
         assert len(lines) == 2
         assert all(line.split()[0] == command for line in lines)
 
 
+def test_the_list_of_commands_has_the_words_of_their_helps() -> None:
+    for command in app_of().registered_commands:
+        first = inspect.cleandoc(command.callback.__doc__ or "").split("\n\n")[0]
+        assert COMMANDS[command.name] == " ".join(first.split())
+
+
 @pytest.mark.parametrize(("command", "line"), LINES, ids=[line for _, line in LINES])
 def test_examples_are_understood(command: str, line: str) -> None:
-    found = typer.main.get_command(app).commands[command]
+    found = typer.main.get_command(app_of()).commands[command]
     found.make_context(command, shlex.split(line)[1:])
 
 

@@ -28,8 +28,17 @@ def test_a_place_is_its_genes_position(tmp_path: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr().out
     assert "ENSG00000164039:20116" in said
     assert "acceptor: base 0.153798, meta-model 0.566338" in said
-    assert said.count("bias") <= 2
-    assert "|##########" in said
+    assert "ENSG00000164039:20116 (chr4:104000912)" in said
+    # What is shown adds up to the margin.
+    lines = said[: said.index("ENSG00000164038")].splitlines()
+    [start] = [line for line in lines if "Starts from" in line]
+    shown = [float(each.split()[-1]) for each in start.split(",")]
+    shown += [float(line.split()[-1]) for line in lines if line.endswith(tuple("0123456789"))
+              and line.startswith("    ") and "Starts from" not in line]  # fmt: skip
+    of_class = expected.filter(gene_id="ENSG00000164039").filter(pl.col("class") == "acceptor")
+    assert len(shown) == 2 + 3 + 1
+    assert sum(shown) == pytest.approx(of_class["contribution"].sum(), abs=4e-4)
+    assert said.count("|##########") + said.count("##########|") == 2
 
 
 def test_a_place_on_the_plus_strand_counts_from_the_other_end() -> None:

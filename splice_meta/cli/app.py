@@ -5,33 +5,13 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
 
 import typer
 
-from splice_meta import __version__
-from splice_meta.cli import (
-    check,
-    compare,
-    convert_model,
-    demo,
-    evaluate,
-    evaluate_variants,
-    explain,
-    export,
-    features,
-    inspect,
-    report,
-    run,
-    score,
-    sort,
-    train,
-    variants,
-)  # fmt: skip
+from splice_meta.cli.commands import app_for
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
-from splice_meta.cli.examples import EXAMPLES, examples_of
 from splice_meta.cli.old_options import translated
 from splice_meta.errors import SpliceMetaError, words_of_options
 from splice_meta.panics import plain_panics
@@ -43,54 +23,6 @@ _NO_CHOICE = re.compile(
     r"Invalid value for '([^']+)'(?: / '[^']+')*: (?:Value error, )?('.*') is not one of (.+?)\.?"
 )
 """What the parser says of a value that is none of those an option takes."""
-
-app = typer.Typer(
-    name="splice-meta",
-    help="Recalibrate the splice-site probabilities of deep networks with a meta-model.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _command(name: str, function: Callable[..., int]) -> None:
-    """Add a command; its help ends with its examples."""
-    app.command(name, epilog=examples_of(name) if name in EXAMPLES else None)(function)
-
-
-_command("demo", demo.demo)
-_command("run", run.run)
-_command("train", train.train)
-_command("evaluate", evaluate.evaluate)
-_command("variants", variants.variants)
-_command("evaluate-variants", evaluate_variants.evaluate_variants)
-_command("explain", explain.explain)
-_command("report", report.report)
-_command("compare", compare.compare)
-_command("export", export.export)
-_command("score", score.score)
-_command("sort", sort.sort)
-_command("features", features.features)
-_command("inspect", inspect.inspect)
-_command("convert-model", convert_model.convert_model)
-_command("check", check.check)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"splice-meta {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def splice_meta(
-    version: Annotated[
-        bool,
-        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
-    ] = False,
-) -> None:
-    """Recalibrate the splice-site probabilities of deep networks with a meta-model."""
 
 
 def main() -> None:
@@ -134,7 +66,8 @@ def run_command(arguments: list[str]) -> int:
 def _run_command(arguments: list[str]) -> int:
     try:
         with plain_panics():
-            status = app(translated(arguments), standalone_mode=False)
+            arguments = translated(arguments)
+            status = app_for(arguments)(arguments, standalone_mode=False)
     except SpliceMetaError as error:
         error_lines(error.message, error.hint, error)
         return 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +67,7 @@ def explain(
     found = split(
         source, model, at, annotation=annotation, fasta=fasta, trust_pickle=trust_pickle
     )
-    show(found, classes, top)
+    show(found, classes, top, at)
     if output is not None:
         if output.suffix == ".csv":
             write_csv(output, found)
@@ -79,31 +80,55 @@ def explain(
 _CLASSES = ("neither", "donor", "acceptor")
 
 
-def show(found: pl.DataFrame, classes: str, top: int) -> None:
-    """Print the strongest contributions at each position, with bars."""
-    say("Contributions add up to the class's margin, on the scale of log-probabilities.")
-    for (gene, position), rows in found.group_by("gene_id", "position", maintain_order=True):
+_APART = ("base model", "bias")
+"""What a prediction starts from: larger than all features, so that bars would hide these."""
+
+
+def show(found: pl.DataFrame, classes: str, top: int, asked: Sequence[str] = ()) -> None:
+    """Print the strongest contributions at each position, with bars.
+
+    Args:
+        found: From :func:`splice_meta.explain`.
+        classes: ``site`` for the likelier of donor and acceptor, ``all``, or one.
+        top: How many features are shown.
+        asked: The positions as they were typed.
+    """
+    say("What features add to the logarithm of a class's probability, as SHAP values.")
+    places = list(found.group_by("gene_id", "position", maintain_order=True))
+    if len(places) != len(asked):  # a place lies in several genes
+        asked = [""] * len(places)
+    for ((gene, position), rows), typed in zip(places, asked, strict=True):
         say()
-        say(f"{gene}:{position}")
+        name = f"{gene}:{position}"
+        say(name if typed in ("", name) else f"{name} ({typed})")
         chosen = {"all": _CLASSES, "site": (_likeliest(rows),)}.get(classes, (classes,))
-        for (name,), part in rows.group_by("class", maintain_order=True):
-            if name not in chosen:
-                continue
-            base, meta = part.select("base", "meta").row(0)
-            say(f"  {name}: base {base:.6f}, meta-model {meta:.6f}")
-            shown = part.select("feature", "value", "contribution").head(top).rows()
-            apart = ("base model", "bias")  # they are larger than all features
-            most = max((abs(given) for name, _, given in shown if name not in apart), default=1.0)
-            cells = [
-                [
-                    f"    {feature}",
-                    _bar(given / (most or 1.0)),
-                    "" if value is None else f"{value:.6g}",
-                    f"{given:+.4f}",
-                ]
-                for feature, value, given in shown
-            ]
-            say_table(["    feature", "less | more", "value", "contribution"], cells, 2)
+        for (kind,), part in rows.group_by("class", maintain_order=True):
+            if kind in chosen:
+                _show_class(str(kind), part, top)
+
+
+def _show_class(kind: str, rows: pl.DataFrame, top: int) -> None:
+    base, meta = rows.select("base", "meta").row(0)
+    say(f"  {kind}: base {base:.6f}, meta-model {meta:.6f}")
+    every = rows.select("feature", "value", "contribution").rows()
+    starts = [f"{name} {given:+.4f}" for name, _, given in every if name in _APART]
+    features = [row for row in every if row[0] not in _APART]
+    most = max((abs(given) for _, _, given in features), default=0.0) or 1.0
+    cells = [
+        [f"    {feature}", _bar(given / most), _worded(value), f"{given:+.4f}"]
+        for feature, value, given in features[:top]
+    ]
+    rest = features[top:]
+    if rest:
+        cells.append([f"    {len(rest)} more", "", "", f"{sum(row[2] for row in rest):+.4f}"])
+    say(f"    Starts from: {', '.join(starts)}")
+    say_table(["    feature", "less | more", "value", "adds"], cells, 2)
+
+
+def _worded(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _likeliest(rows: pl.DataFrame) -> str:
