@@ -28,7 +28,7 @@ HEAD = [
 LINES = [
     "chr1\t100\trs1\tA\tC\t50\tPASS\tAC=1\tGT\t0/1\t1|1",
     "chr1\t200\t.\tG\tGT,T,<DEL>\t.\tq10\t.\tGT\t0/1\t./.",
-    "chr2\t300\t.\tAC\tA\t.\t.\tAC=2;SpliceMeta=A|OLD|1;X;SpliceMeta_base=A|B\tGT\t0/0\t0/1",
+    "chr2\t300\t.\tAC\tA\t.\t.\tAC=2;SpliceMeta=A|OLD|1;X;SpliceMeta_base=A|B;SpliceMeta_effect=A|B|1\tGT\t0/0\t0/1",
     "chr2\t301\t.\tC\t*\t.\t.\tSpliceMeta=A|OLD|1\tGT\t0/0\t0/1",
 ]
 GENES = (("ENSG1", "BRCA1"), ("ENSG2", "odd; a=b,|%c"), ("ENSG3", None))
@@ -48,6 +48,8 @@ def summary_of(variants: pl.DataFrame, layers: tuple[str, ...] = ("base", "final
                 there = gene[0] is not None
                 row[f"{layer}_{kind}"] = draw.choice([0, 1, draw.random()]) if there else None
                 row[f"{layer}_{kind}_position"] = draw.randint(-500, 500) if there else None
+            if "final" in layers:
+                row["effect"] = draw.random() if gene[0] is not None else None
             rows.append(row)
     types = {f"{layer}_{kind}": pl.Float32 for layer in layers for kind in KINDS}
     places = {f"{name}_position": pl.Int32 for name in types}
@@ -56,9 +58,10 @@ def summary_of(variants: pl.DataFrame, layers: tuple[str, ...] = ("base", "final
 
 def naive_info(rows: list[dict[str, Any]], layers: tuple[str, ...]) -> list[str]:
     fields = []
-    for layer, name in (("final", "SpliceMeta"), ("base", "SpliceMeta_base")):
+    names = {"final": "SpliceMeta", "base": "SpliceMeta_base", "effect": "SpliceMeta_effect"}
+    for layer, name in names.items():
         values = []
-        for row in rows if layer in layers else []:
+        for row in rows if layer in layers or (layer == "effect" and "final" in layers) else []:
             if row["gene_id"] is not None:
                 symbol = row["gene_name"] or row["gene_id"]
                 for sign, code in (
@@ -70,6 +73,9 @@ def naive_info(rows: list[dict[str, Any]], layers: tuple[str, ...]) -> list[str]
                     (" ", "20"),
                 ):
                     symbol = symbol.replace(sign, f"%{code}")
+                if layer == "effect":
+                    values.append(f"{row['alt']}|{symbol}|{row['effect']:.4f}")
+                    continue
                 scores = [f"{row[f'{layer}_{kind}']:.4f}" for kind in KINDS]
                 places = [str(row[f"{layer}_{kind}_position"]) for kind in KINDS]
                 values.append("|".join([row["alt"], symbol, *scores, *places]))
@@ -145,12 +151,13 @@ def test_header_is_completed(tmp_path: Path) -> None:
     assert header[:3] == HEAD[:3]
     assert header[3] == HEAD[4]
     assert header[4] == "##contig=<ID=chr2,length=242193529>"
-    assert [line.split(",")[0] for line in header[5:8]] == [
-        "##INFO=<ID=SpliceMeta", "##INFO=<ID=SpliceMeta_base", "##INFO=<ID=SpliceMeta_left_out",
+    assert [line.split(",")[0] for line in header[5:9]] == [
+        "##INFO=<ID=SpliceMeta", "##INFO=<ID=SpliceMeta_base", "##INFO=<ID=SpliceMeta_effect",
+        "##INFO=<ID=SpliceMeta_left_out",
     ]  # fmt: skip
     assert 'of the \\"best\\". ' in header[6]
     assert "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL" in header[5]
-    assert header[8:] == HEAD[5:]
+    assert header[9:] == HEAD[5:]
 
 
 @pytest.mark.parametrize("head", [[], HEAD[:-1], HEAD[1:], ["#CHROM\tPOS\tID\tREF\tALT"]])

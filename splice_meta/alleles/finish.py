@@ -74,7 +74,7 @@ def _write_vcf(opened: Opened, summary: pl.LazyFrame) -> None:
         task.layout.folder / ("variants.vcf" if is_plain else "variants.vcf.gz"),
         source=opened.vcf,
         lengths={name: sizes[rec] for name, rec in opened.records.items() if rec in sizes},
-        base_model=" and ".join(each.name for each in task.models.values()),
+        base_model=next(iter(task.models.values())).name,  # whose changes are shown
         version=import_module("splice_meta").__version__,
     )
 

@@ -1,8 +1,9 @@
 """Annotated VCF: the input's lines as they are, with the changes of splicing in INFO.
 
 The fields have SpliceAI's layout, so that what reads SpliceAI's reads them: ``SpliceMeta`` from
-recalibrated probabilities, ``SpliceMeta_base`` from the base model's, and ``SpliceMeta_left_out``
-for alleles that were not scored.
+recalibrated probabilities, ``SpliceMeta_base`` from the base model's. Two more have layouts of
+their own: ``SpliceMeta_effect`` (see :mod:`.deltas`), and ``SpliceMeta_left_out`` for alleles that
+were not scored.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import polars as pl
 
 from splice_meta.alleles import vcf_header
 from splice_meta.alleles.bgzip import BgzipWriter
-from splice_meta.alleles.vcf_header import BASE, FINAL, LEFT_OUT
+from splice_meta.alleles.deltas import EFFECT
+from splice_meta.alleles.vcf_header import BASE, COMBINED, FINAL, LEFT_OUT
 from splice_meta.alleles.vcf_text import NO_VARIANT
 from splice_meta.errors import InputError
 from splice_meta.packed import blocks
@@ -28,7 +30,7 @@ _LAYERS = {FINAL: "final", BASE: "base"}
 _DECIMALS = 4
 _BATCH_BYTES = 1 << 22
 _BATCH_LINES = 1 << 16
-_OLD = rf"(?:^|;){FINAL}(?:_base|_left_out)?=[^;]*"
+_OLD = rf"(?:^|;){FINAL}(?:_base|_effect|_left_out)?=[^;]*"
 # What INFO, or a field of it, is divided by; see the VCF specification on special characters.
 _ESCAPED = {"%": "%25", ",": "%2C", ";": "%3B", "=": "%3D", ":": "%3A", "|": "%7C",
             " ": "%20", "\t": "%09", "\r": "%0D", "\n": "%0A"}  # fmt: skip
@@ -56,7 +58,7 @@ def write_vcf(
         summary: The summary of variants, one row per variant and gene: the columns of
             :data:`~splice_meta.alleles.reading.VARIANTS`, ``gene_name``, ``gene_id`` and for
             ``base``, and ``final`` where there is a meta-model, ``{layer}_{kind}`` and
-            ``{layer}_{kind}_position``.
+            ``{layer}_{kind}_position``; ``effect``, if it is there.
         target: Where the file should appear; packed with bgzip if the name ends in ``.gz`` or
             ``.bgz``.
         source: The VCF file that the variants were read from: its lines are kept, but for line ends
@@ -177,9 +179,8 @@ def _from_summary(summary: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 def _fields(summary: pl.LazyFrame) -> list[str]:
     """The fields that records get."""
     names = summary.collect_schema().names()
-    return [field for field, layer in _LAYERS.items() if f"{layer}_{KINDS[0]}" in names] + [
-        LEFT_OUT
-    ]
+    layers = [field for field, layer in _LAYERS.items() if f"{layer}_{KINDS[0]}" in names]
+    return [*layers, *([COMBINED] if EFFECT in names else []), LEFT_OUT]
 
 
 def info(summary: pl.LazyFrame) -> pl.LazyFrame:
@@ -193,7 +194,7 @@ def info(summary: pl.LazyFrame) -> pl.LazyFrame:
         there is nothing to say.
     """
     fields = _fields(summary)
-    values = [_values(_LAYERS[field]).alias(field) for field in fields[:-1]]
+    values = [_values(field).alias(field) for field in fields[:-1]]
     left_out = pl.when(pl.col("reason").is_not_null()).then(
         pl.concat_str(_escaped("alt"), _escaped("reason", {" ": "_"}), separator="|")
     )
@@ -210,14 +211,18 @@ def info(summary: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _values(layer: str) -> pl.Expr:
+def _values(field: str) -> pl.Expr:
     """The field of one row; null for an allele that was not scored."""
-    scores = [_decimals(f"{layer}_{kind}") for kind in KINDS]
-    places = [pl.col(f"{layer}_{kind}_position").cast(pl.String).fill_null(".") for kind in KINDS]
+    if field == COMBINED:
+        numbers = [_decimals(EFFECT)]
+    else:
+        names = [f"{_LAYERS[field]}_{kind}" for kind in KINDS]
+        places = [pl.col(f"{name}_position").cast(pl.String).fill_null(".") for name in names]
+        numbers = [*map(_decimals, names), *places]
     symbol = pl.coalesce(_escaped("gene_name"), _escaped("gene_id"))
     is_scored = pl.col("gene_id").is_not_null() & pl.col("reason").is_null()
     return pl.when(is_scored).then(
-        pl.concat_str(_escaped("alt"), symbol, *scores, *places, separator="|")
+        pl.concat_str(_escaped("alt"), symbol, *numbers, separator="|")
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 FIXED = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 FINAL, BASE, LEFT_OUT = "SpliceMeta", "SpliceMeta_base", "SpliceMeta_left_out"
+COMBINED = "SpliceMeta_effect"
 """The fields of INFO that are added."""
 
 _FORMAT = "ALLELE|SYMBOL|DS_AG|DS_AL|DS_DG|DS_DL|DP_AG|DP_AL|DP_DG|DP_DL"
@@ -17,9 +18,11 @@ _MEANING = (
 _WORDS = {
     FINAL: f"splice_meta {{}}, recalibrated probabilities. {_MEANING} Format: {_FORMAT}",
     BASE: f"splice_meta {{}}, probabilities of {{}}. {_MEANING} Format: {_FORMAT}",
+    COMBINED: "splice_meta {}, 1 - the product of (1 - each loss by the base model) and (1 - each "
+    "recalibrated gain). Format: ALLELE|SYMBOL|EFFECT",
     LEFT_OUT: "splice_meta {}, alleles that were not scored, and why. Format: ALLELE|REASON",
 }
-_OURS = re.compile(rf"##INFO=<ID={FINAL}(?:_base|_left_out)?,")
+_OURS = re.compile(rf"##INFO=<ID={FINAL}(?:_base|_effect|_left_out)?,")
 _CONTIG = re.compile(r"##contig=<(?:[^>]*,)?ID=([^,>]+)")
 
 
@@ -38,7 +41,8 @@ def complete(
     Args:
         lines: The input's header without line ends; none for other input than VCF.
         columns: How many columns the records have, where the header has no line for them.
-        fields: Which of :data:`FINAL`, :data:`BASE` and :data:`LEFT_OUT` the records get.
+        fields: Which of :data:`FINAL`, :data:`BASE`, :data:`COMBINED` and :data:`LEFT_OUT` the
+            records get.
         chroms: The chromosomes of the records.
         lengths: Those that are known, in bases.
         base_model: Its name.

@@ -13,14 +13,16 @@ SHOWN = 10
 SITES_EACH = 6
 """Changed sites of one of them."""
 
-HEADS = ("variant", "gene", "site", "fate", "base", "recalibrated", "annotated")
 
 
-def changes_in_words(result: VariantsResult) -> list[list[str]]:
-    """The changed sites of some variants, one row each, for a table under :data:`HEADS`.
+def changes_in_words(result: VariantsResult) -> tuple[list[str], list[list[str]]]:
+    """The changed sites of some variants, one row each.
 
     The variants that change most, in the order of the input; a variant without changed sites has
     one row that says how much changes at most.
+
+    Returns:
+        The heads of the table, and its rows.
     """
     rank = ranking_of(result.summary().collect_schema().names())
     scored = (
@@ -36,16 +38,16 @@ def changes_in_words(result: VariantsResult) -> list[list[str]]:
     for pair in scored.iter_rows(named=True):
         mine = sites.filter(variant=pair["variant"], gene_id=pair["gene_id"])
         most = mine.sort(pl.col("change").abs(), descending=True, maintain_order=True)
-        head = [_name(pair), pair["gene_name"] or pair["gene_id"]]
+        head = [_name(pair), pair["gene_name"] or pair["gene_id"], f"{pair[rank]:.2f}"]
         shown = most.head(SITES_EACH)
         for site in shown.iter_rows(named=True):
             rows.append([*head, *_site(site)])
-            head = ["", ""]
+            head = ["", "", ""]
         if most.height > shown.height:
             rows.append([*head, f"{most.height - shown.height:,} more", "", "", "", ""])
         if not most.height:
             rows.append([*head, "none", "", *_largest(pair), ""])
-    return rows
+    return ["variant", "gene", rank, "site", "fate", "base", "recalibrated", "annotated"], rows
 
 
 def _name(pair: dict[str, object]) -> str:

@@ -165,7 +165,7 @@ def variants(
     set_verbosity(quiet, verbose)
     from splice_meta.alleles.analyse import variants as analyse
     from splice_meta.alleles.settings import VariantSettings
-    from splice_meta.alleles.words import HEADS, SHOWN, changes_in_words
+    from splice_meta.alleles.words import SHOWN, changes_in_words
 
     settings = VariantSettings(
         distance=distance, max_allele=max_allele, threshold=threshold, mask=mask
@@ -194,14 +194,13 @@ def variants(
             cluster=cluster,
             progress=progress,
         )
-    page = []
     if report:
         from splice_meta.report.variants import write_variants_report
 
-        page = [write_variants_report(result.path, annotation=annotation).name]
-    rows = changes_in_words(result)
+        write_variants_report(result.path, annotation=annotation)
+    heads, rows = changes_in_words(result)
     if rows:
-        say_table(HEADS, rows, left=len(HEADS))
+        say_table(heads, rows, left=len(heads))
         if result.pairs > SHOWN:
             say(f"The {SHOWN} of {result.pairs:,} that change most are shown.")
         say()
@@ -214,7 +213,7 @@ def variants(
             *([("Failed", f"{result.failed:,} pairs; --resume tries them again")]
               if result.failed else []),
             ("Folder", str(result.path)),
-            ("Files", ", ".join(dict.fromkeys([*result.files, *page]))),
+            ("Files", ", ".join(result.files)),
         ]
     )  # fmt: skip
     return 1 if result.failed else 0

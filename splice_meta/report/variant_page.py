@@ -13,7 +13,7 @@ from splice_meta.report.markup import Charts, Column, escape, table
 from splice_meta.report.variant import VariantView, place_of, sentence_of
 
 _NUMBERS = {
-    "base_any": "any change, base", "final_any": "any change, recalibrated", EFFECT: "effect",
+    EFFECT: "effect", "base_any": "any change, base", "final_any": "any change, recalibrated",
 }  # fmt: skip
 _MEANING = (
     "Any change: 1 - the product of (1 - change) over the four changes; the list is in its order.",
@@ -47,6 +47,7 @@ def variant_page(view: VariantView, charts: Charts) -> str:
         _sites(view),
         "<h2>Largest changes</h2>",
         _deltas(view),
+        f'<p class="note">{escape(_numbers(view))}</p>',
         "</section>",
     ]
     return "\n".join(filter(None, parts))
@@ -137,6 +138,13 @@ def _deltas(view: VariantView) -> str:
             ]
         rows.append(cells)
     return table(columns, rows)
+
+
+def _numbers(view: VariantView) -> str:
+    """The numbers of the list, in a line."""
+    told = [f"{head} {view.row[name]:.3f}" for name, head in _NUMBERS.items() if name in view.row]
+    text = "; ".join(told) + "."
+    return text[0].upper() + text[1:]
 
 
 def list_page(views: list[VariantView], rows: pl.DataFrame, notes: str) -> str:
