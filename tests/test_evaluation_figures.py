@@ -166,26 +166,6 @@ def test_reliability_holds_every_candidate() -> None:
     assert gaps.item() == pytest.approx(ece)
 
 
-def test_the_background_of_a_base_model_makes_no_candidates() -> None:
-    rows = make_rows(300, 8, weighted=False)
-    low = pl.DataFrame({"donor": [0.0015, 0.03], "acceptor": [0.0] * 2, "neither": [0.9985, 0.97]})
-    quiet = dict.fromkeys(("donor_base", "acceptor_base"), pl.lit(0.0))
-    more = {f"{n}_more": pl.Series(low[n].to_list() * 150) for n in low.columns}
-    rows = rows.with_columns(truth=pl.lit("neither", SpliceType), **quiet, **more)
-    rows = rows.with_columns(
-        truth=pl.when(pl.int_range(pl.len()) == 0).then(pl.lit("donor", SpliceType))
-        .otherwise("truth")
-    )  # fmt: skip
-    columns = ("donor_more", "acceptor_more", "neither_more")
-
-    def candidates(name: str) -> float:
-        systems = {"base": SYSTEMS["base"], name: columns}
-        return float(tally(lambda: [rows], systems, bases=tuple(systems)).candidates.sum())
-
-    assert candidates("pangolin") == 151  # those of 0.03, and the site
-    assert candidates("other") == 300
-
-
 def test_few_pairs_change_no_point_figure_and_shift_intervals_little(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

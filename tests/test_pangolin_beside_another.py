@@ -11,9 +11,11 @@ import pytest
 import splice_meta as sm
 from splice_meta.base_models.pangolin import donor_share
 from splice_meta.base_models.windows import encoded
+from splice_meta.errors import UsageError
 from splice_meta.training.rows import collect_rows
 from splice_meta.training.subject import open_training
 
+NAME = "bundled:openspliceai-pangolin"
 QUICK = sm.TrainSettings(rounds=10, patience=10, folds=3, repeats=1, threads=1)
 SCORES = ("donor_score", "acceptor_score", "neither_score")
 
@@ -75,3 +77,16 @@ def test_a_model_of_both_is_trained_predicts_and_is_evaluated(
 def demo_gene(scores: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     gene = scores["pangolin"]["gene_id"][0]
     return {name: table.filter(gene_id=gene) for name, table in scores.items()}
+
+
+def test_the_bundled_model_of_both(scores: dict[str, pl.DataFrame]) -> None:
+    model = sm.load_model(NAME)
+
+    assert model.base_models == ("openspliceai-mane", "pangolin")
+    assert "contains no code or weights" in model.metadata["licence"]
+    assert len(model.training_genes) == 526
+    assert model.metadata["card"]["test"]["chromosomes"] == ["3"]
+    pred = sm.predict(demo_gene(scores), NAME)
+    assert pred["is_adjusted"].sum() == -(-pred.height // 10)
+    with pytest.raises(UsageError, match="needs base scores of openspliceai-mane and pangolin"):
+        sm.predict({"openspliceai-mane": demo_gene(scores)["openspliceai-mane"]}, NAME)

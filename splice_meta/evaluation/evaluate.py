@@ -64,10 +64,9 @@ def evaluate(
       other way round. ``false_positives_removed`` and ``false_positives_added``: the same of
       positions that are no site.
     * ``ece``: expected calibration error over candidates (a base model's donor or acceptor
-      score at least 0.001, of Pangolin beside another base model 0.02, or annotated): sum over 15
-      bins of equal width of (share of candidates in the bin) x |mean p - mean y|. ``ece_scored``:
-      the same without candidates that score less but are annotated, which no model can tell from
-      other positions by such scores.
+      score at least 0.001, or annotated): sum over 15 bins of equal width of (share of
+      candidates in the bin) x |mean p - mean y|. ``ece_scored``: the same without candidates that
+      score less but are annotated, which no model can tell from other positions by such scores.
     * ``sites``: annotated sites.
 
     Over both (class ``all``):

@@ -17,7 +17,6 @@ import polars as pl
 from splice_meta.contracts import CLASSES, SpliceType, without_version
 from splice_meta.errors import InputError
 from splice_meta.evaluation.ranking import Floats, Ints, Ranking, RankingTally
-from splice_meta.provenance import candidate_score
 
 Systems = Mapping[str, tuple[str, str, str]]
 """Score columns (donor, acceptor, neither) by the system's name; the first is the reference."""
@@ -30,8 +29,7 @@ BINS = 15
 """Bins of equal width over 0..1 in which calibration is looked at."""
 
 CANDIDATE = 0.001
-"""Smallest donor or acceptor score of a base model from which a position is a candidate; of one
-with a background more, see :func:`splice_meta.provenance.candidate_score`."""
+"""Smallest max(donor, acceptor) of a base model from which a position is a candidate."""
 
 CALL = 0.5
 """Probability from which a position counts as called."""
@@ -179,14 +177,8 @@ class _Sums:
         )
         found = {n: _probabilities(batch, columns) for n, columns in self._systems.items()}
         reference = next(iter(found.values()))
-        is_scored = np.any(
-            [
-                found[n][site] >= candidate_score(n, CANDIDATE)
-                for n in self._bases
-                for site in SITES
-            ],
-            axis=0,
-        )
+        highest = np.max([found[name][site] for name in self._bases for site in SITES], axis=0)
+        is_scored = highest >= CANDIDATE
         is_candidate = is_scored | (truth > 0)
         self._plain["positions"] += self._by_gene(gene, weight)
         self._plain["candidates"] += self._by_gene(gene, weight * is_candidate)
