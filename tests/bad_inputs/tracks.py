@@ -92,7 +92,7 @@ CASES = [
         name="base scores have base tracks only",
         make=export("--annotation", GTF, table=real(300)),
         status=0,
-        words=["not known, first"],
+        words=["sizes of some chromosomes are not known (1, first 4)"],
         then=base_only,
     ),
 ]
