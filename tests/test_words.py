@@ -10,7 +10,7 @@ import pytest
 from message_kinds import read_messages
 
 import splice_meta
-from splice_meta.cli.app import app
+from splice_meta.cli.commands import app_of
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md",
@@ -44,7 +44,9 @@ def test_messages() -> None:
     assert {words: each for words, each in found.items() if each} == {}
 
 
-@pytest.mark.parametrize("command", app.registered_commands, ids=lambda command: str(command.name))
+@pytest.mark.parametrize(
+    "command", app_of().registered_commands, ids=lambda command: str(command.name)
+)
 def test_help(command: object) -> None:
     callback = command.callback  # type: ignore[attr-defined]
     texts = [inspect.getdoc(callback) or ""]
