@@ -83,7 +83,7 @@ def delta_columns(layers: list[str]) -> list[str]:
 
 
 def ranking_of(columns: Collection[str]) -> str:
-    """The column of a summary that ranks variants best."""
+    """The column of a summary to rank variants by."""
     return EFFECT if EFFECT in columns else "base_any"
 
 

@@ -13,6 +13,8 @@ SHOWN = 10
 SITES_EACH = 6
 """Changed sites of one of them."""
 
+_LAYERS = {"base": "base", "final": "recalibrated"}
+
 
 
 def changes_in_words(result: VariantsResult) -> tuple[list[str], list[list[str]]]:
@@ -24,7 +26,9 @@ def changes_in_words(result: VariantsResult) -> tuple[list[str], list[list[str]]
     Returns:
         The heads of the table, and its rows.
     """
-    rank = ranking_of(result.summary().collect_schema().names())
+    columns = result.summary().collect_schema().names()
+    rank = ranking_of(columns)
+    layers = {name: head for name, head in _LAYERS.items() if f"{name}_largest" in columns}
     scored = (
         result.summary()
         .filter(pl.col("reason").is_null())
@@ -41,13 +45,15 @@ def changes_in_words(result: VariantsResult) -> tuple[list[str], list[list[str]]
         head = [_name(pair), pair["gene_name"] or pair["gene_id"], f"{pair[rank]:.2f}"]
         shown = most.head(SITES_EACH)
         for site in shown.iter_rows(named=True):
-            rows.append([*head, *_site(site)])
+            rows.append([*head, *_site(site, list(layers))])
             head = ["", "", ""]
         if most.height > shown.height:
-            rows.append([*head, f"{most.height - shown.height:,} more", "", "", "", ""])
+            more = f"{most.height - shown.height:,} more"
+            rows.append([*head, more, *[""] * (len(layers) + 2)])
         if not most.height:
-            rows.append([*head, "none", "", *_largest(pair), ""])
-    return ["variant", "gene", rank, "site", "fate", "base", "recalibrated", "annotated"], rows
+            least = [f"at most {pair[f'{layer}_largest']:.2f}" for layer in layers]
+            rows.append([*head, "none", "", *least, ""])
+    return ["variant", "gene", rank, "site", "fate", *layers.values(), "annotated"], rows
 
 
 def _name(pair: dict[str, object]) -> str:
@@ -56,14 +62,13 @@ def _name(pair: dict[str, object]) -> str:
     return f"{pair['chrom']}:{pair['pos']} {short[0]}>{short[1]}"
 
 
-def _site(site: dict[str, object]) -> list[str]:
+def _site(site: dict[str, object], layers: list[str]) -> list[str]:
     """A donor at +127, lost, 0.98 -> 0.03."""
     inserted = f", inserted base {site['inserted']}" if site["inserted"] else ""
     known = {True: "yes", False: "no", None: "?"}[site["is_annotated"]]  # type: ignore[index]
     return [
         f"{site['type']} at {site['offset']:+}{inserted}", str(site["fate"]),
-        _arrow(site["base_ref"], site["base_alt"]),
-        _arrow(site["final_ref"], site["final_alt"]) if "final_ref" in site else "",
+        *(_arrow(site[f"{layer}_ref"], site[f"{layer}_alt"]) for layer in layers),
         known,
     ]  # fmt: skip
 
@@ -73,7 +78,3 @@ def _arrow(ref: object, alt: object) -> str:
     shown = ["-" if value is None else f"{value:.2f}" for value in (ref, alt)]
     return " -> ".join(shown)
 
-
-def _largest(pair: dict[str, object]) -> list[str]:
-    found = [pair[f"{layer}_largest"] for layer in ("base", "final") if f"{layer}_largest" in pair]
-    return [f"at most {value:.2f}" for value in found] + [""] * (2 - len(found))

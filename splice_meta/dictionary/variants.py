@@ -75,7 +75,7 @@ SUMMARY = Table(
         _maybe(
             probability("effect", "1 - the product of (1 - each loss by the base model) and (1 - "
                         "each recalibrated gain); of several base models, the mean of their "
-                        "losses. It ranks variants best."),
+                        "losses. The number to rank variants by."),
             RECALIBRATED, LEFT_OUT,
         ),
         Column(name="reason", type="String", meaning="Why the variant was left out.",

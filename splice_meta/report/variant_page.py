@@ -18,7 +18,7 @@ _NUMBERS = {
 _MEANING = (
     "Any change: 1 - the product of (1 - change) over the four changes; the list is in its order.",
     "Any change: 1 - the product of (1 - change) over the four changes. Effect: the same of base "
-    "losses and recalibrated gains, which ranks variants best; the list is in its order.",
+    "losses and recalibrated gains; the list is in its order.",
 )
 _KINDS = ("acceptor gain", "acceptor loss", "donor gain", "donor loss")
 
