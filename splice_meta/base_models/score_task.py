@@ -18,7 +18,8 @@ from urllib.parse import quote
 import polars as pl
 
 from splice_meta.base_models.gene_table import gene_table
-from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
+from splice_meta.base_models.makers import made_by
+from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of
 from splice_meta.base_models.windows import (
     WINDOW,
     GeneScores,
@@ -35,7 +36,6 @@ from splice_meta.digests import ends_of
 from splice_meta.jobs.plan import Part, Receipt, Shard, Told
 from splice_meta.ownership import Owned
 from splice_meta.panics import plain_panics
-from splice_meta.provenance import MadeBy
 from splice_meta.records import Entry
 from splice_meta.reference.sequence import Genome, transcript_bases
 from splice_meta.sink import sink_parquet
@@ -58,13 +58,6 @@ PARTS = Owned(
 def parts_of_table(output: Place) -> Place:
     """The folder of the parts of a table of scores that is being made."""
     return output.parent / f"{output.name}.parts"
-
-
-def made_by(model: BaseModel) -> MadeBy:
-    """What tables say of scores that a base model made: its name, its weights, its precision."""
-    return MadeBy(
-        base_model=model.name, weights_sha256=model.digest, precision=precision_of(model)
-    )
 
 
 def reason_of(error: Exception) -> str:

@@ -12,14 +12,9 @@ import polars as pl
 
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.load import load_base_model
+from splice_meta.base_models.makers import made_by
 from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
-from splice_meta.base_models.score_task import (
-    PARTS,
-    ScoreTask,
-    made_by,
-    make_shards,
-    parts_of_table,
-)  # fmt: skip
+from splice_meta.base_models.score_task import PARTS, ScoreTask, make_shards, parts_of_table
 from splice_meta.base_models.windows import WINDOW, spread
 from splice_meta.digests import digest_of, ends_of
 from splice_meta.errors import ModelError, OutputError, UsageError

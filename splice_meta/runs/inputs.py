@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.base_models.genes import genes_to_score
+from splice_meta.base_models.makers import refuse_mixture
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.score_task import made_by
 from splice_meta.base_models.scoring import PROTEIN_CODING
 from splice_meta.errors import NoGenesError, UsageError
 from splice_meta.jobs.executor import Executor
@@ -19,7 +19,6 @@ from splice_meta.jobs.room import remove_folder
 from splice_meta.model.bundle import MetaModel
 from splice_meta.pipeline.matching import require_base_models, sources_for
 from splice_meta.pipeline.matrix import fills_of, fills_of_rows
-from splice_meta.provenance import same_base_model
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
@@ -163,21 +162,8 @@ def open_inputs(
             else make_scorer(*both, model, names, base_model, weights, device)
         )
         if opened is not None:
-            _refuse_mixture(opened, scorer)
+            refuse_mixture(opened.makers, scorer.models.values())
     return Inputs(opened, scorer, missing, reference)
-
-
-def _refuse_mixture(scores: BaseScores, scorer: Scorer) -> None:
-    """Refuse to put scores of other weights than theirs beside scores that say what made them."""
-    for known, model in zip(scores.makers, scorer.models.values(), strict=False):
-        new = made_by(model)
-        same = known is None or known.weights_sha256 == new.weights_sha256
-        if known is not None and not (same and same_base_model(known.base_model, new.base_model)):
-            raise UsageError(
-                f"The scores there are were made by {known}, the other genes would be scored by "
-                f"{new}.",
-                "Score them all alike, or leave the genes without scores out.",
-            )
 
 
 @contextmanager

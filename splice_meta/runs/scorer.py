@@ -12,8 +12,8 @@ import polars as pl
 
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.load import BUILT_IN, base_model_of, load_base_model
+from splice_meta.base_models.makers import made_by
 from splice_meta.base_models.protocol import BaseModel
-from splice_meta.base_models.score_task import made_by
 from splice_meta.base_models.scoring import PROTEIN_CODING, is_scored, score_genes
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of

@@ -9,21 +9,15 @@ from typing import Any
 
 from splice_meta.contracts import REQUIRED, SCORES
 from splice_meta.errors import InputError
-from splice_meta.patterns import has_pattern
-from splice_meta.sources.addresses import matching
-from splice_meta.sources.kinds import BED, HDF5, KNOWN_SUFFIXES, suffix_of
+from splice_meta.sources.addresses import known_objects
+from splice_meta.sources.kinds import BED, HDF5, KNOWN_SUFFIXES, NOT_OURS, suffix_of
 from splice_meta.sources.known_files import scores_among
 from splice_meta.sources.layouts import AGENTIC
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE
 from splice_meta.sources.text import words_of
-from splice_meta.stores import ObjectPath, object_at, refuse_pipe
+from splice_meta.stores import object_at, refuse_pipe
 
 log = logging.getLogger("splice_meta")
-
-_NOT_OURS = (".", "~$")
-"""How names begin of files that other programs leave in folders: hidden ones, among them those of
-macOS (``._x.parquet``), and locks of Excel (``~$x.csv``)."""
-
 
 def files_of(source: Any) -> tuple[str, ...]:
     """The files behind paths, globs, directories and addresses; none for a frame."""
@@ -43,7 +37,7 @@ def _expand(item: str) -> list[str]:
     """The files behind one path, glob, directory or address, in name order."""
     place = object_at(item)
     if place is not None:
-        return _known_objects(place)
+        return known_objects(place)
     if "://" in item:  # what else Polars can scan
         return [item]
     path = Path(item).expanduser()
@@ -77,34 +71,11 @@ def _matching(anchor: Path, pattern: str) -> list[str]:
     files, last = [], Path(pattern).name
     for path in sorted(anchor.glob(pattern)):
         if path.is_file():
-            if not path.name.startswith(_NOT_OURS) or last.startswith(_NOT_OURS):
+            if not path.name.startswith(NOT_OURS) or last.startswith(NOT_OURS):
                 files.append(str(path))
         elif suffix_of(path.name) in KNOWN_SUFFIXES:
             log.warning("%s is not a plain file; it is not read.", path)
     return files
-
-
-def _known_objects(place: ObjectPath) -> list[str]:
-    """The score files behind an address, in name order."""
-    if has_pattern(place.key):
-        found = matching(place)
-    elif place.is_file():
-        found = [place]
-    else:
-        objects = [each for each in place.objects() if not each.name.startswith(_NOT_OURS)]
-        found = [each for each in objects if suffix_of(each.name) in KNOWN_SUFFIXES]
-    if not found:
-        raise InputError(
-            f"There is no object {place} with base scores.",
-            "Check the address; in a folder, score files end in .parquet, .arrow, .csv or .tsv.",
-        )
-    for each in found:
-        if suffix_of(each.name) in (*BED, *HDF5):
-            raise InputError(
-                f"{each} can only be read from a local folder.",
-                "Copy OpenSpliceAI's output here, or give its scores as Parquet, CSV or TSV.",
-            )
-    return [str(each) for each in found]
 
 
 def _openspliceai_output(folder: Path) -> list[str]:
@@ -126,7 +97,7 @@ def _in_folder(folder: Path) -> list[str]:
     """The score tables that lie directly in a folder, in name order."""
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(_NOT_OURS):
+        if path.name.startswith(NOT_OURS):
             continue
         if suffix_of(path.name) not in KNOWN_SUFFIXES:
             if any(suffix.lower() in KNOWN_SUFFIXES for suffix in path.suffixes):

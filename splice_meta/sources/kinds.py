@@ -14,6 +14,10 @@ COMPRESSED = (".gz", ".zst", ".bgz")
 KNOWN_SUFFIXES = (*PARQUET, *IPC, *TEXT)
 """Suffixes of score tables."""
 
+NOT_OURS = (".", "~$")
+"""How names begin of files that other programs leave in folders: hidden ones, among them those of
+macOS (``._x.parquet``), and locks of Excel (``~$x.csv``)."""
+
 
 def suffix_of(name: str) -> str:
     """The suffix that tells a file's kind, in small letters; a compressed file's is the one before.

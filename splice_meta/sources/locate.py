@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from splice_meta.contracts import without_version
 from splice_meta.errors import InputError
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms, no_match_error
@@ -87,57 +86,6 @@ def locate(
         untold=_untold(located, annotation) if truth and annotation else {},
         marks=_marks(located, annotation) if annotation else None,
     )
-
-
-def as_in_scores(
-    asked: Sequence[str], frame: pl.LazyFrame, annotation: Annotation | None
-) -> tuple[str, ...]:
-    """The genes asked for, by the names that the scores have for them.
-
-    Ids may have another version than in the scores, or none, and letters of the other case, where
-    only one gene is meant.
-
-    Args:
-        asked: Gene ids, with or without version, or gene names.
-        frame: Canonical scores.
-        annotation: Tells which names are of one gene; None to go by ids alone.
-
-    Returns:
-        The scores' name of each gene; those that the scores lack stay as they are.
-    """
-
-    def ids(rows: pl.LazyFrame) -> list[str]:
-        genes = rows.select(pl.col("gene_id").unique(maintain_order=True)).collect()
-        return genes["gene_id"].to_list()
-
-    found = set(ids(frame.filter(pl.col("gene_id").is_in(asked))))
-    lacking = [name for name in asked if name not in found]
-    if not lacking:
-        return tuple(asked)
-    there = ids(frame)
-    names = _by_bare_id(lacking, there)
-    unknown = [name for name in lacking if name not in names]
-    if annotation is not None and unknown:
-        own = annotation.match(there).drop_nulls("gene_id")
-        own = own.unique("gene_id", keep="first", maintain_order=True)
-        same = annotation.match(unknown).join(own, on="gene_id").select("asked", "asked_right")
-        names |= dict(same.iter_rows())
-    for name, gene in names.items():
-        log.info("%s is gene %s of the scores.", name, gene)
-    return tuple(dict.fromkeys(names.get(name, name) for name in asked))
-
-
-def _by_bare_id(asked: Sequence[str], ids: Sequence[str]) -> dict[str, str]:
-    """Ids that are those asked for but for version and case; only where one fits."""
-    fits: dict[str, list[str]] = {}
-    for gene in ids:
-        fits.setdefault(_bare(gene), []).append(gene)
-    found = {name: fits.get(_bare(name), []) for name in asked}
-    return {name: genes[0] for name, genes in found.items() if len(genes) == 1}
-
-
-def _bare(gene: str) -> str:
-    return without_version(gene.upper())
 
 
 def _own_places(table: GeneTable) -> pl.DataFrame:
@@ -356,3 +304,26 @@ def _untold(places: pl.DataFrame, annotation: Annotation) -> dict[str, str]:
         unknown, on="annotated", how="inner", maintain_order="left"
     )
     return dict(told.select("gene_id", "reason").iter_rows())
+
+
+def refuse_no_truth(located: Located, reference: Reference) -> None:
+    """Warn of genes whose truth is not known; refuse to go on where none is left."""
+    gene, reason = next(iter(located.untold.items()), ("", ""))
+    if len(located.without_truth) == located.genes.height:
+        source = reference.files[0]
+        gene, reason = (gene, reason) if gene else (located.unknown[0], "it is not in it")
+        raise InputError(
+            f"The annotation {source} gives the splice sites of none of the "
+            f"{located.genes.height:,} genes, first {gene}: {reason}.",
+            "Give an annotation with the exons of these genes.",
+        )
+    if located.unknown:
+        log.warning(
+            "%d genes are not in the annotation and are left out, first %s.",
+            len(located.unknown), located.unknown[0],
+        )  # fmt: skip
+    if located.untold:
+        log.warning(
+            "%d genes are left out, since the annotation does not give all of their splice sites, "
+            "first %s: %s.", len(located.untold), gene, reason,
+        )  # fmt: skip

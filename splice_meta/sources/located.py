@@ -51,6 +51,11 @@ class Located:
             pl.col("annotated").is_null()
         )["gene_id"].to_list()  # fmt: skip
 
+    @property
+    def without_truth(self) -> set[str]:
+        """The genes whose splice sites the annotation does not tell."""
+        return {*self.unknown, *self.untold}
+
     def attach(self, rows: pl.LazyFrame, genes: Sequence[str]) -> pl.LazyFrame:
         """Add to rows of some genes what they lack of place and base, and the truth if wanted.
 

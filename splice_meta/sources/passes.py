@@ -49,7 +49,9 @@ def is_by_pass(files: Sequence[str], names: Collection[str]) -> bool:
     return set(names) >= _MARKS or any(_NAME.search(file) for file in files)
 
 
-def once_per_position(rows: pl.DataFrame, source: str) -> pl.DataFrame:
+def once_per_position(
+    scores: pl.LazyFrame, also: Collection[str], source: str
+) -> tuple[pl.LazyFrame, int]:
     """One row for each position, genes adjacent and in the order of their first rows.
 
     Of rows of one position with the same scores one is kept: that of a site, if one of them is.
@@ -57,12 +59,17 @@ def once_per_position(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     so that the three sum to more than 1, its own is taken from the other two.
 
     Args:
-        rows: Canonical scores.
+        scores: Canonical scores.
+        also: Columns that will be read, beside those of the contract.
         source: Where they come from, for messages.
+
+    Returns:
+        The rows, and how many others were read.
 
     Raises:
         ContractError: If scores or the truth of a position contradict each other.
     """
+    rows = _read_columns(scores, also).collect(engine="streaming")
     order = rows.select(pl.col("gene_id").unique(maintain_order=True)).with_row_index("_gene")
     has_truth = "splice_type" in rows.columns
     if has_truth:
@@ -84,7 +91,7 @@ def once_per_position(rows: pl.DataFrame, source: str) -> pl.DataFrame:
             "%s: %s rows repeat a position with the same scores, as its writer leaves them; one "
             "row per position is kept.", source, f"{rows.height - kept.height:,}",
         )  # fmt: skip
-    return kept.drop("_gene", "_site")
+    return kept.drop("_gene", "_site").lazy(), rows.height - kept.height
 
 
 def _blank_is_neither(rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +131,7 @@ def _own_scores(rows: pl.DataFrame, source: str) -> pl.DataFrame:
     return mended
 
 
-def read_columns(rows: pl.LazyFrame, also: Collection[str]) -> pl.LazyFrame:
+def _read_columns(rows: pl.LazyFrame, also: Collection[str]) -> pl.LazyFrame:
     """The columns that may be needed: the derived ones and the sequences take most of the memory.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -174,6 +175,24 @@ def scan_files(
                 "Give tables with the same columns.",
             )
     return pl.concat(parts, how="diagonal_relaxed")
+
+
+def scan_frame(source: Any) -> pl.LazyFrame:
+    """Canonical scores of a frame.
+
+    Raises:
+        InputError: If it is none.
+    """
+    if hasattr(source, "__arrow_c_stream__") and not isinstance(source, pl.DataFrame):
+        source = pl.DataFrame(source)
+    if not isinstance(source, (pl.LazyFrame, pl.DataFrame)):
+        raise InputError(
+            f"Base scores cannot be read from {type(source).__name__}.",
+            "Give a path, a list of paths, a Polars or Arrow frame, or a mapping of base model "
+            "names to those.",
+        )
+    named = to_contract_names(source.lazy())
+    return canonical(named)
 
 
 def _canonical(tables: Sequence[Table]) -> pl.LazyFrame:

@@ -16,8 +16,9 @@ from splice_meta.pipeline.matrix import fills_of
 from splice_meta.provenance import MadeBy, trained_chroms
 from splice_meta.reference.reference import Reference
 from splice_meta.settings import FeatureSettings
-from splice_meta.sources.base_scores import check_label, open_scores
-from splice_meta.sources.locate import as_in_scores
+from splice_meta.sources.asked import as_in_scores
+from splice_meta.sources.base_scores import open_scores
+from splice_meta.sources.one_table import check_label
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.unreadable import readable
 from splice_meta.training.features import training_manifest

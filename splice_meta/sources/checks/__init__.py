@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
 
-from splice_meta.errors import ContractError
 from splice_meta.sources.checks.faults import refuse_faults
 from splice_meta.sources.checks.letters import judge_letters
 from splice_meta.sources.checks.motif import judge_motif
-from splice_meta.sources.checks.place import placed
+from splice_meta.sources.checks.order import refuse_duplicates, refuse_scattered
+from splice_meta.sources.checks.place import judge_gaps, placed
 from splice_meta.sources.checks.runs import gene_runs
-from splice_meta.sources.checks.truth import judge_truth, refuse_words
+from splice_meta.sources.checks.truth import judge_truth
 
 MOST_RUNS = 1 << 22
 """Runs of adjacent rows of a gene that are looked at first: few where a table is sorted by gene, as
@@ -54,13 +54,20 @@ class GeneTable:
         return int(self.genes["missing"].sum())
 
 
-def check(scores: pl.LazyFrame, places: bool = False, also: Collection[str] = ()) -> GeneTable:
+def check(
+    scores: pl.LazyFrame,
+    places: bool = False,
+    also: Collection[str] = (),
+    *,
+    gaps: bool = True,
+) -> GeneTable:
     """Check base scores against the contract in one streaming pass.
 
     Args:
         scores: Canonical base scores, from :func:`splice_meta.contracts.canonical`.
         places: Whether the genes are to be compared with those of another table.
         also: Further columns that will be read where they are there.
+        gaps: Whether positions that are missing inside genes are worth a remark.
 
     Returns:
         The genes in input order.
@@ -77,13 +84,14 @@ def check(scores: pl.LazyFrame, places: bool = False, also: Collection[str] = ()
         runs, cut = gene_runs(scores, None, places, also), False
     if runs["faults"].any():
         refuse_faults(scores)
-    refuse_words(runs, scores)
-    _refuse_scattered(runs, cut)
+    refuse_scattered(runs, cut)
     # A run's first row may lie below the last row of the run before; that is no descent of its own.
     below = (runs["first"] <= runs["last"].shift(1)).fill_null(False)
-    genes = placed(runs.with_columns(is_sorted=pl.col("descents") == below.cast(pl.UInt32)))
-    _refuse_duplicates(scores, genes.filter(~pl.col("is_sorted"))["gene_id"].to_list())
-    said = [
+    runs = runs.with_columns(is_sorted=pl.col("descents") == below.cast(pl.UInt32))
+    refuse_duplicates(scores, runs.filter(~pl.col("is_sorted"))["gene_id"].to_list())
+    genes = placed(runs)
+    said = judge_gaps(genes) if gaps else []
+    said += [
         *judge_letters(genes, scores), *judge_motif(genes, scores),
         *judge_truth(genes, scores),
     ]  # fmt: skip
@@ -101,41 +109,3 @@ def check(scores: pl.LazyFrame, places: bool = False, also: Collection[str] = ()
         ),
         tuple(said),
     )
-
-
-def _refuse_scattered(runs: pl.DataFrame, cut: bool) -> None:
-    """Refuse genes whose rows are not adjacent.
-
-    Args:
-        runs: From :func:`gene_runs`.
-        cut: Whether there are more runs than those.
-    """
-    twice = runs.filter(pl.col("gene_id").is_duplicated())
-    if twice.is_empty():
-        return
-    gene = twice["gene_id"][0]
-    places = twice.filter(pl.col("gene_id") == gene).height
-    raise ContractError(
-        f"Gene {gene} stands in {places}{' or more' if cut else ''} non-adjacent places of the "
-        f"base scores ({twice['gene_id'].n_unique()} such genes).",
-        "Sort it: splice-meta sort SCORES --output SORTED.parquet",
-    )
-
-
-def _refuse_duplicates(scores: pl.LazyFrame, unsorted: Sequence[str]) -> None:
-    """Refuse genes that have a position twice; where positions ascend there is none."""
-    if not unsorted:
-        return
-    repeated = (
-        scores.filter(pl.col("gene_id").is_in(unsorted))
-        .group_by("gene_id", maintain_order=True)
-        .agg(rows=pl.len() - pl.col("position").n_unique())
-        .filter(pl.col("rows") > 0)
-        .collect()
-    )
-    if repeated.height:
-        raise ContractError(
-            f"Column position of the base scores repeats a position in {repeated['rows'].sum():,} "
-            f"rows, first in gene {repeated['gene_id'][0]}.",
-            "Keep one row per nucleotide of a gene.",
-        )

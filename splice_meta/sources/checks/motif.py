@@ -76,7 +76,8 @@ def judge_motif(genes: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
     if "donors" not in genes.columns:
         return []
     looked_at = [*_suspects(genes), *_unsorted(genes)]
-    return judge_sites(_look(scores, genes, looked_at)) if looked_at else []
+    sites = _look(scores, genes, looked_at) if looked_at else None
+    return judge_sites(sites) if sites is not None else []
 
 
 def _suspects(genes: pl.DataFrame) -> list[str]:

@@ -58,7 +58,7 @@ def settle_truth(scores: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def refuse_words(runs: pl.DataFrame, scores: pl.LazyFrame) -> None:
+def _refuse_words(runs: pl.DataFrame, scores: pl.LazyFrame) -> None:
     """Refuse a truth that holds other words than its own, or none where the rest are codes.
 
     Args:
@@ -68,7 +68,7 @@ def refuse_words(runs: pl.DataFrame, scores: pl.LazyFrame) -> None:
     Raises:
         ContractError: Words, rows and first gene are named.
     """
-    if "true_blank" not in runs.columns or not runs["true_blank"].sum():
+    if not runs["true_blank"].sum():
         return
     count = int(runs["true_blank"].sum())
     gene = runs.filter(pl.col("true_blank") > 0)["gene_id"][0]
@@ -109,9 +109,13 @@ def judge_truth(runs: pl.DataFrame, scores: pl.LazyFrame) -> list[str]:
 
     Returns:
         A sentence that names the likely mistake; none if nothing is wrong, or too little is known.
+
+    Raises:
+        ContractError: If it holds other words than its own, or none where the rest are codes.
     """
     if "true_blank" not in runs.columns:
         return []
+    _refuse_words(runs, scores)
     count = {name: int(runs[name].sum()) for name in truth_counts(["splice_type"])}
     rows = int(runs["positions"].sum())
     sites, sure = (count[f"{what}_donor"] + count[f"{what}_acceptor"] for what in ("true", "sure"))
