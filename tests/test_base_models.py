@@ -188,7 +188,7 @@ def test_as_many_positions_that_are_others_are_not_the_same() -> None:
 
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a.b", "-a", "a=b", 7, "a\n"])
 def test_names_that_are_none_are_refused(name: Any) -> None:
-    with pytest.raises(UsageError, match="no name of a base model"):
+    with pytest.raises(UsageError, match="cannot be the name of a base model"):
         sm.scan_scores({name: FIRST})
 
 

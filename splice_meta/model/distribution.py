@@ -238,7 +238,10 @@ def compare(trained: ScoreDistribution | None, counts: Counts | None) -> Compari
     distance = sum(distances) / len(distances)
     bound = BOUND if learned >= WELL_TRAINED else WIDE_BOUND
     if is_cut and distance <= bound:
-        why = "many scores are 0, as they are when they were rounded or cut at a threshold"
+        why = (
+            "many scores are 0, as Pangolin's are, and others that were rounded or cut at a "
+            "threshold"
+        )
         return Comparison(positions, why_not=why)
     return Comparison(positions, round(distance, 4), bound)
 
