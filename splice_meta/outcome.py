@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,10 +51,14 @@ class Outcome:
         rows = marked["is_adjusted"].arg_true().to_numpy().astype(np.int64)
         return cls(rows, base, {kind: recalibrated[kind].to_numpy() for kind in CLASSES})
 
+    @cached_property
+    def before(self) -> Mapping[str, Floats]:
+        """The base probabilities of donor and acceptor of :attr:`rows`."""
+        return {kind: self.base[kind][self.rows] for kind in ("donor", "acceptor")}
+
     def change(self, kind: str) -> npt.NDArray[np.float64]:
         """By how much each of :attr:`rows` changed, final - base."""
-        base = self.base[kind][self.rows]
-        return np.subtract(self.final[kind], base, dtype=np.float64)
+        return np.subtract(self.final[kind], self.before[kind], dtype=np.float64)
 
     def final_of(self, kind: str, rows: Rows) -> Floats:
         """The final probabilities of some rows."""

@@ -205,10 +205,14 @@ def sink_parquet(
 def write_parquet(
     frame: pl.DataFrame, path: Place, files: ExitStack, made_by: MadeBy | None = None
 ) -> None:
-    """As :func:`sink_parquet`, of few rows that are there: in half the time of a plan."""
+    """As :func:`sink_parquet`, of few rows that are there, in a quarter of the time.
+
+    No plan is made, and Snappy in place of zstd: that has its own setup for each column, which is
+    half of what is left.
+    """
     data = BytesIO()
     noted = {**_arrow_schema(**frame.schema), **(made_by.note() if made_by is not None else {})}
-    frame.write_parquet(data, compression="zstd", compression_level=1, metadata=noted)
+    frame.write_parquet(data, compression="snappy", metadata=noted)
     if isinstance(path, ObjectPath):
         path.write_bytes(data.getvalue())
     else:

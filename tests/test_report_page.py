@@ -24,6 +24,7 @@ from splice_meta.report import html
 from splice_meta.report.curves import precision_recall, reliability
 from splice_meta.report.html import write_report
 from splice_meta.report.markup import read_asset
+from splice_meta.runs import task
 from splice_meta.runs.tables import scan_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -109,6 +110,42 @@ def test_the_page_without_plots_has_the_tables(
     assert Page(text).charts == []
     assert "TGG|GTAAGC" in text
     assert len(text) < 300_000
+
+
+def test_a_gene_that_failed_stands_first_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = task.predict_genes
+
+    def predict_genes(scores: Any, first: int, stop: int, *rest: Any) -> Any:
+        if "ENSG00000145354" in scores.table.genes["gene_id"][first:stop]:
+            raise ValueError("no <b> probabilities")
+        return real(scores, first, stop, *rest)
+
+    monkeypatch.setattr(task, "predict_genes", predict_genes)
+    sm.run(fixtures() / "scores_openspliceai.parquet", MODEL, tmp_path)
+
+    text = (tmp_path / "report.html").read_text()
+    assert "1 of 5 genes failed" in text
+    assert "positions of 4 genes" in text
+    rows = text[text.index('id="genes"') :].split("<tr>")
+    assert rows[2].startswith('<td class="text">ENSG00000145354</td><td colspan="10" class="text">')
+    assert "failed: no &lt;b&gt; probabilities" in rows[2]
+
+
+def test_what_is_not_known_has_no_column(tmp_path: Path) -> None:
+    scores = make_scores({"A": [*range(1, 300)], "B": [*range(1, 300)]}).with_columns(
+        donor_score=pl.when(pl.col("position") == 100).then(0.9).otherwise(0.001),
+        acceptor_score=0.001,
+    )
+    bare = scores.select("gene_id", "position", "donor_score", "acceptor_score")
+    sm.run(bare, None, tmp_path, settings=sm.RunSettings(mode="base_only"))
+
+    text = (tmp_path / "report.html").read_text()
+    heads = [re.findall(r"<th [^>]*>(.*?)</th>", each) for each in text.split("<table")[1:]]
+    assert heads[0][-2:] == ["gained", "lost"]
+    assert heads[1] == ["gene", "place", "type", "base", "final", "change", "fate"]
+    assert "Nearest" not in text
 
 
 def test_genes_are_chosen_by_id_or_name(demo: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,10 +51,10 @@ class FinishedRun:
     sites: pl.DataFrame
     bins: pl.DataFrame
 
-    def rows_of(self, gene: str) -> pl.LazyFrame | None:
-        """A gene's rows of the complete table; None where that was not written."""
+    def rows_of(self, genes: Collection[str]) -> pl.LazyFrame | None:
+        """Some genes' rows of the complete table; None where that was not written."""
         try:
-            return scan_genes(self.layout, "complete", [gene])
+            return scan_genes(self.layout, "complete", genes)
         except OutputError:
             return None
 

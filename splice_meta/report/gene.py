@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,11 +76,68 @@ class GeneView:
         return f"{self.name} ({self.gene_id})" if self.name else self.gene_id
 
 
-def view_gene(run: FinishedRun, gene: str, annotation: Annotation | None) -> GeneView:
-    """Gather one gene."""
+@dataclass(frozen=True)
+class GeneRows:
+    """What a page needs of a gene's rows of the complete table.
+
+    Attributes:
+        drawn: Those with a probability of at least 0.05, and the annotated ones.
+        place: ``chrom``, ``strand`` where they are told; ``low`` and ``high`` position, and
+            ``genomic_low``, ``genomic_high`` where places are told.
+    """
+
+    drawn: pl.DataFrame
+    place: dict[str, Any]
+
+
+def rows_of_genes(run: FinishedRun, genes: Sequence[str]) -> dict[str, GeneRows]:
+    """The rows of some genes, read in one pass; none where the complete table was not written."""
+    rows = run.rows_of(genes) if genes else None
+    if rows is None:
+        return {}
+    names = rows.collect_schema().names()
+    is_drawn = pl.max_horizontal(_SCORES) >= SHOWN
+    if "splice_type" in names:
+        is_drawn |= pl.col("splice_type").cast(pl.String) != "neither"
+    columns = ["gene_id", *_SCORES, "position", "genomic_position", "splice_type"]
+    ends = {"low": "position", "high": "position"}
+    if "genomic_position" in names:
+        ends |= {"genomic_low": "genomic_position", "genomic_high": "genomic_position"}
+    spans = rows.group_by("gene_id").agg(
+        *(pl.col(name).first() for name in ("chrom", "strand") if name in names),
+        **{
+            name: pl.col(of).min() if name.endswith("low") else pl.col(of).max()
+            for name, of in ends.items()
+        },
+    )
+    shown = rows.filter(is_drawn).select(name for name in columns if name in names)
+    found, places = pl.collect_all([shown, spans])
+    none = found.clear()
+    by_gene = {str(gene): each for (gene,), each in found.partition_by(
+        "gene_id", as_dict=True, maintain_order=True
+    ).items()}  # fmt: skip
+    return {
+        place["gene_id"]: GeneRows(by_gene.get(place["gene_id"], none), place)
+        for place in places.iter_rows(named=True)
+    }
+
+
+_SCORES = ("donor_score", "donor_meta", "acceptor_score", "acceptor_meta")
+
+
+def view_gene(
+    run: FinishedRun, gene: str, rows: GeneRows | None, annotation: Annotation | None
+) -> GeneView:
+    """Gather one gene.
+
+    Args:
+        run: The run.
+        gene: The gene.
+        rows: Its rows, of :func:`rows_of_genes`.
+        annotation: For its exons, and its splice sites where the rows do not tell.
+    """
     sites = run.sites.filter(pl.col("gene_id") == gene)
     names = [name for name in sites["gene_name"].drop_nulls().head(1)]
-    rows = run.rows_of(gene)
     points, place, truth = _points(rows, sites)
     chrom, strand = (str(place.get(name) or "") for name in ("chrom", "strand"))
     is_placed = bool(chrom) and points["genomic_position"].null_count() == 0
@@ -103,7 +161,7 @@ def view_gene(run: FinishedRun, gene: str, annotation: Annotation | None) -> Gen
 
 
 def _points(
-    rows: pl.LazyFrame | None, sites: pl.DataFrame
+    rows: GeneRows | None, sites: pl.DataFrame
 ) -> tuple[pl.DataFrame, dict[str, Any], pl.DataFrame | None]:
     """The positions that are drawn, where the gene lies, and its annotated sites where told."""
     if rows is None:
@@ -115,10 +173,10 @@ def _points(
             genomic = found["genomic_position"]
             span |= {"genomic_low": genomic.min(), "genomic_high": genomic.max()}
         return _with_place(found), place | span, None
-    names = rows.collect_schema().names()
-    here = [name for name in ("position", "genomic_position") if name in names]
+    few = rows.drawn.lazy()
+    here = [name for name in ("position", "genomic_position") if name in rows.drawn.columns]
     drawn = [
-        rows.filter(pl.max_horizontal(f"{kind}_score", f"{kind}_meta") >= SHOWN).select(
+        few.filter(pl.max_horizontal(f"{kind}_score", f"{kind}_meta") >= SHOWN).select(
             *(pl.col(name).cast(pl.Int64) for name in here),
             type=pl.lit(kind),
             base=pl.col(f"{kind}_score").cast(pl.Float64),
@@ -126,22 +184,16 @@ def _points(
         )
         for kind in ("donor", "acceptor")
     ]
-    ends = rows.select(
-        *(pl.col(name).first() for name in ("chrom", "strand") if name in names),
-        low=pl.col("position").min(), high=pl.col("position").max(),
-        **({"genomic_low": pl.col(here[1]).min(), "genomic_high": pl.col(here[1]).max()}
-           if len(here) > 1 else {}),
-    )  # fmt: skip
     truth = []
-    if "splice_type" in names:
-        is_site = pl.col("splice_type").cast(pl.String) != "neither"
-        truth = [rows.filter(is_site).select(*here, type=pl.col("splice_type").cast(pl.String))]
-    where, donors, acceptors, *told = pl.collect_all([ends, *drawn, *truth])
+    if "splice_type" in rows.drawn.columns:
+        kind = pl.col("splice_type").cast(pl.String)
+        truth = [few.filter(kind != "neither").select(*here, type=kind)]
+    donors, acceptors, *told = pl.collect_all([*drawn, *truth])
     return (
         _with_place(pl.concat([donors, acceptors]))
         .top_k(POINTS, by=pl.max_horizontal("base", "final"))
         .sort("position", "type"),
-        where.row(0, named=True),
+        rows.place,
         told[0] if told else None,
     )
 

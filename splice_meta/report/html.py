@@ -15,7 +15,7 @@ from splice_meta.errors import InputError, SpliceMetaError
 from splice_meta.plots.library import HOW_TO, has_plots
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.report.finished import FinishedRun, chosen_genes, open_finished
-from splice_meta.report.gene import view_gene
+from splice_meta.report.gene import rows_of_genes, view_gene
 from splice_meta.report.gene_page import gene_page, page_name
 from splice_meta.report.markup import Charts, document, escape
 from splice_meta.report.reasons import explain_sites
@@ -86,7 +86,8 @@ def page_of(
     """The page, in pieces; arguments are those of :func:`write_report`."""
     chosen = chosen_genes(run, genes, most)
     exons = _annotation(run, annotation) if chosen else None
-    views = [view_gene(run, gene, exons) for gene in chosen]
+    rows = rows_of_genes(run, chosen)
+    views = [view_gene(run, gene, rows.get(gene), exons) for gene in chosen]
     record = run.record.get("model") or {}
     reasons, lacking = explain_sites(run, views, model or record.get("source"), exons)
     charts = Charts(has_plots())

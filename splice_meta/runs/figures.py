@@ -30,7 +30,7 @@ def count_figures(
         The positions of each gene that changed by more than :data:`MOVED`; and positions by their
         change, rounded to 1 / :data:`BINS` and given as a multiple of that.
     """
-    base = outcome.base["donor"][outcome.rows] + outcome.base["acceptor"][outcome.rows]
+    base = outcome.before["donor"] + outcome.before["acceptor"]
     change = (outcome.final["donor"] + outcome.final["acceptor"] - base).astype(np.float64)
     moved = outcome.rows[np.abs(change) > MOVED]
     ends = np.concatenate([[0], np.cumsum(positions)])

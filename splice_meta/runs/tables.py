@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
 
 from splice_meta.errors import OutputError
-from splice_meta.jobs.lines import read_lines
+from splice_meta.jobs.lines import Record, read_lines
 from splice_meta.runs.outputs import FILE_OF, OutputLayout, TableName
 from splice_meta.stores import ObjectPath, Place
 
@@ -60,7 +61,7 @@ def _listed(table: Place, genes: set[str] | None = None) -> list[Place] | None:
     ledger = table.parent / "ledger.jsonl"
     if table.name not in outputs or (isinstance(ledger, Path) and not ledger.is_file()):
         return None
-    records, _ = read_lines(ledger)
+    records = _records(ledger)
     if not records:
         return None
     shards = {each["number"]: each for each in records if each["record"] == "shard"}
@@ -75,6 +76,22 @@ def _listed(table: Place, genes: set[str] | None = None) -> list[Place] | None:
     return [part for ids, part in found if not genes.isdisjoint(ids)] or [
         part for _, part in found[:1]
     ]
+
+
+def _records(ledger: Place) -> Sequence[Record]:
+    """The lines of a ledger; those of the last one are kept, since a report asks for many tables.
+
+    A ledger only grows, so its size tells whether it is as it was.
+    """
+    if isinstance(ledger, ObjectPath):
+        return read_lines(ledger)[0]
+    state = ledger.stat()
+    return _read(ledger, state.st_ino, state.st_size)
+
+
+@lru_cache(maxsize=1)
+def _read(ledger: Path, *_: int) -> Sequence[Record]:
+    return read_lines(ledger)[0]
 
 
 def scan_parts(path: Place) -> pl.LazyFrame:

@@ -49,20 +49,22 @@ def find_sites(
     is_annotated, distance = known.near(codes, axis)
     columns = {
         **{
-            name: marked[name].gather(rows).cast(kind)
+            name: marked[name][rows].cast(kind)
             for name, kind in _COPIED.items()
             if name in marked.columns
         },
-        "type": pl.Series(codes).cat.to(SpliceType),
-        "sequence": around(marked, codes, axis),
+        "type": pl.Series(codes),
+        "sequence": around(marked, codes, rows),
         "base": pl.Series(base),
         "final": pl.Series(final),
         "change": pl.Series(np.subtract(final, base, dtype=np.float64)),
-        "fate": pl.Series(_fates(base >= threshold, final >= threshold)).cat.to(Fate),
+        "fate": pl.Series(_fates(base >= threshold, final >= threshold)),
         "is_annotated": is_annotated,
         "distance": distance,
     }
-    return pl.DataFrame(columns)
+    return pl.DataFrame(columns).with_columns(
+        pl.col("type").cat.to(SpliceType), pl.col("fate").cat.to(Fate)
+    )
 
 
 _COPIED: dict[str, type[pl.DataType]] = {

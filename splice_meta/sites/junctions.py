@@ -17,7 +17,7 @@ _SHOWN = np.frombuffer(b"ACGTTACGTTN", np.uint8)
 
 
 def around(
-    marked: pl.DataFrame, codes: npt.NDArray[np.uint8], axis: npt.NDArray[np.int64]
+    marked: pl.DataFrame, codes: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]
 ) -> pl.Series:
     """The bases on both sides of junctions: ``exon|intron`` of a donor, reversed of an acceptor.
 
@@ -26,7 +26,7 @@ def around(
             known.
         codes: The types of the sites, as they are numbered in
             :data:`splice_meta.contracts.CLASSES`.
-        axis: The sites on the position axis.
+        rows: The rows of the sites.
 
     Returns:
         The last three bases of the exon and the first six of the intron, or the last six of the
@@ -34,15 +34,20 @@ def around(
         base is known.
     """
     if "base" not in marked.columns:
-        return pl.repeat(None, axis.size, dtype=pl.String, eager=True)
+        return pl.repeat(None, rows.size, dtype=pl.String, eager=True)
     is_donor = (codes == CLASSES.index("donor"))[:, None]
     # A donor ends its exon, an acceptor begins it.
     first = np.where(is_donor, 1 - EXON, -INTRON)
-    keys, wanted = marked[AXIS].to_numpy(), axis[:, None] + first + np.arange(EXON + INTRON)
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    bases = marked["base"].gather(places.ravel()).cast(_KNOWN, strict=False).to_physical()
-    letters = _SHOWN[bases.fill_null(_SHOWN.size - 1).to_numpy()].reshape(places.shape)
-    found = np.where(keys[places] == wanted, letters, ord("N"))
+    steps = first + np.arange(EXON + INTRON)
+    keys = marked[AXIS].to_numpy()
+    wanted = keys[rows][:, None] + steps
+    places = np.clip(rows[:, None] + steps, 0, len(keys) - 1)
+    is_off = keys[places] != wanted  # past a gap, or none
+    places[is_off] = np.minimum(np.searchsorted(keys, wanted[is_off]), len(keys) - 1)
+    bases = marked["base"][places.ravel()].cast(_KNOWN, strict=False).to_physical()
+    letters = np.nan_to_num(bases.to_numpy(), nan=_SHOWN.size - 1).astype(np.intp)
+    is_there = keys[places] == wanted
+    found = np.where(is_there, _SHOWN[letters].reshape(places.shape), ord("N"))
     words = np.where(is_donor, *(np.insert(found, at, ord("|"), axis=1) for at in (EXON, INTRON)))
     texts = np.ascontiguousarray(words, np.uint8).view(f"S{words.shape[1]}").ravel()
     return pl.Series(texts.astype(str), dtype=pl.String)
