@@ -501,7 +501,7 @@ def test_genes_without_known_sites_have_no_truth(
     sites = opened.all_rows().filter(pl.col("splice_type") != "neither").collect()
     assert sites["genomic_position"].to_list() == [120, 150]
     assert "1 genes are not in the annotation and are left out, first D" in caplog.text
-    assert "2 genes are left out, since the annotation does not tell all" in caplog.text
+    assert "2 genes are left out, since the annotation does not give all" in caplog.text
     assert "first B: it has neither exons nor coding sequence" in caplog.text
     # Where no truth is asked for, nothing is lost.
     assert open_scores(table, None, reference).table.genes.height == 4
