@@ -16,7 +16,7 @@ import pytest
 from variant_world import SparseNetwork, World, make_model, make_world
 
 import splice_meta as sm
-from splice_meta.alleles import shards
+from splice_meta.alleles import finish, shards
 from splice_meta.alleles.results import open_results
 from splice_meta.alleles.shards import make_shards
 from splice_meta.errors import OutputError, UsageError
@@ -68,6 +68,16 @@ def assert_alike(found: Path, expected: Path) -> None:
     assert sorted(os.listdir(found)) == sorted(os.listdir(expected))
     for name in (*TABLES, "left_out.tsv"):
         assert (found / name).read_bytes() == (expected / name).read_bytes(), name
+
+
+def test_rows_that_are_sorted_some_at_a_time(
+    world: World, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "SORTED", 300)
+
+    analyse(world, tmp_path / "out", synthetic(world, 2000))
+
+    assert_alike(tmp_path / "out", whole)
 
 
 COMMAND = """

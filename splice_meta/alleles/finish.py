@@ -23,6 +23,9 @@ from splice_meta.ownership import remove_owned
 from splice_meta.sink import sink_parquet, sink_tsv, write_text
 from splice_meta.sites import TYPES
 
+SORTED = 1 << 18
+"""Variants whose rows are sorted together: memory does not grow with more."""
+
 _GENE = ["gene_id", "gene_name", "strand"]
 _ALLELE = ["chrom", "pos", "ref", "alt"]
 
@@ -45,6 +48,7 @@ def write_results(opened: Opened, receipts: Sequence[Receipt], seconds: float) -
         SUMMARY: _summary(opened, _parts(opened, ordered, SUMMARY), failed),
         SITES: _sites(opened, _parts(opened, ordered, SITES)),
     }
+    tables = {name: _by_range(opened, table, name) for name, table in tables.items()}
     for name, table in tables.items():
         sink_parquet(table, layout.table(name))
         written = pl.scan_parquet(layout.table(name), glob=False)
@@ -88,6 +92,19 @@ def _parts(opened: Opened, receipts: Sequence[Receipt], name: str) -> pl.LazyFra
     if files:
         return pl.scan_parquet([str(path) for path in files], glob=False)
     return opened.task.empty(name).lazy()
+
+
+def _by_range(opened: Opened, table: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """A table whose rows are sorted by variants, some at a time where there are many."""
+    count = opened.variants.height
+    if count <= SORTED:
+        return table
+    files = []
+    for number, low in enumerate(range(0, count, SORTED)):
+        files.append(opened.task.layout.parts / f"{name}-sorted-{number:06}.parquet")
+        of_range = pl.col("variant").is_between(low, low + SORTED - 1)
+        sink_parquet(table.filter(of_range), files[-1])
+    return pl.scan_parquet([str(path) for path in files], glob=False)
 
 
 def _failed(opened: Opened, receipts: Sequence[Receipt]) -> pl.DataFrame:

@@ -16,7 +16,10 @@ SUMMARY, SITES, LEFT_OUT = "summary", "sites", "left_out.tsv"
 
 PARTS = Owned(
     what="parts of variants that are not complete",
-    files=("ledger.jsonl", "summary-[0-9]*.parquet", "sites-[0-9]*.parquet"),
+    files=(
+        "ledger.jsonl", "summary-[0-9]*.parquet", "sites-[0-9]*.parquet",
+        "summary-sorted-[0-9]*.parquet", "sites-sorted-[0-9]*.parquet",
+    ),
     mark=("ledger.jsonl", b'"record":"run"'),
 )
 """The folder of the parts."""
