@@ -105,7 +105,7 @@ def test_an_interrupted_run_is_recognised(cut: Path, capsys: pytest.CaptureFixtu
     for path in (cut, cut / TABLES / "cut"):
         assert run_command(["inspect", str(path)]) == 0
         said = capsys.readouterr().out
-        assert "interrupted, or still at work" in said
+        assert "interrupted, or still running" in said
         assert "of 8 shards are done" in said
         assert "--resume --run-name cut" in said
     assert (cut / "inference_workflow.log").is_file()

@@ -58,19 +58,30 @@ def explain_sites(
     except SpliceMetaError as error:
         log.debug("Sites are not explained: %s", error)
         return {}, f"Contributions are not shown: {error.message}"
-    return {key: _sentence(found, *key) for key in changed}, ""
+    return _sentences(found, changed), ""
 
 
-def _sentence(found: pl.DataFrame, gene: str, position: int, kind: str) -> str:
-    rows = found.filter(
-        pl.col("gene_id") == gene, pl.col("position") == position, pl.col("class") == kind,
-        ~pl.col("feature").is_in(["bias", "base model"]),
-    )  # fmt: skip
-    strongest = rows.head(STRONGEST).select("feature", "value", "contribution")
-    return ", ".join(
-        f"{name}{'' if value is None else f' = {_short(value)}'} ({given:+.2f})"
-        for name, value, given in strongest.iter_rows()
+def _sentences(
+    found: pl.DataFrame, changed: Sequence[tuple[str, int, str]]
+) -> dict[tuple[str, int, str], str]:
+    """The strongest contributions to each changed site, in words."""
+    keys = ["gene_id", "position", "class"]
+    sites = pl.DataFrame(changed, dict(zip(keys, found.select(keys).dtypes, strict=True)),
+                         orient="row")  # fmt: skip
+    strongest = (
+        found.lazy()
+        .filter(~pl.col("feature").is_in(["bias", "base model"]))
+        .join(sites.lazy(), on=keys, how="semi", maintain_order="left")
+        .group_by(keys, maintain_order=True)
+        .head(STRONGEST)
+        .select(*keys, "feature", "value", "contribution")
+        .collect()
     )
+    told: dict[tuple[str, int, str], list[str]] = {}
+    for gene, position, kind, name, value, given in strongest.iter_rows():
+        shown = "" if value is None else f" = {_short(value)}"
+        told.setdefault((gene, position, kind), []).append(f"{name}{shown} ({given:+.2f})")
+    return {key: ", ".join(words) for key, words in told.items()}
 
 
 def _short(value: float) -> str:
