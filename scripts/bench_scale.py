@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,6 @@ from splice_meta.bundled import fixtures
 from splice_meta.model.predict import _inplace, margin_of
 from splice_meta.pipeline.batch import predict_batch
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.stages import CHECK, COUNT, REPORTS, SCORE, SITES
 
 QUERY = """
 import sys, polars as pl
@@ -55,6 +53,36 @@ COLUMNS = ("gene_id", "position", "donor_score", "acceptor_score", "neither_scor
 """The columns of the table that is made."""
 
 FILE_ROWS = 1_700_000
+
+BARE = """
+from splice_meta.process import set_environment
+
+set_environment()  # before Polars is imported, as the command line does it
+
+import sys
+
+import polars as pl
+
+import splice_meta.report.finish as finish
+import splice_meta.runs.task as task
+from splice_meta.cli.app import main
+from splice_meta.sites import COUNTS
+
+if sys.argv.pop(1) == "without":
+    task._write_sites = lambda job, shard, done, files: [
+        pl.repeat(None, part.genes.height, dtype=pl.Int64, eager=True) for part in done
+    ]
+    task.count_figures = lambda outcome, sizes: (
+        pl.repeat(0, len(sizes), dtype=pl.Int64, eager=True).alias("moved"), {}
+    )
+    task.count_truth = lambda done, threshold: (pl.DataFrame(schema=task.BINS), {})
+    finish.finish_sites = lambda layout, genes: genes.with_columns(
+        pl.lit(None, pl.Int64).alias(name) for name in COUNTS
+    )
+    finish.write_report = lambda *given, **named: None
+main()
+"""
+"""``splice-meta`` with or without what makes the sites table, the figures and the report."""
 
 LIBRARIES = "import splice_meta.workflow, polars, numpy, sklearn, xgboost"
 
@@ -134,28 +162,6 @@ def bare_predict(sources: Sequence[str], model: sm.MetaModel, times: int) -> Mea
     return {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu, "peak": 0}
 
 
-def added_by_reports(output: Path, wall: float) -> float:
-    """The wall time of a run over what it would be without sites table, figures and reports.
-
-    They have no switch, so the stages that the run itself timed are taken. Those of shards, two of
-    which are worked on at a time, count by their share of the shards' time.
-
-    Args:
-        output: The output directory of the run.
-        wall: Its wall seconds.
-    """
-    text = (output / "performance_report.txt").read_text()
-    spent = {name: float(each) for name, each in _STAGE.findall(text)}
-    shards = {name: each for name, each in spent.items() if name not in (CHECK, SCORE, REPORTS)}
-    outside = sum(spent.get(name, 0.0) for name in (CHECK, SCORE, REPORTS))
-    share = (shards[SITES] + shards[COUNT]) / sum(shards.values())
-    theirs = share * (wall - outside) + spent[REPORTS]
-    return wall / (wall - theirs)
-
-
-_STAGE = re.compile(r"^  (\S.*?) +([\d.]+) s +[\d.]+%$", re.MULTILINE)
-
-
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Min, median and max."""
     return {
@@ -198,18 +204,17 @@ def benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "confidence_only": [*run, *given, "--uncertainty-strategy", "confidence_only"],
         "base_only": [*run, "--inference-mode", "base_only"],
         "default": [*run, *given],
+        "reported": [python, "-c", BARE, "with", *run[3:], *given],
+        "bare": [python, "-c", BARE, "without", *run[3:], *given],
     }
     if options.other_model:
         commands["other model"] = [*run, "--model", options.other_model]
     if options.workers:
         commands["dask"] = [*run, *given, "--workers", str(options.workers)]
-    with_reports: list[float] = []
     found: dict[str, list[Measured]] = {name: [] for name in [*commands, "predict"]}
     for _ in range(options.runs):
         for name, command in commands.items():
             found[name].append(measure(command))
-            if name == "default":
-                with_reports.append(added_by_reports(output, found[name][-1]["wall"]))
             shutil.rmtree(output, ignore_errors=True)
             plain.unlink(missing_ok=True)
         found["predict"].append(bare_predict(options.scores, model, times))
@@ -228,10 +233,7 @@ def benchmark(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
             }
             for name, runs in found.items()
         },
-        "ratios": {
-            **ratios(found, "wall"),
-            "default / without sites table and reports": spread(with_reports),
-        },
+        "ratios": ratios(found, "wall"),
         "cpu_ratios": ratios(found, "cpu"),
     }  # fmt: skip
 
@@ -244,6 +246,7 @@ def ratios(found: dict[str, list[Measured]], of: str) -> dict[str, dict[str, flo
         "confidence_only / query": (time["confidence_only"], time["query"]),
         "base_only / query": (time["base_only"], time["query"]),
         "default / (query + bare predict)": (time["default"], both),
+        "default / without sites table and reports": (time["reported"], time["bare"]),
     }
     if "other model" in time:
         pairs["other model / model"] = (time["other model"], time["default"])
