@@ -55,7 +55,7 @@ COLUMNS = ("gene_id", "position", "donor_score", "acceptor_score", "neither_scor
 FILE_ROWS = 1_700_000
 
 BARE = """
-from splice_meta.process import set_environment
+from splice_meta.runtime.process import set_environment
 
 set_environment()  # before Polars is imported, as the command line does it
 

@@ -32,8 +32,8 @@ from splice_meta.base_models.windows import (
     one_hot,
     spread,
 )  # fmt: skip
-from splice_meta.process import usable_cores
 from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.runtime.process import usable_cores
 
 SIDE = 4096
 """Of the matrices."""

@@ -30,8 +30,8 @@ from splice_meta.base_models.altered import Edit, Reference
 from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.genes import genes_to_score
 from splice_meta.base_models.load import BUILT_IN, load_base_model
-from splice_meta.process import usable_cores
 from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.runtime.process import usable_cores
 
 COMPLEMENT = bytes.maketrans(b"ACGT", b"TGCA")
 

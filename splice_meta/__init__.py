@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from splice_meta.plots.plot_gene import plot_gene
     from splice_meta.reference.annotation import Annotation, open_annotation
     from splice_meta.runs.sort import SortedScores, sort_scores
+    from splice_meta.runtime.watching import Watcher
     from splice_meta.settings import FeatureSettings, RunSettings, Selection, TrainSettings
     from splice_meta.sources.base_scores import scan_scores
     from splice_meta.tracks.export import Exported, export
     from splice_meta.training.train import train
-    from splice_meta.watching import Watcher
     from splice_meta.workflow import RunResult, run
 
 __version__ = "0.2.0"
@@ -128,7 +128,7 @@ _HOME = {
     "TrainSettings": "settings",
     "scan_scores": "sources.base_scores",
     "train": "training.train",
-    "Watcher": "watching",
+    "Watcher": "runtime.watching",
     "RunResult": "workflow",
     "run": "workflow",
 }

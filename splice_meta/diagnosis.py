@@ -16,15 +16,15 @@ import polars as pl
 
 from splice_meta import __version__
 from splice_meta.errors import SpliceMetaError
+from splice_meta.files.stores import place_of
 from splice_meta.model.load import load_model
-from splice_meta.panics import plain_panics
-from splice_meta.process import usable_cores
 from splice_meta.report.describe_model import describe_model
 from splice_meta.runs.found import has_ended, record_of, run_at
 from splice_meta.runs.outputs import RECORD
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.process import usable_cores
 from splice_meta.sources.files import files_of, reads_by_gene
 from splice_meta.sources.tables import open_tables, scan_unchanged
-from splice_meta.stores import place_of
 
 PACKAGES = (
     "polars", "numpy", "pyarrow", "xgboost", "typer", "rich", "altair", "vl-convert-python",

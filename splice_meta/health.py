@@ -10,7 +10,7 @@ import polars as pl
 
 from splice_meta.bundled import fixtures
 from splice_meta.contracts import FINAL, SCORES
-from splice_meta.digests import ends_of
+from splice_meta.files.digests import ends_of
 from splice_meta.model.load import load_model
 from splice_meta.runs.tables import scan_table
 from splice_meta.sources.base_scores import open_scores

@@ -34,10 +34,10 @@ from splice_meta.catalogue import (
 )
 from splice_meta.contracts import SCORES
 from splice_meta.errors import ManifestError
+from splice_meta.files.records import Entry, read_record, shown
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.plain import csv_cell, from_csv_cell
-from splice_meta.records import Entry, read_record, shown
 from splice_meta.shown import Shown, few
-from splice_meta.stores import refuse_pipe
 
 FORMAT_VERSION = 1
 DTYPES = (

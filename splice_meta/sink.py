@@ -18,10 +18,10 @@ import polars as pl
 
 from splice_meta.contracts import TEXTS
 from splice_meta.errors import OutputError, StoreError
-from splice_meta.ownership import Owned, put, temporary_name
+from splice_meta.files.ownership import Owned, put, temporary_name
+from splice_meta.files.stores import ObjectPath, Place, reason_of, refuse_address
 from splice_meta.plain import FORMULA
 from splice_meta.provenance import MadeBy
-from splice_meta.stores import ObjectPath, Place, reason_of, refuse_address
 
 ROW_GROUP_ROWS = 1 << 16
 """Small enough that Polars tells by a bitmap that positions are worth no dictionary; in larger

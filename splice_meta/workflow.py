@@ -10,7 +10,6 @@ from typing import Any
 
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.jobs.executor import Cluster, Executor, execute
-from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.sequence import Genome
 from splice_meta.report.finish import RunResult, finish
@@ -19,9 +18,10 @@ from splice_meta.runs.opening import Asked, open_run
 from splice_meta.runs.planning import Planned, planned
 from splice_meta.runs.scorer import Weights
 from splice_meta.runs.task import Receipt
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.stages import CHECK, measured, stage
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.settings import RunSettings
-from splice_meta.stages import CHECK, measured, stage
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 import splice_meta as sm
 from splice_meta.contracts import SCORES
 from splice_meta.errors import ModelError
+from splice_meta.files.records import Entry, parse_record
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.calibration import Calibration, read_calibration
 from splice_meta.model.margin import Margin
 from splice_meta.model.predict import predict_proba
-from splice_meta.records import Entry, parse_record
 from splice_meta.training.calibrate import cross_fitted, fit_calibration
 
 CURVES = (

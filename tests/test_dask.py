@@ -21,9 +21,9 @@ import splice_meta as sm
 from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, UsageError
 from splice_meta.jobs import dask as on_dask
 from splice_meta.jobs import dask_cluster, dask_workers
-from splice_meta.process import ENVIRONMENT
 from splice_meta.runs.outputs import FILE_OF
 from splice_meta.runs.tables import scan_table
+from splice_meta.runtime.process import ENVIRONMENT
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.workflow import RunResult
 

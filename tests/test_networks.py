@@ -40,7 +40,7 @@ from splice_meta.base_models.windows import (
     spread,
 )
 from splice_meta.errors import InputError, UsageError
-from splice_meta.process import usable_cores
+from splice_meta.runtime.process import usable_cores
 
 has_torch = pytest.mark.skipif(find_spec("torch") is None, reason="without torch")
 ENGINES = ["openvino", pytest.param("torch", marks=has_torch)]

@@ -23,13 +23,13 @@ from test_unscored_genes import ByBase
 import splice_meta as sm
 from splice_meta.cli.app import run_command
 from splice_meta.errors import InputError, OutputError, SpliceMetaError, StoreError, UsageError
+from splice_meta.files.stores import ObjectPath, object_at, place_of
 from splice_meta.jobs.lines import create_lines, open_lines, read_lines
 from splice_meta.runs.outputs import FILE_OF, REPORTS, SITES_TEXT
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.tables import scan_table
 from splice_meta.sink import write_text
 from splice_meta.sources.files import files_of
-from splice_meta.stores import ObjectPath, object_at, place_of
 from splice_meta.workflow import RunResult
 
 pytest.importorskip("obstore")

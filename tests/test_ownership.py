@@ -13,9 +13,9 @@ from conftest import MODEL, make_scores
 import splice_meta as sm
 from splice_meta.cli.app import run_command
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import TABLE, Owned, put, refuse_target, remove_owned
 from splice_meta.model.bundle import BUNDLE
-from splice_meta.ownership import TABLE, Owned, put, refuse_target, remove_owned
 from splice_meta.runs.outputs import KEPT, RUN
 from splice_meta.sink import sink_parquet, whole_file, write_text
 

@@ -12,7 +12,7 @@ import pytest
 from fasta_files import BGZIP_END, bgzip_block
 
 from splice_meta.errors import InputError
-from splice_meta.packed import blocks, packing_of
+from splice_meta.files.packed import blocks, packing_of
 from splice_meta.reference.annotation import open_annotation
 from splice_meta.reference.sequence import Genome
 

@@ -16,9 +16,9 @@ import splice_meta as sm
 from splice_meta.cli.app import run_command
 from splice_meta.errors import ClusterError, EngineError
 from splice_meta.jobs.plan import Shard
-from splice_meta.panics import plain_panics
 from splice_meta.reference import cache
 from splice_meta.runs import planning, task
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.training import train as training
 
 Panic = pl.exceptions.PanicException

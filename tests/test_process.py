@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from splice_meta import process
+from splice_meta.runtime import process
 
 
 def said_by(code: str, environment: dict[str, str] | None = None) -> str:
@@ -24,7 +24,7 @@ def modules_after(code: str, environment: dict[str, str] | None = None) -> set[s
 
 
 def test_commands_import_xgboost_alone_and_scikit_learn_can_still_follow() -> None:
-    start = "from splice_meta.process import import_xgboost; import_xgboost()"
+    start = "from splice_meta.runtime.process import import_xgboost; import_xgboost()"
 
     assert "xgboost" in modules_after(start)
     assert "sklearn" not in modules_after(start)
@@ -32,7 +32,9 @@ def test_commands_import_xgboost_alone_and_scikit_learn_can_still_follow() -> No
 
 
 def test_what_is_imported_already_is_left_alone() -> None:
-    code = "import xgboost; from splice_meta.process import import_xgboost; import_xgboost()"
+    code = (
+        "import xgboost; from splice_meta.runtime.process import import_xgboost; import_xgboost()"
+    )
 
     assert "sklearn" in modules_after(f"{code}; xgboost.XGBClassifier()")
 
@@ -68,7 +70,8 @@ def test_what_polars_sets_for_itself_is_not_the_users(theirs: str) -> None:
     clean = {name: value for name, value in os.environ.items() if name not in process.ENVIRONMENT}
     start = clean | ({process.ALLOCATOR: theirs} if theirs else {})
     show = (
-        "import os, polars; from splice_meta import process; print(os.environ[process.ALLOCATOR])"
+        "import os, polars; from splice_meta.runtime import process; "
+        "print(os.environ[process.ALLOCATOR])"
     )
 
     inherited = said_by(show, start)

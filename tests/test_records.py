@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from splice_meta.errors import InputError, ModelError
-from splice_meta.records import DEEPEST, Entry, depth_of, parse_record, read_record
+from splice_meta.files.records import DEEPEST, Entry, depth_of, parse_record, read_record
 
 
 def entry(value: Any) -> Entry:

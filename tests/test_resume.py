@@ -25,8 +25,8 @@ from test_unscored_genes import ByBase, Never
 
 import splice_meta as sm
 from splice_meta.base_models import score_task
-from splice_meta.digests import END, ends_of
 from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.files.digests import END, ends_of
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.local import FLUSHED
 from splice_meta.runs import identity, planning, room

@@ -21,10 +21,10 @@ from tiny_network import Interrupted, TinyNetwork
 import splice_meta as sm
 from splice_meta.base_models import score_task
 from splice_meta.errors import OutputError, UsageError
+from splice_meta.files.stores import object_at
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.lines import open_lines
-from splice_meta.process import share_cores, usable_cores
-from splice_meta.stores import object_at
+from splice_meta.runtime.process import share_cores, usable_cores
 
 GTF, FASTA = FIXTURES / "annotation.gtf.gz", FIXTURES / "region.fa.gz"
 TESTS = Path(__file__).parent

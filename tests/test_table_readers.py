@@ -11,7 +11,7 @@ import pytest
 from conftest import MODEL
 
 import splice_meta as sm
-from splice_meta.ownership import TEMPORARY
+from splice_meta.files.ownership import TEMPORARY
 from splice_meta.runs.outputs import FILE_OF
 from splice_meta.runs.tables import scan_table
 from splice_meta.sink import whole_file

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from splice_meta import packed
 from splice_meta.errors import InputError
+from splice_meta.files import packed
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.reading import reading, refuse_cells
 from splice_meta.sources.tables import open_tables, scan_files

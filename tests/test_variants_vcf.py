@@ -126,7 +126,7 @@ def test_lines_are_kept_and_fields_added(
 @pytest.mark.parametrize("batch", [1, 200, 1 << 24])
 def test_many_lines_in_batches(tmp_path: Path, batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BATCH_BYTES", batch)
-    monkeypatch.setattr("splice_meta.packed.BLOCK_BYTES", 64)
+    monkeypatch.setattr("splice_meta.files.packed.BLOCK_BYTES", 64)
     lines = [f"chr1\t{n}\t.\tA\t{'C,G' if n % 5 else 'T'}\t.\t.\tX={'y' * (n % 60)}"
              for n in range(1, 400)]  # fmt: skip
     source = put(tmp_path / "in.vcf", [*HEAD[:-1], *lines[:200], "", *lines[200:]])
@@ -213,7 +213,7 @@ def test_bgzip(tmp_path: Path, size: int) -> None:
         writer.close()
 
     assert gzip.decompress((tmp_path / "x.gz").read_bytes()) == data
-    from splice_meta.packed import packing_of, unpacked
+    from splice_meta.files.packed import packing_of, unpacked
 
     assert packing_of(tmp_path / "x.gz") == "bgzip"
     with unpacked(tmp_path / "x.gz") as again:

@@ -12,7 +12,7 @@ from conftest import MODEL, make_scores
 import splice_meta as sm
 from splice_meta.cli.console import set_verbosity
 from splice_meta.cli.progress import watcher
-from splice_meta.watching import DrawnLine, StageLines, watcher_of
+from splice_meta.runtime.watching import DrawnLine, StageLines, watcher_of
 
 
 class Clock:

@@ -17,17 +17,17 @@ from splice_meta.alleles.room import begin, is_complete
 from splice_meta.alleles.settings import VariantSettings
 from splice_meta.alleles.shards import make_shards
 from splice_meta.base_models.scoring import PROTEIN_CODING
-from splice_meta.digests import digest_of
+from splice_meta.files.digests import digest_of
 from splice_meta.jobs.executor import Cluster, execute
 from splice_meta.jobs.ledger import Ledger, create_ledger, refuse_differences
 from splice_meta.jobs.plan import Receipt, Shard, ledger_of
 from splice_meta.jobs.resume import digests_of, open_ledger, take_over
-from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.sequence import Genome
 from splice_meta.runs.scorer import Weights
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.settings import FeatureSettings
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

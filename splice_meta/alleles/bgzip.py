@@ -10,7 +10,7 @@ import struct
 import zlib
 from typing import IO
 
-from splice_meta.packed import BGZIP_END
+from splice_meta.files.packed import BGZIP_END
 
 BLOCK = 0xFF00
 """Bytes of text in a member: so many fit one even where they cannot be compressed."""

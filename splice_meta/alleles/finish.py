@@ -18,8 +18,8 @@ from splice_meta.alleles.layout import LEFT_OUT, MARK, PARTS, SITES, SUMMARY
 from splice_meta.alleles.opening import Opened
 from splice_meta.alleles.reading import VARIANTS
 from splice_meta.alleles.vcf import write_vcf
+from splice_meta.files.ownership import remove_owned
 from splice_meta.jobs.plan import Receipt
-from splice_meta.ownership import remove_owned
 from splice_meta.sink import sink_parquet, sink_tsv, write_text
 from splice_meta.sites import TYPES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from splice_meta.ownership import Owned
+from splice_meta.files.ownership import Owned
 
 RECORD = "variants.json"
 """Says what the results were made from; it is there from the start."""

@@ -28,9 +28,10 @@ from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.genes import GenesToScore, genes_to_score
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.contracts import SpliceType
-from splice_meta.digests import digest_of, ends_of, input_digests
 from splice_meta.errors import InputError, UsageError
-from splice_meta.given import Given
+from splice_meta.files.digests import digest_of, ends_of, input_digests
+from splice_meta.files.given import Given
+from splice_meta.files.stores import local_path
 from splice_meta.harmonize import Fills
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor
 from splice_meta.jobs.resume import refuse_both
@@ -46,7 +47,6 @@ from splice_meta.reference.sequence import Genome
 from splice_meta.runs.scorer import Scorer, Weights, make_scorer
 from splice_meta.settings import FeatureSettings, RunSettings
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.stores import local_path
 
 log = logging.getLogger("splice_meta")
 

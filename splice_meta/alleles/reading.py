@@ -13,9 +13,9 @@ from splice_meta.alleles.loci import is_locus, read_loci
 from splice_meta.alleles.tables import columns_of, scan_table
 from splice_meta.alleles.vcf_text import FIXED, is_vcf, scan_vcf
 from splice_meta.errors import InputError
-from splice_meta.panics import plain_panics
+from splice_meta.files.stores import refuse_pipe
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sources.unreadable import FAULTS, unreadable
-from splice_meta.stores import refuse_pipe
 
 VARIANTS: dict[str, type[pl.DataType]] = {
     "variant": pl.UInt32, "line": pl.UInt32, "id": pl.String, "chrom": pl.String, "pos": pl.Int64,

@@ -11,7 +11,7 @@ import polars as pl
 
 from splice_meta.alleles.layout import SITES, SUMMARY, Layout
 from splice_meta.errors import InputError
-from splice_meta.records import Entry, read_record
+from splice_meta.files.records import Entry, read_record
 from splice_meta.shown import Shown
 
 

@@ -6,9 +6,9 @@ import json
 
 from splice_meta.alleles.layout import MARK, RESULTS, Layout
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import remove_owned
 from splice_meta.jobs.room import refuse_folder
-from splice_meta.ownership import remove_owned
 from splice_meta.sink import write_text
 
 

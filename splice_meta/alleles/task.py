@@ -31,11 +31,11 @@ from splice_meta.base_models.edits import EditScorer
 from splice_meta.base_models.protocol import BaseModel, parallel_of
 from splice_meta.base_models.score_task import reason_of
 from splice_meta.contracts import SpliceType
-from splice_meta.digests import ends_of
+from splice_meta.files.digests import ends_of
+from splice_meta.files.records import Entry
 from splice_meta.jobs.plan import Part, Receipt, Shard, Told
-from splice_meta.panics import plain_panics
-from splice_meta.records import Entry
 from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sink import sink_parquet
 
 log = logging.getLogger("splice_meta")

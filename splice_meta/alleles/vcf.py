@@ -20,7 +20,7 @@ from splice_meta.alleles.deltas import EFFECT
 from splice_meta.alleles.vcf_header import BASE, COMBINED, FINAL, LEFT_OUT
 from splice_meta.alleles.vcf_text import NO_VARIANT
 from splice_meta.errors import InputError
-from splice_meta.packed import blocks
+from splice_meta.files.packed import blocks
 from splice_meta.sink import whole_file
 
 KINDS = ("acceptor_gain", "acceptor_loss", "donor_gain", "donor_loss")

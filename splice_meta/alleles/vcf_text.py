@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.packed import BLOCK_BYTES, unpacked
+from splice_meta.files.packed import BLOCK_BYTES, unpacked
 from splice_meta.sources.content import kind_of_content, wrong_content
 
 FIXED = ("chrom", "pos", "id", "ref", "alt")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from splice_meta.base_models.network import Ensemble
 from splice_meta.errors import UsageError
-from splice_meta.process import usable_cores
+from splice_meta.runtime.process import usable_cores
 from splice_meta.settings import EngineName, Precision
 
 

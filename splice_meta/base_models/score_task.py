@@ -32,14 +32,14 @@ from splice_meta.base_models.windows import (
     window_of,
 )  # fmt: skip
 from splice_meta.contracts import SCORES
-from splice_meta.digests import ends_of
+from splice_meta.files.digests import ends_of
+from splice_meta.files.ownership import Owned
+from splice_meta.files.records import Entry
+from splice_meta.files.stores import Place
 from splice_meta.jobs.plan import Part, Receipt, Shard, Told
-from splice_meta.ownership import Owned
-from splice_meta.panics import plain_panics
-from splice_meta.records import Entry
 from splice_meta.reference.sequence import Genome, transcript_bases
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sink import sink_parquet
-from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 

@@ -16,23 +16,23 @@ from splice_meta.base_models.makers import made_by
 from splice_meta.base_models.protocol import BaseModel, extras_of, parallel_of, precision_of
 from splice_meta.base_models.score_task import PARTS, ScoreTask, make_shards, parts_of_table
 from splice_meta.base_models.windows import WINDOW, spread
-from splice_meta.digests import digest_of, ends_of
 from splice_meta.errors import ModelError, OutputError, UsageError
-from splice_meta.given import Given
+from splice_meta.files.digests import digest_of, ends_of
+from splice_meta.files.given import Given
+from splice_meta.files.stores import Place, place_of
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor, execute
 from splice_meta.jobs.ledger import Ledger, create_ledger
 from splice_meta.jobs.local import run_local
 from splice_meta.jobs.plan import Receipt, Shard, ledger_of
 from splice_meta.jobs.resume import digests_of, open_ledger, refuse_both, take_over
 from splice_meta.jobs.room import refuse_folder, refuse_table, remove_folder
-from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.reference.composition import say_unknown_bases
 from splice_meta.reference.sequence import Genome
 from splice_meta.reference.truth import truth_of
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.sink import sink_parquet
-from splice_meta.stores import Place, place_of
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

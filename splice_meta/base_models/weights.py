@@ -9,7 +9,7 @@ from pathlib import Path
 
 from splice_meta.base_models.network import Ensemble, Network
 from splice_meta.errors import InputError
-from splice_meta.stores import refuse_pipe
+from splice_meta.files.stores import refuse_pipe
 
 
 def weight_files(weights: str | Path, suffix: str) -> list[Path]:

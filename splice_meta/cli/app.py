@@ -14,8 +14,8 @@ from splice_meta.cli.commands import app_for
 from splice_meta.cli.console import close_streams, error_lines, last_verbosity, lost_output
 from splice_meta.cli.old_options import translated
 from splice_meta.errors import SpliceMetaError, words_of_options
-from splice_meta.panics import plain_panics
-from splice_meta.process import open_streams, set_environment
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.process import open_streams, set_environment
 
 INTERRUPTED = 130
 

@@ -43,8 +43,8 @@ def check(
     set_verbosity(quiet, verbose)
     if run is not None and report is None:
         raise UsageError("--run is for --report.", "Give --report FILE, or leave --run out.")
-    from splice_meta.given import Given
-    from splice_meta.ownership import refuse_target
+    from splice_meta.files.given import Given
+    from splice_meta.files.ownership import refuse_target
 
     if report is not None:
         refuse_target(report, Given((scores, model, run)), overwrite)

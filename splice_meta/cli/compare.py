@@ -12,8 +12,8 @@ from splice_meta.cli.console import say, say_pairs, say_table, set_verbosity
 from splice_meta.cli.evaluate import show
 from splice_meta.cli.options import REFERENCE, Genes, GenesFile, Memory, Quiet, Verbose, gene_list
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_same, refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_same, refuse_target
 from splice_meta.settings import parse_memory
 
 if TYPE_CHECKING:

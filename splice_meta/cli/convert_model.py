@@ -10,8 +10,8 @@ import typer
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import Classes, Quiet, TrustPickle, Verbose, comma_list
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_target
 
 Origin = Literal["meta-spliceai", "agentic-spliceai", "splice_meta"]
 

@@ -13,7 +13,7 @@ from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
 from splice_meta.cli.progress import watcher
 from splice_meta.cli.run import show
-from splice_meta.process import import_xgboost
+from splice_meta.runtime.process import import_xgboost
 
 if TYPE_CHECKING:
     import polars as pl

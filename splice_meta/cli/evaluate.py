@@ -24,8 +24,8 @@ from splice_meta.cli.options import (
 )  # fmt: skip
 from splice_meta.cli.progress import watcher
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_same, refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_same, refuse_target
 from splice_meta.settings import Mode, RunSettings, Selection, Strategy, parse_memory
 
 if TYPE_CHECKING:

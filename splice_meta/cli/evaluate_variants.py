@@ -10,8 +10,8 @@ import typer
 from splice_meta.cli.console import say, say_table, set_verbosity
 from splice_meta.cli.options import Quiet, Verbose
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_target
 
 if TYPE_CHECKING:
     from splice_meta.evaluation.variants import VariantEvaluation

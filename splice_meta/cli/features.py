@@ -23,8 +23,8 @@ from splice_meta.cli.options import (
     score_paths,
 )  # fmt: skip
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import TABLE, refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import TABLE, refuse_target
 from splice_meta.settings import parse_memory
 
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from splice_meta.errors import InputError, UsageError
-from splice_meta.packed import blocks
+from splice_meta.files.packed import blocks
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.sources.content import kind_of_content
-from splice_meta.stores import refuse_pipe
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_-]*$")
 

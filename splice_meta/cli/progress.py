@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from splice_meta.cli.console import last_verbosity
-from splice_meta.watching import StageLines, Watcher, say_on_stderr
+from splice_meta.runtime.watching import StageLines, Watcher, say_on_stderr
 
 
 @contextmanager

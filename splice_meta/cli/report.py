@@ -10,9 +10,9 @@ import typer
 from splice_meta.cli.console import say, set_verbosity
 from splice_meta.cli.options import GenesFile, Quiet, Verbose, gene_list
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_target
-from splice_meta.process import import_xgboost
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_target
+from splice_meta.runtime.process import import_xgboost
 
 
 def report(

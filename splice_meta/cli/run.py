@@ -29,8 +29,9 @@ from splice_meta.cli.options import (
     weights_by_name,
 )  # fmt: skip
 from splice_meta.cli.progress import watcher
-from splice_meta.given import Given
-from splice_meta.process import import_xgboost
+from splice_meta.files.given import Given
+from splice_meta.files.stores import place_of
+from splice_meta.runtime.process import import_xgboost
 from splice_meta.settings import (
     Columns,
     Mode,
@@ -40,7 +41,6 @@ from splice_meta.settings import (
     Strategy,
     parse_memory,
 )  # fmt: skip
-from splice_meta.stores import place_of
 from splice_meta.tracking import open_tracker
 
 if TYPE_CHECKING:

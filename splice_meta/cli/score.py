@@ -22,9 +22,9 @@ from splice_meta.cli.options import (
 )  # fmt: skip
 from splice_meta.cli.progress import watcher
 from splice_meta.errors import UsageError
-from splice_meta.given import Given
+from splice_meta.files.given import Given
+from splice_meta.files.stores import place_of
 from splice_meta.settings import EngineName, Precision
-from splice_meta.stores import place_of
 
 
 def score(

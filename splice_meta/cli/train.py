@@ -23,8 +23,8 @@ from splice_meta.cli.options import (
     score_paths,
 )  # fmt: skip
 from splice_meta.cli.progress import watcher
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_same, refuse_target
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_same, refuse_target
 from splice_meta.settings import CalibrationChoice, Split, TrainSettings, parse_memory
 from splice_meta.tracking import open_tracker
 

@@ -16,9 +16,9 @@ from splice_meta.evaluation.agreement import Agreement
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import CALL, tally
-from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.shown import Shown
 from splice_meta.sink import sink_parquet
 

@@ -18,13 +18,13 @@ from splice_meta.evaluation.summary import Evaluation, summarise
 from splice_meta.evaluation.tally import Batches, Systems, tally
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.load import load_model
-from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.settings import MODES, Mode, RunSettings
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

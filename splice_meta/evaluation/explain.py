@@ -16,13 +16,13 @@ from splice_meta.evaluation.source import base_scores_of
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.contributions import BASE_MODEL, BIAS, contributions
 from splice_meta.model.load import load_model
-from splice_meta.panics import plain_panics
 from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import harmonize_plan
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import match_chroms
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores

@@ -14,8 +14,8 @@ from splice_meta.alleles.layout import SUMMARY
 from splice_meta.alleles.reading import read_variants
 from splice_meta.alleles.tables import scan_table
 from splice_meta.errors import InputError, UsageError
-from splice_meta.panics import plain_panics
 from splice_meta.reference.chrom_names import match_chroms
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sources.unreadable import FAULTS, unreadable
 
 GROUPS = ("gene_id", "gene", "gene_name", "symbol")

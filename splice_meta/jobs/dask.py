@@ -17,8 +17,8 @@ from uuid import uuid4
 from splice_meta.errors import ClusterError, OutputError, UsageError
 from splice_meta.jobs.dask_workers import Workers, open_workers
 from splice_meta.jobs.plan import R, Shard, Task
-from splice_meta.panics import plain_panics
-from splice_meta.process import share_cores
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.process import share_cores
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from splice_meta.process import import_xgboost
+from splice_meta.runtime.process import import_xgboost
 
 TASKS = "splice_meta.runs.task"
 """Named rather than imported: this room knows of no task."""

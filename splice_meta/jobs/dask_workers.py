@@ -19,7 +19,7 @@ import polars as pl
 from splice_meta.errors import ClusterError, UsageError
 from splice_meta.jobs.dask_cluster import connect, silenced
 from splice_meta.jobs.dask_parent import SCRATCH
-from splice_meta.process import own_environment
+from splice_meta.runtime.process import own_environment
 
 if TYPE_CHECKING:
     from distributed import Client

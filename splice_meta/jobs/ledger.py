@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from splice_meta.errors import InputError, UsageError
+from splice_meta.files.records import Entry
+from splice_meta.files.stores import Place
 from splice_meta.jobs.lines import Lines, create_lines, read_lines
 from splice_meta.jobs.plan import Part, R, Shard, Task
-from splice_meta.records import Entry
-from splice_meta.stores import Place
 
 FORMAT = 1
 _HINT = "Start again with --overwrite instead of --resume."

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from splice_meta.files.ownership import TEMPORARY, is_plain_file
+from splice_meta.files.stores import ObjectPath, Place, remove_objects
 from splice_meta.jobs.plan import R, Shard, Task
-from splice_meta.ownership import TEMPORARY, is_plain_file
-from splice_meta.stores import ObjectPath, Place, remove_objects
 
 
 def remove_parts(task: Task[R], shards: Sequence[Shard]) -> None:

@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from splice_meta.errors import InputError, OutputError
-from splice_meta.ownership import temporary_name
-from splice_meta.records import parse_record
+from splice_meta.files.ownership import temporary_name
+from splice_meta.files.records import parse_record
+from splice_meta.files.stores import ObjectPath, Place, read_objects
 from splice_meta.sink import not_written, write_text
-from splice_meta.stores import ObjectPath, Place, read_objects
 
 Record = dict[str, Any]
 

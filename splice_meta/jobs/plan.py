@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from splice_meta.records import Entry
-from splice_meta.stores import Place
+from splice_meta.files.records import Entry
+from splice_meta.files.stores import Place
 
 
 @dataclass(frozen=True)

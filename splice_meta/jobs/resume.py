@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from splice_meta.digests import digest_of, ends_of
 from splice_meta.errors import OutputError, UsageError
+from splice_meta.files.digests import digest_of, ends_of
+from splice_meta.files.stores import Place
 from splice_meta.jobs.ledger import Ledger, Recorded, read_ledger, receipt_of, refuse_differences
 from splice_meta.jobs.leftovers import remove_parts, remove_temporaries
 from splice_meta.jobs.lines import open_lines
 from splice_meta.jobs.plan import R, Shard, Task
-from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 

@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
-from splice_meta.ownership import LEFT, Owned, refuse_foreign, refuse_target, remove_owned
-from splice_meta.stores import ObjectPath, Place, remove_tree
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import LEFT, Owned, refuse_foreign, refuse_target, remove_owned
+from splice_meta.files.stores import ObjectPath, Place, remove_tree
 
 OTHER_FOLDER = "Give another output, or move it away."
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
+from splice_meta.files.ownership import Owned
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle_writer import (
     CARD,
@@ -32,7 +33,6 @@ from splice_meta.model.estimator import digest_of
 from splice_meta.model.margin import Margin
 from splice_meta.model.members import Member, MemberKind
 from splice_meta.model.predict import predict_proba
-from splice_meta.ownership import Owned
 from splice_meta.shown import Shown, few
 
 ModelKind = MemberKind | Literal["estimator"]

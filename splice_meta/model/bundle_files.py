@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from splice_meta.contracts import CLASSES
-from splice_meta.digests import digest_of
 from splice_meta.errors import ModelError
+from splice_meta.files.digests import digest_of
+from splice_meta.files.records import Entry, read_record
 from splice_meta.manifest import load_manifest
 from splice_meta.model.booster import load_boosters, name_features, read_model_file
 from splice_meta.model.bundle import MetaModel, ModelKind
@@ -36,7 +37,6 @@ from splice_meta.model.calibration import read_calibration
 from splice_meta.model.margin import LEAST_FLOOR, MOST_FLOOR, Margin
 from splice_meta.model.members import KINDS, Member, MemberKind, read_member
 from splice_meta.model.structure import check_outputs
-from splice_meta.records import Entry, read_record
 
 if TYPE_CHECKING:
     from splice_meta.model.structure import Soundness

@@ -9,10 +9,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from splice_meta.digests import digest_of
 from splice_meta.errors import ModelError, OutputError
+from splice_meta.files.digests import digest_of
+from splice_meta.files.records import read_record
 from splice_meta.model.members import Member
-from splice_meta.records import read_record
 
 FORMAT_VERSION = 1
 RECORD = "bundle.json"

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from splice_meta.errors import ModelError
+from splice_meta.files.records import Entry, shown
 from splice_meta.model.curves import CURVES, Curves, read_curves
-from splice_meta.records import Entry, shown
 
 CalibrationKind = Literal["temperature", "platt", "isotonic"]
 

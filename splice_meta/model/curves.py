@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from splice_meta.errors import ModelError
-from splice_meta.records import Entry
+from splice_meta.files.records import Entry
 
 Floats = npt.NDArray[np.float64]
 Single = npt.NDArray[np.float32]

@@ -24,7 +24,7 @@ import polars as pl
 
 from splice_meta.contracts import AXIS, CLASSES, SCORES, with_axis
 from splice_meta.errors import ModelError
-from splice_meta.records import Entry
+from splice_meta.files.records import Entry
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -8,13 +8,13 @@ from typing import Any
 
 from splice_meta.bundled import bundled_model
 from splice_meta.errors import ModelError, UsageError
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_files import read_bundle
 from splice_meta.model.bundle_writer import RECORD
 from splice_meta.model.estimator import is_estimator, manifest_of, order_of
 from splice_meta.model.foreign import load_foreign
 from splice_meta.model.results_folder import model_in
-from splice_meta.stores import refuse_pipe
 
 
 def load_model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from splice_meta.errors import ModelError
-from splice_meta.records import shown
+from splice_meta.files.records import shown
 
 LEAST_FLOOR, MOST_FLOOR = 1e-12, 0.1
 """What the floor of a margin may be."""

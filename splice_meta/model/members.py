@@ -14,8 +14,8 @@ import numpy as np
 
 from splice_meta.contracts import CLASSES
 from splice_meta.errors import ModelError
+from splice_meta.files.records import Entry
 from splice_meta.model.curves import Curves, Floats, Single, normalised, read_curves
-from splice_meta.records import Entry
 
 MemberKind = Literal["multiclass", "three_binary", "combination"]
 Method = Literal["mean", "maximum"]

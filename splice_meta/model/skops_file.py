@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from splice_meta.errors import ModelError, UntrustedModelError
+from splice_meta.files.records import Entry, parse_record
 from splice_meta.model.booster import read_model_file
 from splice_meta.model.held import Held, Named, shown_value
 from splice_meta.model.unpack import most_unpacked
 from splice_meta.model.unpickle import ADMITTED
-from splice_meta.records import Entry, parse_record
 
 _OBJECTS = frozenset(
     pair for pair in ADMITTED if pair[0].startswith(("xgboost.", "sklearn."))

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from splice_meta.errors import ModelError
+from splice_meta.files.records import shown
 from splice_meta.model.fields import Fields
 from splice_meta.model.forest import Forest
 from splice_meta.model.tree_file import part_of, read_trees
-from splice_meta.records import shown
 
 _OBJECTIVE = re.compile(r"[a-z]+:[a-z_]+")
 

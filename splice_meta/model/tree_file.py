@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from splice_meta.errors import ModelError
-from splice_meta.records import DEEPEST, parse_record
+from splice_meta.files.records import DEEPEST, parse_record
 
 _HINT = "Save the model as .ubj or .json again."
 _ARRAYS: dict[bytes, np.dtype[Any]] = {

@@ -23,12 +23,12 @@ from splice_meta.model.bundle import MetaModel
 from splice_meta.outcome import Outcome
 from splice_meta.pipeline.comparing import compared_columns
 from splice_meta.pipeline.matrix import harmonize_plan, input_columns
+from splice_meta.runtime.stages import FEATURES, PREDICT, READ, stage
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, code_texts, repeat_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
-from splice_meta.stages import FEATURES, PREDICT, READ, stage
 
 ENGINE: Literal["in-memory"] = "in-memory"
 """A batch fits in memory, and its plans share the marked rows, which this engine does not copy; the

@@ -13,7 +13,6 @@ import polars as pl
 from splice_meta.errors import UsageError
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.load import load_model
-from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import predict_genes
 from splice_meta.pipeline.comparing import compare_scores, count_scores, warn_of
 from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
@@ -22,6 +21,7 @@ from splice_meta.pipeline.memory import bytes_per_position
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.settings import Columns, FeatureSettings, Mode, RunSettings, Selection
 from splice_meta.sink import as_text
 from splice_meta.sources.base_scores import open_scores

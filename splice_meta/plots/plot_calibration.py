@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from splice_meta.evaluation.evaluate import measure
-from splice_meta.panics import plain_panics
 from splice_meta.plots.style import GREY, altair, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.settings import Mode
 
 if TYPE_CHECKING:

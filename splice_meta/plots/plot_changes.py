@@ -12,10 +12,10 @@ from splice_meta.errors import UsageError
 from splice_meta.evaluation.compare import BYTES, pairs_of, shared_genes
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import CALL, CANDIDATE, SITES
-from splice_meta.panics import plain_panics
 from splice_meta.plots.style import GREY, KINDS, altair, colour_of, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
+from splice_meta.runtime.panics import plain_panics
 
 if TYPE_CHECKING:
     import altair as alt

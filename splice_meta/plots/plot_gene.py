@@ -11,10 +11,10 @@ import polars as pl
 from splice_meta.errors import InputError, UsageError
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import SITES
-from splice_meta.panics import plain_panics
 from splice_meta.plots.style import COLOURS, GREY, altair, data_of, finished, tips
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference, open_reference
+from splice_meta.runtime.panics import plain_panics
 
 if TYPE_CHECKING:
     import altair as alt

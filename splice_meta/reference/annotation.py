@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.contracts import SpliceType
-from splice_meta.panics import plain_panics
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.reference import cache as kept
 from splice_meta.reference.assembly import assemble
 from splice_meta.reference.formats import recognise
@@ -19,8 +19,8 @@ from splice_meta.reference.gff3 import read_gff3
 from splice_meta.reference.gtf import read_gtf
 from splice_meta.reference.lines import no_genes, types_of, unreadable
 from splice_meta.reference.reasons import WIDENED, counted, unknown_sites
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.shown import Shown, few
-from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
 

@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import EngineError
-from splice_meta.ownership import Owned, remove_owned
-from splice_meta.panics import plain_panics
+from splice_meta.files.ownership import Owned, remove_owned
 from splice_meta.reference.fasta_cache import cache_folder
 from splice_meta.reference.tables import SCHEMAS
+from splice_meta.runtime.panics import plain_panics
 
 log = logging.getLogger("splice_meta")
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splice_meta.errors import InputError, OutputError
-from splice_meta.packed import packing_of, unpacked
+from splice_meta.files.packed import packing_of, unpacked
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.reference.fasta_text import check_letters, write_even
-from splice_meta.stores import refuse_pipe
 
 if TYPE_CHECKING:
     from pyfaidx import Faidx

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from splice_meta.errors import InputError
-from splice_meta.packed import unpacked
+from splice_meta.files.packed import unpacked
 from splice_meta.reference.lines import NO_DATA, no_genes, not_utf8, unreadable
 
 Format = Literal["gtf", "gff3"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import EngineError, InputError
-from splice_meta.packed import unpacked
-from splice_meta.panics import plain_panics
+from splice_meta.files.packed import unpacked
+from splice_meta.runtime.panics import plain_panics
 
 Kind = pl.Enum(["gene", "transcript", "exon"])
 

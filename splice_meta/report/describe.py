@@ -9,6 +9,7 @@ import polars as pl
 
 from splice_meta.contracts import OPTIONAL
 from splice_meta.errors import InputError
+from splice_meta.files.stores import object_at, refuse_pipe
 from splice_meta.manifest import load_manifest
 from splice_meta.model.foreign import PICKLES, model_kind
 from splice_meta.model.load import load_model
@@ -21,7 +22,6 @@ from splice_meta.runs.tables import scan_parts
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.predictions import OLD_TRUTH, prediction_layout
-from splice_meta.stores import object_at, refuse_pipe
 
 Pairs = list[tuple[str, str]]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from splice_meta.errors import ModelError
+from splice_meta.files.records import Entry
 from splice_meta.manifest import OWN, FeatureManifest
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.bundle_writer import CARD
 from splice_meta.pipeline.matching import weights_of
-from splice_meta.records import Entry
 from splice_meta.shown import few
 
 Pairs = list[tuple[str, str]]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from splice_meta.errors import InputError, SpliceMetaError
+from splice_meta.files.stores import Place
 from splice_meta.runs.found import has_ended, record_of, state_of
 from splice_meta.runs.outputs import FILE_OF, HOME, MANIFEST, RECORD, OutputLayout, check_run_name
 from splice_meta.runs.tables import scan_parts, scan_table
 from splice_meta.settings import MODES
-from splice_meta.stores import Place
 
 Pairs = list[tuple[str, str]]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from splice_meta.ownership import TABLE, is_plain_file
+from splice_meta.files.ownership import TABLE, is_plain_file
+from splice_meta.files.stores import ObjectPath, Place, remove_objects
 from splice_meta.pipeline.comparing import compare_scores, said_comparison, warn_of
 from splice_meta.pipeline.matching import said_base_model
 from splice_meta.report.html import write_report
@@ -28,10 +29,9 @@ from splice_meta.runs.site_table import finish_sites
 from splice_meta.runs.tables import scan_table
 from splice_meta.runs.task import Receipt
 from splice_meta.runs.truth_bins import add_bins
+from splice_meta.runtime.stages import REPORTS, added
 from splice_meta.shown import Shown
 from splice_meta.sink import write_csv, write_text
-from splice_meta.stages import REPORTS, added
-from splice_meta.stores import ObjectPath, Place, remove_objects
 
 log = logging.getLogger("splice_meta")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.errors import InputError, SpliceMetaError
+from splice_meta.files.stores import Place
 from splice_meta.plots.library import HOW_TO, has_plots
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.report.finished import FinishedRun, chosen_genes, open_finished
@@ -23,7 +24,6 @@ from splice_meta.report.run_page import run_page
 from splice_meta.runs.found import latest_ended
 from splice_meta.runs.latest import publish
 from splice_meta.sink import write_text
-from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from splice_meta.digests import input_digests
+from splice_meta.files.digests import input_digests
 from splice_meta.reference.reference import Reference
 from splice_meta.report.describe_model import describe_model
 from splice_meta.report.summary import RunSummary

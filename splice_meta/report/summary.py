@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from splice_meta.files.stores import Place
 from splice_meta.settings import Mode, Selection
 from splice_meta.shown import Shown, few
-from splice_meta.stores import Place
 
 STRATEGY_LINE: dict[Mode, str] = {
     "hybrid": "Selective featurization + base model reuse",

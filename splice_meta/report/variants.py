@@ -12,8 +12,8 @@ from splice_meta.alleles.deltas import ranking_of
 from splice_meta.alleles.layout import Layout
 from splice_meta.alleles.results import open_results
 from splice_meta.errors import InputError, SpliceMetaError
+from splice_meta.files.records import Entry, read_record
 from splice_meta.plots.library import HOW_TO, has_plots
-from splice_meta.records import Entry, read_record
 from splice_meta.reference.annotation import Annotation, open_annotation
 from splice_meta.report.markup import Charts, document, items
 from splice_meta.report.variant import view_variants

@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from splice_meta.contracts import with_axis
+from splice_meta.files.ownership import TABLE, refuse_file
 from splice_meta.harmonize import Fills
 from splice_meta.manifest import FeatureManifest, load_manifest
 from splice_meta.model.bundle import MetaModel
-from splice_meta.ownership import TABLE, refuse_file
 from splice_meta.pipeline.matching import fitting, require_base_models, sources_for
 from splice_meta.pipeline.matrix import feature_bytes, fills_of, harmonize_plan
 from splice_meta.reference.reference import Reference

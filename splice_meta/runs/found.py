@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.errors import InputError, SpliceMetaError
+from splice_meta.files.records import Entry, read_record
+from splice_meta.files.stores import Place, object_at
 from splice_meta.jobs.ledger import read_ledger
-from splice_meta.records import Entry, read_record
 from splice_meta.runs.outputs import (
     HOME,
     MANIFEST,
@@ -20,7 +21,6 @@ from splice_meta.runs.outputs import (
     check_run_name,
     latest_started,
 )  # fmt: skip
-from splice_meta.stores import Place, object_at
 
 LARGEST = 1 << 30
 """Bytes that a record of a run may have: it names every gene."""

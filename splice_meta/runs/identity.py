@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from splice_meta.digests import digest_of, ends_of, input_digests
 from splice_meta.errors import UsageError
+from splice_meta.files.digests import digest_of, ends_of, input_digests
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.distribution import DISTRIBUTIONS
 from splice_meta.runs.inputs import Inputs

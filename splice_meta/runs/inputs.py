@@ -14,6 +14,7 @@ from splice_meta.base_models.makers import refuse_mixture
 from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING
 from splice_meta.errors import NoGenesError, UsageError
+from splice_meta.files.stores import Place
 from splice_meta.jobs.executor import Executor
 from splice_meta.jobs.room import remove_folder
 from splice_meta.model.bundle import MetaModel
@@ -24,11 +25,10 @@ from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.runs.outputs import SCORED, OutputLayout
 from splice_meta.runs.scorer import NOTHING, Scored, Scorer, Weights, make_scorer
+from splice_meta.runtime.watching import Watcher
 from splice_meta.settings import FeatureSettings
 from splice_meta.sources.base_scores import open_scores
 from splice_meta.sources.opened import BaseScores
-from splice_meta.stores import Place
-from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from splice_meta.files.stores import ObjectPath, Place
 from splice_meta.runs.outputs import REPORTS, OutputLayout
 from splice_meta.sink import whole_file
-from splice_meta.stores import ObjectPath, Place
 
 LOG = "inference_workflow.log"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from splice_meta.errors import OutputError, StoreError
+from splice_meta.files.stores import Place
 from splice_meta.harmonize import Fills
 from splice_meta.jobs.plan import Shard
 from splice_meta.pipeline.batch import describe_plan
@@ -17,7 +18,6 @@ from splice_meta.pipeline.matching import said_base_model
 from splice_meta.runs.shards import beyond_budget
 from splice_meta.runs.task import RunTask
 from splice_meta.sink import whole_file
-from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 

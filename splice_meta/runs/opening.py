@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from splice_meta.base_models.protocol import BaseModel
+from splice_meta.files.stores import local_path, place_of
 from splice_meta.jobs.executor import Cluster, Executor, check_task, choose_executor
 from splice_meta.jobs.resume import refuse_both
 from splice_meta.model.bundle import MetaModel
@@ -27,7 +28,6 @@ from splice_meta.runs.task import RunTask
 from splice_meta.settings import RunSettings
 from splice_meta.sources.training_dataset import scan_training_dataset, trained_genes
 from splice_meta.sources.training_positions import numbered_as
-from splice_meta.stores import local_path, place_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from typing import Literal, TypeVar
 
 from splice_meta.base_models.score_task import PARTS
 from splice_meta.errors import InputError, UsageError
+from splice_meta.files.ownership import TABLE, Owned
+from splice_meta.files.stores import ObjectPath, Place
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.plan import ledger_of
-from splice_meta.ownership import TABLE, Owned
 from splice_meta.settings import Output
-from splice_meta.stores import ObjectPath, Place
 
 TableName = Output | Literal["sites"]
 

@@ -21,8 +21,8 @@ from splice_meta.runs.room import start
 from splice_meta.runs.scorer import Scored, noted_scores, notes_of, scored_before
 from splice_meta.runs.shards import make_shards
 from splice_meta.runs.task import Receipt, RunTask, noted
-from splice_meta.stages import SCORE, stage
-from splice_meta.watching import Watcher
+from splice_meta.runtime.stages import SCORE, stage
+from splice_meta.runtime.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 

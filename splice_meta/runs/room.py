@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import is_temporary, refuse_foreign, refuse_target, remove_owned
+from splice_meta.files.stores import ObjectPath
 from splice_meta.jobs.ledger import create_ledger
 from splice_meta.jobs.room import refuse_folder, remove_folder
-from splice_meta.ownership import is_temporary, refuse_foreign, refuse_target, remove_owned
 from splice_meta.runs.outputs import HOME, KEPT, RUN, OutputLayout, new_run_name
-from splice_meta.stores import ObjectPath
 
 
 def check_room(
@@ -27,7 +27,7 @@ def check_room(
 
     Args:
         layout: Where its files will lie.
-        inputs: What it reads, as for :class:`splice_meta.given.Given`.
+        inputs: What it reads, as for :class:`splice_meta.files.given.Given`.
         overwrite: Replace a run of this name, its kept artifacts, and reports that no run wrote.
         goes_on: Whether the run has begun already.
         named: Whether its name was asked for; if not, nothing has this name when it starts.

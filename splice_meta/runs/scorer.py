@@ -17,18 +17,18 @@ from splice_meta.base_models.protocol import BaseModel
 from splice_meta.base_models.scoring import PROTEIN_CODING, is_scored, score_genes
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import scores_of
-from splice_meta.digests import ends_of
 from splice_meta.errors import InputError, UsageError
+from splice_meta.files.digests import ends_of
+from splice_meta.files.records import Entry
+from splice_meta.files.stores import Place, place_of
 from splice_meta.jobs.executor import Executor
 from splice_meta.model.bundle import MetaModel
-from splice_meta.records import Entry
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import Reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runtime.watching import Watcher
 from splice_meta.sources.base_scores import extend, open_scores
 from splice_meta.sources.opened import BaseScores
-from splice_meta.stores import Place, place_of
-from splice_meta.watching import Watcher
 
 log = logging.getLogger("splice_meta")
 

@@ -16,11 +16,12 @@ import polars as pl
 
 from splice_meta.contracts import column as exact
 from splice_meta.errors import ContractError, InputError, UsageError
-from splice_meta.given import Given
-from splice_meta.ownership import TABLE, refuse_file, refuse_target
-from splice_meta.panics import plain_panics
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import TABLE, refuse_file, refuse_target
 from splice_meta.provenance import MadeBy
 from splice_meta.runs.outputs import part_of
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.sink import sink_parquet, whole_file
 from splice_meta.sources.files import files_of
 from splice_meta.sources.layouts import position_along_gene
@@ -28,7 +29,6 @@ from splice_meta.sources.made_by import read_made_by
 from splice_meta.sources.reading import reading
 from splice_meta.sources.tables import Table, open_tables, refuse_by_gene, scan_unchanged
 from splice_meta.sources.unreadable import readable
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 COPIES = 8
 """How many times its size a sorted bucket takes, with what Polars reads and writes ahead."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import OutputError
+from splice_meta.files.stores import ObjectPath, Place
 from splice_meta.jobs.lines import Record, read_lines
 from splice_meta.runs.outputs import FILE_OF, OutputLayout, TableName
-from splice_meta.stores import ObjectPath, Place
 
 
 def scan_table(layout: OutputLayout, output: TableName) -> pl.LazyFrame:

@@ -8,32 +8,33 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from splice_meta.combine import PLACE
 from splice_meta.contracts import SCORES
-from splice_meta.digests import ends_of
 from splice_meta.errors import InputError
+from splice_meta.files.digests import ends_of
+from splice_meta.files.records import Entry
+from splice_meta.files.stores import Place
 from splice_meta.jobs import plan
 from splice_meta.jobs.plan import Part, Shard
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.distribution import NONE
-from splice_meta.panics import plain_panics
 from splice_meta.pipeline.batch import BatchPrediction, predict_genes
 from splice_meta.pipeline.comparing import BesideCounts, count_scores
-from splice_meta.records import Entry
 from splice_meta.runs.figures import count_figures
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.site_table import sites_of
 from splice_meta.runs.truth_bins import BINS, KINDS, count_truth
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.stages import COMPARE, COUNT, FLUSH, SITES, WRITE, measured, stage
 from splice_meta.settings import RunSettings
 from splice_meta.sink import as_text, sink_parquet, write_parquet
 from splice_meta.sources.opened import BaseScores
-from splice_meta.stages import COMPARE, COUNT, FLUSH, SITES, WRITE, measured, stage
-from splice_meta.stores import Place
 
 log = logging.getLogger("splice_meta")
 
@@ -56,7 +57,7 @@ class Receipt(plan.Receipt):
             :mod:`splice_meta.pipeline.comparing`.
         bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
         truth: Annotated sites by type; empty without truth, like ``bins``.
-        stages: Seconds by stage, see :mod:`splice_meta.stages`.
+        stages: Seconds by stage, see :mod:`splice_meta.runtime.stages`.
     """
 
     genes: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -237,12 +238,21 @@ def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
         Part(
             table=table,
             path=str(path).removeprefix(f"{layout.home(table)}/"),
-            rows=int(pl.scan_parquet(str(path), glob=False).select(pl.len()).collect().item()),
+            rows=_rows_of(path),
             **ends_of(path),
         )
         for table, path in layout.parts(shard.number, shard.of).items()
         if path.exists()
     )
+
+
+def _rows_of(path: Place) -> int:
+    """The rows of a Parquet file, from its footer; a plan would wait for other shards' plans."""
+    if isinstance(path, Path):
+        from pyarrow.parquet import read_metadata
+
+        return int(read_metadata(path).num_rows)
+    return int(pl.scan_parquet(str(path), glob=False).select(pl.len()).collect().item())
 
 
 def _predict_genes(

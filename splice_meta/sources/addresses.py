@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import takewhile
 
 from splice_meta.errors import InputError
-from splice_meta.patterns import has_pattern, matches
+from splice_meta.files.patterns import has_pattern, matches
+from splice_meta.files.stores import ObjectPath
 from splice_meta.sources.kinds import BED, HDF5, KNOWN_SUFFIXES, NOT_OURS, suffix_of
-from splice_meta.stores import ObjectPath
 
 
 def matching(pattern: ObjectPath) -> list[ObjectPath]:

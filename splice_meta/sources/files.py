@@ -9,13 +9,13 @@ from typing import Any
 
 from splice_meta.contracts import REQUIRED, SCORES
 from splice_meta.errors import InputError
+from splice_meta.files.stores import object_at, refuse_pipe
 from splice_meta.sources.addresses import known_objects
 from splice_meta.sources.kinds import BED, HDF5, KNOWN_SUFFIXES, NOT_OURS, suffix_of
 from splice_meta.sources.known_files import scores_among
 from splice_meta.sources.layouts import AGENTIC
 from splice_meta.sources.openspliceai.hdf5 import DATAFILE
 from splice_meta.sources.text import words_of
-from splice_meta.stores import object_at, refuse_pipe
 
 log = logging.getLogger("splice_meta")
 

@@ -8,8 +8,8 @@ from io import BytesIO
 import polars as pl
 
 from splice_meta.errors import InputError
+from splice_meta.files.stores import ObjectPath, object_at
 from splice_meta.provenance import MadeBy, made_by_of
-from splice_meta.stores import ObjectPath, object_at
 
 _TAIL = 1 << 16
 """Bytes from the end of an object that hold a footer of usual size."""

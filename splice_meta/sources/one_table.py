@@ -10,9 +10,9 @@ import polars as pl
 
 from splice_meta.contracts import TRUTH_WORD, base_models_in
 from splice_meta.errors import ContractError, InputError, NoGenesError, UsageError
-from splice_meta.panics import plain_panics
 from splice_meta.provenance import MadeBy
 from splice_meta.reference.reference import Reference
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sources.asked import as_in_scores
 from splice_meta.sources.checks import GeneTable, check
 from splice_meta.sources.checks.truth import settle_truth

@@ -8,7 +8,7 @@ from typing import TypeVar
 import polars as pl
 
 from splice_meta.errors import InputError
-from splice_meta.panics import plain_panics
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sources.cells import fitting_types, refuse_texts
 from splice_meta.sources.tables import Table
 from splice_meta.sources.unreadable import FAULTS, unreadable

@@ -11,7 +11,8 @@ import polars as pl
 
 from splice_meta.contracts import OPTIONAL, TRUTH_WORD, canonical
 from splice_meta.errors import ContractError, InputError
-from splice_meta.panics import plain_panics
+from splice_meta.files.stores import Place, object_at
+from splice_meta.runtime.panics import plain_panics
 from splice_meta.sources.content import kind_of_content, wrong_content
 from splice_meta.sources.files import reads_by_gene
 from splice_meta.sources.kinds import (
@@ -30,7 +31,6 @@ from splice_meta.sources.openspliceai.motif_check import SequenceOf
 from splice_meta.sources.predictions import check_layouts
 from splice_meta.sources.text import TextTable, Types, look_at, place_of, scan_text
 from splice_meta.sources.unreadable import FAULTS, reason_of, unreadable
-from splice_meta.stores import Place, object_at
 
 _FRAMES = {"parquet": "a Parquet file", "ipc": "an Arrow IPC file"}
 _SIGNS = {"parquet": b"PAR1", "ipc": b"ARROW1"}

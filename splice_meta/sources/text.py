@@ -17,7 +17,7 @@ import polars as pl
 from splice_meta.catalogue import GENOMIC
 from splice_meta.contracts import OPTIONAL, REQUIRED, SCORES
 from splice_meta.errors import ContractError, InputError
-from splice_meta.packed import blocks
+from splice_meta.files.packed import blocks
 from splice_meta.sources.content import kind_of_content, wrong_content
 from splice_meta.sources.layouts import AGENTIC
 from splice_meta.sources.shape import Lines, Shape

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import polars as pl
 
 from splice_meta.errors import ContractError, EngineError, InputError
-from splice_meta.panics import plain_panics
+from splice_meta.runtime.panics import plain_panics
 
 FAULTS = (pl.exceptions.PolarsError, EngineError, OSError)
 """What comes of a file that Polars cannot read, within :func:`plain_panics`."""

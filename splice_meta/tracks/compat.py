@@ -28,17 +28,17 @@ import polars as pl
 from splice_meta.contracts import FINAL, class_expr
 from splice_meta.errors import UsageError
 from splice_meta.evaluation.source import Rows, open_rows
-from splice_meta.given import Given
-from splice_meta.ownership import Owned, refuse_target
-from splice_meta.panics import plain_panics
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import Owned, refuse_target
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.gene_features import representatives
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.runs.found import run_at
 from splice_meta.runs.outputs import HOME, OutputLayout
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.shown import Shown
 from splice_meta.sink import sink_parquet, whole_file
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

@@ -13,14 +13,15 @@ import polars as pl
 from splice_meta.errors import UsageError
 from splice_meta.evaluation.source import Rows, open_rows
 from splice_meta.evaluation.tally import CALL
-from splice_meta.given import Given
-from splice_meta.ownership import refuse_target
-from splice_meta.panics import plain_panics
+from splice_meta.files.given import Given
+from splice_meta.files.ownership import refuse_target
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.chrom_names import styled
 from splice_meta.reference.reference import Reference, open_reference
 from splice_meta.reference.sequence import Genome
 from splice_meta.runs.found import run_at
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.settings import one_of
 from splice_meta.shown import Shown, few
 from splice_meta.sink import whole_file
@@ -30,7 +31,6 @@ from splice_meta.tracks.files import FORMATS, TRACKS, Format, TrackFiles, refuse
 from splice_meta.tracks.joined import Stretch, placed_genes, stretches
 from splice_meta.tracks.site_rows import called_sites, changed_sites
 from splice_meta.tracks.sizes import chrom_sizes
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 ChromStyle = Literal["as-is", "ucsc", "ensembl"]
 CHROM_STYLES: tuple[ChromStyle, ...] = ("as-is", "ucsc", "ensembl")

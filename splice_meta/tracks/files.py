@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from splice_meta.errors import OutputError
-from splice_meta.ownership import Owned
+from splice_meta.files.ownership import Owned
 from splice_meta.sink import is_write_error, not_written
 from splice_meta.tracks.bigwig import BigWig
 from splice_meta.tracks.joined import Stretch

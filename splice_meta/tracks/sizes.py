@@ -10,10 +10,10 @@ from pathlib import Path
 import polars as pl
 
 from splice_meta.errors import InputError, SpliceMetaError
-from splice_meta.packed import blocks
+from splice_meta.files.packed import blocks
+from splice_meta.files.stores import refuse_pipe
 from splice_meta.reference.chrom_names import match_chroms
 from splice_meta.reference.reference import Reference
-from splice_meta.stores import refuse_pipe
 
 log = logging.getLogger("splice_meta")
 

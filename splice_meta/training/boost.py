@@ -15,7 +15,7 @@ import polars as pl
 from splice_meta.contracts import CLASSES, columns
 from splice_meta.model.bundle import MetaModel
 from splice_meta.model.predict import margin_of
-from splice_meta.process import usable_cores
+from splice_meta.runtime.process import usable_cores
 from splice_meta.settings import TrainSettings
 from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows
 

@@ -16,12 +16,12 @@ from splice_meta.evaluation.record import figures_of
 from splice_meta.evaluation.summary import summarise
 from splice_meta.evaluation.tally import tally
 from splice_meta.model.bundle import MetaModel
+from splice_meta.runtime.watching import Watcher
 from splice_meta.settings import TrainSettings
 from splice_meta.sources.opened import BaseScores
 from splice_meta.training.boost import Problem
 from splice_meta.training.cross_validation import cross_validate
 from splice_meta.training.strata import by_chromosome, by_distance, by_gene_length
-from splice_meta.watching import Watcher
 
 RESAMPLES = 1000
 

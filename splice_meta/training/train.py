@@ -17,10 +17,11 @@ from splice_meta.contracts import CLASSES, all_scores_in
 from splice_meta.errors import UsageError
 from splice_meta.manifest import FeatureManifest
 from splice_meta.model.bundle import MetaModel
-from splice_meta.panics import plain_panics
 from splice_meta.reference.annotation import Annotation
 from splice_meta.reference.reference import open_reference
 from splice_meta.reference.sequence import Genome
+from splice_meta.runtime.panics import plain_panics
+from splice_meta.runtime.watching import Progress, Watcher, watcher_of
 from splice_meta.settings import TrainSettings
 from splice_meta.sink import sink_parquet
 from splice_meta.training.boost import boost, make_problem
@@ -33,7 +34,6 @@ from splice_meta.training.rows import TRUTH, WEIGHT, TrainingRows, collect_rows
 from splice_meta.training.splits import make_folds
 from splice_meta.training.start import empty_model
 from splice_meta.training.subject import Subject, open_training
-from splice_meta.watching import Progress, Watcher, watcher_of
 
 log = logging.getLogger("splice_meta")
 

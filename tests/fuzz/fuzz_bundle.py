@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from splice_meta.errors import ModelError, SpliceMetaError
+from splice_meta.files.records import parse_record
 from splice_meta.model.bundle_files import _check_record, _stated
 from splice_meta.model.calibration import Calibration
 from splice_meta.model.predict import base_margin
-from splice_meta.records import parse_record
 from splice_meta.report.describe_model import _figures
 
 CURVE = ((0.1, 0.5, 0.9), (0.2, 0.5, 0.8))

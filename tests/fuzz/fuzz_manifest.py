@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from splice_meta.errors import ManifestError
+from splice_meta.files.records import parse_record
 from splice_meta.manifest import FeatureManifest, _from_csv, _from_json, extended
-from splice_meta.records import parse_record
 
 SMALL = FeatureManifest(
     ("donor_score", "gc_content", "3mer_ACG", "*"),

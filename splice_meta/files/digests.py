@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.errors import InputError
-from splice_meta.stores import ObjectPath, Place, object_at
+from splice_meta.files.stores import ObjectPath, Place, object_at
 
 END = 1 << 20
 """Bytes that are read at each end of a file."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_meta.errors import OutputError
-from splice_meta.patterns import has_pattern, matches
+from splice_meta.files.patterns import has_pattern, matches
 
 READABLE = (
     ".parquet", ".pq", ".arrow", ".ipc", ".feather", ".csv", ".tsv", ".txt", ".bed", ".h5", ".hdf5",

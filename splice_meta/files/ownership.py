@@ -15,8 +15,8 @@ from pathlib import Path
 from secrets import token_hex
 
 from splice_meta.errors import OutputError
-from splice_meta.given import Given
-from splice_meta.stores import refuse_address
+from splice_meta.files.given import Given
+from splice_meta.files.stores import refuse_address
 
 TEMPORARY = ".*.tmp"
 """What the names that :func:`temporary_name` gives look like."""

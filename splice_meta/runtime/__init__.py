@@ -1,0 +1,1 @@
+"""The running process: set-up, faults inside libraries, progress, time by stage."""
