@@ -97,10 +97,10 @@ def test_depth_takes_no_time_for_texts_that_never_end() -> None:
 def test_files_that_are_none_or_too_large(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_record(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="is not a file"):
         read_record(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InputError, match="no file"):
+    with pytest.raises(InputError, match="is not a file"):
         read_record(tmp_path / "pipe")
     (tmp_path / "large").write_text("[1, 2, 3]")
     with pytest.raises(InputError, match="more than 8 bytes"):

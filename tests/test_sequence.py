@@ -313,13 +313,13 @@ def test_chunks_end_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ch
 
 PROTEIN = "MKVLAEGIVPLLLEDRPSW"
 NO_NUCLEOTIDES = {
-    "protein": (f">p1\n{PROTEIN * 9}\n", "p1 .* no nucleotide sequence: 11% .* may be protein"),
+    "protein": (f">p1\n{PROTEIN * 9}\n", "p1 .* not a nucleotide sequence: 11% .* may be protein"),
     "protein in lower case": (f">p1\n{PROTEIN.lower() * 9}\n", "not a nucleotide sequence"),
     "protein with stops": (f">p1\n{PROTEIN * 9}*\n", "not a nucleotide sequence"),
-    "a protein behind DNA": (f">1\n{EVEN * 9}\n>p2\n{PROTEIN * 9}\n", "p2 .* no nucleotide"),
+    "a protein behind DNA": (f">1\n{EVEN * 9}\n>p2\n{PROTEIN * 9}\n", "p2 .* not a nucleotide"),
     "protein of few letters": (">p1\n" + "MRVKDHSW" * 20 + "\n", "not a nucleotide sequence"),
     "numbers as GenBank has": (">1\n  1 acgt acgt\n 9 acgt\n", "2 digits .* GenBank"),
-    "quality lines": (">1\n" + EVEN * 9 + "\n+\n" + "IIIIFFFF" * 12 + "\n", "no nucleotide"),
+    "quality lines": (">1\n" + EVEN * 9 + "\n+\n" + "IIIIFFFF" * 12 + "\n", "not a nucleotide"),
 }
 
 
