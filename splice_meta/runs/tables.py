@@ -81,12 +81,13 @@ def _listed(table: Place, genes: set[str] | None = None) -> list[Place] | None:
 def _records(ledger: Place) -> Sequence[Record]:
     """The lines of a ledger; those of the last one are kept, since a report asks for many tables.
 
-    A ledger only grows, so its size tells whether it is as it was.
+    A ledger only grows; of a run that was overwritten it is another file, which may have the same
+    number and size, so its time counts, too.
     """
     if isinstance(ledger, ObjectPath):
         return read_lines(ledger)[0]
     state = ledger.stat()
-    return _read(ledger, state.st_ino, state.st_size)
+    return _read(ledger, state.st_ino, state.st_size, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=1)
