@@ -21,6 +21,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import polars.selectors as cs
 
@@ -289,6 +290,23 @@ def with_axis(scores: pl.LazyFrame) -> pl.LazyFrame:
     gene = pl.col("gene_id").map_batches(_gene_numbers, pl.Int64)
     axis = pl.map_batches([pl.col(GENE), pl.col("position")], _places, pl.Int64)
     return scores.with_columns(gene.alias(GENE)).with_columns(axis.alias(AXIS))
+
+
+def gene_ends(genes: pl.Series) -> npt.NDArray[np.int64]:
+    """Where each gene begins and the next one ends: 0 and the row after the last of each gene.
+
+    Args:
+        genes: The running number of each row's gene, see :func:`with_axis`.
+    """
+    numbers = genes.to_numpy()
+    if not numbers.size:
+        return np.zeros(1, np.int64)
+    return np.searchsorted(numbers, np.arange(numbers[0], numbers[-1] + 2))
+
+
+def rows_at(frame: pl.DataFrame, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
+    """Some rows of columns of numbers without nulls; in numpy, in a tenth of the time."""
+    return pl.DataFrame({each.name: each.to_numpy()[rows] for each in frame})
 
 
 def _gene_numbers(ids: pl.Series) -> pl.Series:

@@ -48,7 +48,7 @@ class Outcome:
         if not recalibrated.width:
             none = {kind: values[:0] for kind, values in base.items()}
             return cls(np.empty(0, np.int64), base, none)
-        rows = marked["is_adjusted"].arg_true().to_numpy().astype(np.int64)
+        rows = np.flatnonzero(marked["is_adjusted"].to_numpy())
         return cls(rows, base, {kind: recalibrated[kind].to_numpy() for kind in CLASSES})
 
     @cached_property

@@ -16,9 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from splice_meta.contracts import GENE, SCORES, ConfidenceCategory, class_expr
+from splice_meta.contracts import (
+    GENE,
+    SCORES,
+    ConfidenceCategory,
+    class_expr,
+    gene_ends,
+    rows_at,
+)
 from splice_meta.settings import Selection
-from splice_meta.shortlist import may_be_picked
+from splice_meta.shortlist import may_be_least, may_be_picked
 
 # Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
 # number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
@@ -128,10 +135,12 @@ def mark_uncertain(
 
     def mark(series: Sequence[pl.Series]) -> pl.Series:
         rows = pl.DataFrame(series)
-        positions = rows[GENE].rle().struct.field("len").cast(pl.Int64)
+        positions = pl.Series(np.diff(gene_ends(rows[GENE])))
         wanted = pl.select(target_count(pl.lit(positions), selection.target_rate)).to_series()
         near, of = may_be_picked(rows, positions.to_numpy(), wanted.to_numpy(), selection)
-        some = rows[near].with_columns(wanted.gather(of).alias(_WANTED), pl.col(GENE).set_sorted())
+        some = rows_at(rows, near).with_columns(
+            wanted.gather(of).alias(_WANTED), pl.col(GENE).set_sorted()
+        )
         found = _tuned(_measured(some.lazy(), selection), pl.col(_WANTED).first())
         picked = found.select(*kept).collect(engine="in-memory")
         marks = []
@@ -193,25 +202,26 @@ def gene_summary(marked: pl.DataFrame) -> pl.DataFrame:
         position taken) and ``lowest_entropy`` (its entropy; both null where nothing was taken),
         ``achieved_rate``.
     """
-    positions = marked[GENE].rle().struct.field("len").cast(pl.Int64).to_numpy()
-    ends = np.append(0, np.cumsum(positions))
-    starts = ends[:-1]
+    ends = gene_ends(marked[GENE])
+    starts, positions = ends[:-1], np.diff(ends)
 
     def count(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
         """How many of some rows, ascending, each gene has."""
         return np.diff(np.searchsorted(rows, ends)).astype(np.int64)
 
-    taken = marked["is_uncertain"].arg_true().to_numpy().astype(np.intp)
-    adjusted = marked["is_adjusted"].arg_true().to_numpy().astype(np.intp)
+    is_taken, is_adjusted = marked["is_uncertain"], marked["is_adjusted"]
+    taken = np.flatnonzero(is_taken.to_numpy())
+    adjusted = taken if is_adjusted.equals(is_taken) else np.flatnonzero(is_adjusted.to_numpy())
     uncertain = count(taken)
-    # From the scores of the rows taken: not every strategy computes the entropy of all rows.
-    few = marked.select("criteria_met", *SCORES)[taken]
-    met = few["criteria_met"].to_numpy()
+    met = marked["criteria_met"].to_numpy()[taken]
     some = np.flatnonzero(uncertain)
-    lowest = _least(met, np.repeat(np.arange(some.size), uncertain[some]))
-    is_last = met == np.repeat(lowest, uncertain[some])
-    last = few.filter(pl.Series(is_last)).select(measure_exprs()["score_entropy"]).to_series()
-    of = np.repeat(np.arange(some.size), uncertain[some])[is_last]
+    of = np.repeat(np.arange(some.size), uncertain[some])
+    lowest = _least(met, of)
+    is_last = met == lowest[of]
+    # From the scores of few rows: not every strategy computes the entropy of all.
+    few, of = rows_at(marked.select(SCORES), taken[is_last]), of[is_last]
+    is_near = may_be_least(few, of)
+    last, of = few.filter(is_near).select(measure_exprs()["score_entropy"]).to_series(), of[is_near]
     tuned = pl.DataFrame(
         {
             "_row": some,

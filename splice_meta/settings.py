@@ -162,7 +162,7 @@ class RunSettings:
     outputs: tuple[Output, ...] = OUTPUTS
     columns: Columns = "full"
     memory: int = 1 << 30
-    predict_rows: int = 1 << 15
+    predict_rows: int = 1 << 16
     site_threshold: float = 0.5
 
     def __post_init__(self) -> None:

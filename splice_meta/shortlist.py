@@ -42,14 +42,25 @@ def may_be_picked(
     # Confident sites have little entropy again.
     small = np.where(e <= np.float32(0.2), e, np.float32(0))
     stops = np.cumsum(lengths)
-    ranges = zip(stops - lengths, stops, stops - lengths + (lengths - wanted), strict=True)
-    nth = [np.partition(small[a:b], k - a)[k - a] for a, b, k in ranges]
+    ranges = zip(stops - lengths, stops, wanted, strict=True)
+    nth = [nth_largest(small[a:b], n) for a, b, n in ranges]
     lowest = _reach(np.array(nth, np.float64), _harmless(selection))
     is_near = e >= np.repeat(lowest, lengths)
     if e.size and min(donor.min(), acceptor.min()) < 0:
         is_near |= (donor < 0) | (acceptor < 0)
     near = np.flatnonzero(is_near)
     return near, np.searchsorted(stops, near, side="right")
+
+
+def nth_largest(values: npt.NDArray[np.float32], n: int) -> float:
+    """The n-th largest value; of many, a sample tells most of those that are lower."""
+    if values.size > 1 << 14:
+        sample = values[:: values.size >> 10]
+        lower = int(sample.size * (1 - 1.2 * n / values.size)) - 32
+        if lower > 0:
+            some = values[values >= np.partition(sample, lower)[lower]]
+            values = some if some.size >= n else values
+    return float(np.partition(values, values.size - n)[values.size - n])
 
 
 _OFF = 1.011
@@ -77,13 +88,33 @@ def _lower(e: Floats) -> Floats:
     return np.asarray((x * np.log(1 / x) - (1 - x) * np.log1p(-x)) / math.log(3), np.float64)
 
 
+_GRID = np.geomspace(1e-30, 0.2, 1 << 12)
+"""Values of e, each 1.6% above the one before."""
+
+
 def _reach(q: Floats, harmless: float) -> npt.NDArray[np.float32]:
-    """The lowest e that a gene whose n-th largest e is given may pick."""
-    low, high = np.zeros_like(q), np.clip(q, 0, harmless)
-    inside = np.clip(q, 1e-30, 0.2)
-    bound = np.where(q > 0, _lower(inside) * (1 - 1e-9) - 1e-15, -1.0)
-    for _ in range(60):
-        middle = (low + high) / 2
-        is_below = (middle > 0) & (_upper(np.maximum(middle, 1e-30)) * (1 + 1e-9) + 1e-15 < bound)
-        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    return (low * 0.9999).astype(np.float32)  # as e is, towards 0
+    """The lowest e that a gene whose n-th largest e is given may pick; a little lower."""
+    bound = np.where(q > 0, _lower(np.clip(q, 1e-30, 0.2)) * (1 - 1e-9) - 1e-15, -1.0)
+    below = np.searchsorted(_upper(_GRID) * (1 + 1e-9) + 1e-15, bound)
+    reach = np.where(below > 0, _GRID[below - 1], 0.0)
+    return (np.minimum(reach, np.clip(q, 0, harmless)) * 0.9999).astype(np.float32)  # as e is
+
+
+def may_be_least(rows: pl.DataFrame, of: Rows) -> npt.NDArray[np.bool_]:
+    """The positions that may have the least entropy of their gene; few others may, too.
+
+    That is not above the largest entropy that a position with the gene's least e may have.
+
+    Args:
+        rows: Scores, each gene's rows adjacent.
+        of: The number of each row's gene, from 0, ascending; none without a row.
+    """
+    donor, acceptor = (rows[name].to_numpy() for name in SCORES[:2])
+    e = donor + acceptor
+    is_told = (np.minimum(donor, acceptor) >= 0) & (e <= np.float32(0.2))
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
+    least = np.minimum.reduceat(np.where(is_told, e, np.float32(0.2)), starts).astype(np.float64)
+    bound = _upper(np.maximum(least * 1.0001, 1e-30)) * (1 + 1e-9) + 1e-15
+    above = np.searchsorted(_lower(_GRID) * (1 - 1e-9) - 1e-15, bound, side="right")
+    reach = np.append(_GRID, np.inf)[above].astype(np.float32)
+    return np.asarray(~is_told | (e <= reach[of]))

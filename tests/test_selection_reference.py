@@ -14,6 +14,7 @@ from reference import entropy_of, measures, target, uncertain
 from splice_meta.contracts import SCORES, canonical, with_axis
 from splice_meta.selection import gene_summary, mark_uncertain, target_count
 from splice_meta.settings import STRATEGIES, Selection, Strategy
+from splice_meta.shortlist import nth_largest
 
 TOLERANCE = 1e-12
 PROPERTY = settings(
@@ -429,9 +430,40 @@ def test_the_same_positions_are_picked_whether_or_not_measures_are_wanted(
     axis = with_axis(table.lazy())
     kept = ("is_uncertain", pl.col("criteria_met").filter("is_uncertain").sum())
 
-    with_all = mark_uncertain(axis, selection).select(kept).collect()
+    marked = mark_uncertain(axis, selection).collect()
+    with_all = marked.select(kept)
+    is_last = pl.col("criteria_met") == pl.col("criteria_met").min()
+    last = marked.filter("is_uncertain").group_by("gene_id", maintain_order=True).agg(
+        pl.col("score_entropy").filter(is_last).min()
+    )
+    found = gene_summary(marked.with_columns(is_adjusted="is_uncertain"))["lowest_entropy"]
+    assert found.drop_nulls().to_list() == last["score_entropy"].to_list()
 
     for engine in ENGINES:
         assert mark_uncertain(axis, selection, measures=False).select(kept).collect(
             engine=engine
         ).equals(with_all)
+
+
+@given(
+    seed=st.integers(0, 1 << 32),
+    size=st.sampled_from([1, 20, (1 << 14) + 1, 40_000]),
+    share=st.sampled_from([1e-9, 0.001, 0.1, 0.5, 0.99, 1.0]),
+    kind=st.sampled_from(["chance", "rising", "falling", "ties", "period of the sample"]),
+)
+@PROPERTY
+def test_the_nth_largest_value_is_found_however_values_lie(
+    seed: int, size: int, share: float, kind: str
+) -> None:
+    chance = np.random.default_rng(seed)
+    values = (10.0 ** chance.uniform(-12, -1, size)).astype(np.float32)
+    values = {
+        "rising": np.sort(values),
+        "falling": np.sort(values)[::-1],
+        "ties": np.round(values, 2),
+        # The sample sees only the largest of every stretch.
+        "period of the sample": values / np.where(np.arange(size) % max(size >> 10, 1), 1e6, 1),
+    }.get(kind, values)
+    n = max(1, int(size * share))
+
+    assert nth_largest(values, n) == np.sort(values)[size - n]

@@ -19,7 +19,7 @@ import splice_meta as sm
 from splice_meta.catalogue import LOGODDS, MOTIF, PLACE, SURROUNDINGS
 from splice_meta.contracts import SCORES
 from splice_meta.errors import FeatureError
-from splice_meta.features.surroundings import Bounds, window
+from splice_meta.features.surroundings import Around, Sites, window
 from splice_meta.features.targets import Targets
 from splice_meta.manifest import FeatureManifest
 from splice_meta.sources.base_scores import open_scores
@@ -241,7 +241,9 @@ def test_windows_end_with_the_gene(
     axis, gene = pl.Series([0, 1, 2, 4, 6]), pl.Series([0, 0, 1, 1, 1])
     picked = pl.Series([True, True, True, False, True])
 
-    bounds = Bounds(Targets.of(axis, gene, picked))
-    first, stop = (bounds[bound] for bound in window(side, near, far))
+    targets = Targets.of(axis, gene, picked)
+    around = Around(Sites.of(np.ones(5, np.float32), targets), targets)
+    steps = around.within(window(side, near, far))
 
-    assert [axis[a:b].to_list() for a, b in zip(first, stop, strict=True)] == windows
+    ends = zip(steps.spread(steps.low), steps.spread(steps.high), strict=True)
+    assert [axis[a:b].to_list() for a, b in ends] == windows

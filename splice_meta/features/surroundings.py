@@ -1,19 +1,19 @@
 """Surroundings: the splice sites that a base model sees up- and downstream of a row.
 
 Windows here are long (up to the whole gene), but few positions score: everything but the log-odds
-looks only at the *sites* of a type, the positions where its score s is at least 0.001. A window,
-whatever its length, is a range of them: between the numbers of sites before its first row and
-after its last, which one running count over all rows tells. Sums are differences of running sums
-in whole units of 2^-32, which are exact and so do not depend on the batch; maxima come from a
-table of the maxima of 1, 2, 4, 8 ... neighbouring sites.
+looks only at the *sites* of a type, the positions where its score s is at least 0.001. From one
+wanted row to the next a window mostly holds the same sites; it changes where a site enters or
+leaves it. So each feature is computed once for every such *step*, and then repeated for its rows.
+Sums are differences of running sums in whole units of 2^-32, which are exact and so do not depend
+on the batch; maxima come from a table of the maxima of 1, 2, 4, 8 ... neighbouring sites.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from splice_meta.features.targets import Rows, Targets
 
 Scores = npt.NDArray[np.float32]
 Features = dict[str, npt.NDArray[Any]]
+N = TypeVar("N", bound=np.generic)
 
 Bound = int | Literal["first", "stop"]
 """The first row of a gene that is at least so far downstream of a row; its first, or behind it."""
@@ -53,10 +54,6 @@ NOWHERE = 1e6
 
 _UNITS = float(1 << 32)
 
-BLOCK_ROWS = 1 << 14
-"""Wanted rows that are looked at at a time, so that what is known of them stays in the processor's
-cache: a tenth less time than all 131,072 of a shard at once."""
-
 
 @dataclass(frozen=True)
 class Sites:
@@ -65,19 +62,24 @@ class Sites:
     Attributes:
         places: Their places on the position axis, ascending, shape (sites,).
         scores: Their scores.
+        genes: The running numbers of their genes in the batch.
     """
 
     places: Rows
     scores: Scores
-    _above: dict[float, tuple[Sites, Rows]] = field(default_factory=dict)
+    genes: Rows
 
-    def above(self, lowest: float) -> tuple[Sites, Rows]:
-        """The sites with at least this score, and how many of them are among the first n of all."""
-        if lowest not in self._above:
-            is_kept = self.scores >= np.float32(lowest)
-            kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(is_kept)])
-            self._above[lowest] = Sites(self.places[is_kept], self.scores[is_kept]), kept
-        return self._above[lowest]
+    @classmethod
+    def of(cls, score: Scores, targets: Targets) -> Sites:
+        """The sites of one type, from its scores on all rows of the batch."""
+        rows = np.flatnonzero(score >= np.float32(SITE))
+        genes = np.searchsorted(targets.first, rows, side="right") - 1
+        return cls(targets.places[rows], score[rows], genes)
+
+    def above(self, lowest: float) -> Sites:
+        """Those with at least this score."""
+        is_kept = self.scores >= np.float32(lowest)
+        return Sites(self.places[is_kept], self.scores[is_kept], self.genes[is_kept])
 
     @cached_property
     def running(self) -> npt.NDArray[np.int64]:
@@ -95,11 +97,52 @@ class Sites:
         sizes = [each.size for each in table]
         return np.concatenate(table), np.cumsum([0, *sizes[:-1]], dtype=np.int64)
 
-    @cached_property
-    def levels(self) -> Rows:
-        """The largest level with 2^level <= n, for n sites."""
-        counts = np.arange(self.scores.size + 1)
-        return np.asarray(np.frexp(np.maximum(counts, 1))[1] - 1, np.int64)
+
+@dataclass(frozen=True)
+class Steps:
+    """The sites in a window, as it moves from one wanted row to the next.
+
+    Attributes:
+        sites: All sites.
+        begins: The first wanted row of each step, ascending from 0, shape (steps,).
+        low: The first site in the window.
+        high: The site after its last.
+        size: The number of wanted rows.
+    """
+
+    sites: Sites
+    begins: Rows
+    low: Rows
+    high: Rows
+    size: int
+
+    def spread(self, values: npt.NDArray[N]) -> npt.NDArray[N]:
+        """A value of each step, for each wanted row."""
+        return np.repeat(values, np.diff(self.begins, append=self.size))
+
+    @property
+    def count(self) -> Rows:
+        """The number of sites, by step."""
+        return self.high - self.low
+
+    @property
+    def sum(self) -> npt.NDArray[np.float64]:
+        """The sum of the scores, by step."""
+        running = self.sites.running
+        return np.asarray((running[self.high] - running[self.low]) / _UNITS, np.float64)
+
+    @property
+    def max(self) -> Scores:
+        """The largest score, by step, 0 where there is no site."""
+        found = np.zeros(self.low.size, np.float32)
+        some = np.flatnonzero(self.high > self.low)
+        low, high = self.low[some], self.high[some]
+        # Two overlapping ranges of 2^level sites cover any range of sites.
+        maxima, begins = self.sites.maxima
+        level = np.frexp(high - low)[1].astype(np.int64) - 1
+        at = begins[level]
+        found[some] = np.maximum(maxima[at + low], maxima[at + high - (1 << level)])
+        return found
 
 
 @dataclass(frozen=True)
@@ -108,95 +151,41 @@ class Around:
 
     Attributes:
         sites: The sites.
-        before: From a bound, see :class:`Bounds`, to the number of sites before it, by wanted row.
-    """
-
-    sites: Sites
-    before: Callable[[Bound], Rows]
-
-    def above(self, lowest: float) -> Around:
-        """The sites with at least this score."""
-        sites, kept = self.sites.above(lowest)
-        return Around(sites, lambda bound: kept[self.before(bound)])
-
-    def between(self, window: Window) -> tuple[Rows, Rows]:
-        """The first site of a window and the site after its last, by wanted row."""
-        return self.before(window[0]), self.before(window[1])
-
-    def count(self, window: Window) -> Rows:
-        """The number of sites in a window."""
-        low, high = self.between(window)
-        return high - low
-
-    def sum(self, window: Window) -> npt.NDArray[np.float64]:
-        """The sum of the scores in a window."""
-        low, high = self.between(window)
-        running = self.sites.running
-        return np.asarray((running[high] - running[low]) / _UNITS, np.float64)
-
-    def max(self, window: Window) -> Scores:
-        """The largest score in a window, 0 where there is no site."""
-        low, high = self.between(window)
-        found = np.zeros(low.size, np.float32)
-        some = np.flatnonzero(high > low)
-        low, high = low[some], high[some]
-        # Two overlapping ranges of 2^level sites cover any range of sites.
-        maxima, begins = self.sites.maxima
-        level = self.sites.levels[high - low]
-        at = begins[level]
-        found[some] = np.maximum(maxima[at + low], maxima[at + high - (1 << level)])
-        return found
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Ends of windows as rows, each looked up once for both types.
-
-    Attributes:
         targets: The wanted rows.
     """
 
+    sites: Sites
     targets: Targets
-    _rows: dict[Bound, Rows] = field(default_factory=dict)
+    _known: dict[Bound, Rows] = field(default_factory=dict)
 
-    def __getitem__(self, bound: Bound) -> Rows:
-        """The row that a bound stands for, by wanted row."""
-        if bound not in self._rows:
-            self._rows[bound] = (
-                self.targets.row_from(bound)
-                if isinstance(bound, int)
-                else getattr(self.targets, bound)
-            )
-        return self._rows[bound]
+    def above(self, lowest: float) -> Around:
+        """The sites with at least this score."""
+        return Around(self.sites.above(lowest), self.targets)
 
+    def within(self, window: Window) -> Steps:
+        """The sites in a window."""
+        first, stop = self._passed(window[0]), self._passed(window[1])
+        size = self.targets.rows.size
+        changes = np.zeros(size + 1, np.bool_)
+        changes[0] = changes[first] = changes[stop] = True
+        begins = np.flatnonzero(changes[:size])
+        low, high = (np.searchsorted(each, begins, side="right") for each in (first, stop))
+        return Steps(self.sites, begins, low, high, size)
 
-def sites_in(score: Scores, places: Rows) -> tuple[Sites, Rows]:
-    """The sites of one type.
+    def _passed(self, bound: Bound) -> Rows:
+        """By site, from which wanted row on it lies before a bound; ascending.
 
-    Args:
-        score: The type's scores on all rows.
-        places: The position axis.
-
-    Returns:
-        The sites, and how many of them lie before each row, and before the end.
-    """
-    is_site = score >= np.float32(SITE)
-    running = np.zeros(score.size + 1, np.int64)
-    np.cumsum(is_site, out=running[1:])
-    at = np.flatnonzero(is_site)
-    return Sites(places[at], score[at]), running
-
-
-def around(sites: Sites, running: Rows, bounds: Bounds) -> Around:
-    """The sites of one type as the bounds of windows see them; each bound is looked up once."""
-    known: dict[Bound, Rows] = {}
-
-    def before(bound: Bound) -> Rows:
-        if bound not in known:
-            known[bound] = running[bounds[bound]]
-        return known[bound]
-
-    return Around(sites, before)
+        All sites of a gene lie before any bound of the next.
+        """
+        if bound not in self._known:
+            sites, begins = self.sites, self.targets.begins
+            before, after = begins[sites.genes], begins[sites.genes + 1]
+            if isinstance(bound, int):
+                passed = np.searchsorted(self.targets.here, sites.places - bound, side="right")
+                self._known[bound] = np.clip(passed, before, after)
+            else:
+                self._known[bound] = after if bound == "first" else before
+        return self._known[bound]
 
 
 def window(side: str, near: int, far: int | None) -> Window:
@@ -236,85 +225,92 @@ def surroundings(
     """
     targets = Targets.of(axis, gene, picked)
     *by_type, neither = (series.to_numpy() for series in scores)
-    found = [sites_in(score, targets.places) for score in by_type]
-    made = {name: np.empty(targets.rows.size, np.float32) for name in wanted}
-    for start, some in targets.blocks(BLOCK_ROWS):
-        bounds = Bounds(some)
-        for t, score, (sites, running) in zip(TYPES, by_type, found, strict=True):
-            features = _logodds(t, score, neither, some, wanted)
-            near = around(sites, running, bounds)
-            for names, family in (
-                (NEAREST, _nearest),
-                (DIRECTIONAL, _directional),
-                (SUMS, _sums),
-                (GENE, _gene),
-            ):
-                features |= family(t, near, some) if set(wanted) & set(names) else {}
-            for name in made.keys() & features.keys():
-                made[name][start : start + some.rows.size] = features[name]
+    features = _logodds(by_type, neither, targets, wanted)
+    for t, score in zip(TYPES, by_type, strict=True):
+        near = Around(Sites.of(score, targets), targets)
+        for names, family in (
+            (NEAREST, _nearest),
+            (DIRECTIONAL, _directional),
+            (SUMS, _sums),
+            (GENE, _gene),
+        ):
+            features |= family(t, near) if set(wanted) & set(names) else {}
+    made = {name: features[name].astype(np.float32, copy=False) for name in wanted}
     return pl.DataFrame(made).to_struct("surroundings")
 
 
 def _logodds(
-    t: str, score: Scores, neither: Scores, targets: Targets, wanted: Collection[str]
+    by_type: Sequence[Scores], neither: Scores, targets: Targets, wanted: Collection[str]
 ) -> Features:
     """ln((s + eps) / (N + eps)) of the row and of its neighbours up to 5 positions away.
 
     A missing neighbour counts as s = 0, N = 1.
     """
-
-    def logodds(offset: int) -> npt.NDArray[np.float64]:
-        rows, there = targets.at(offset)
-        s = np.where(there, np.maximum(score[rows], 0.0), 0.0)
-        n = np.where(there, np.maximum(neither[rows], 0.0), 1.0)
-        return np.log((s.astype(np.float64) + EPS) / (n.astype(np.float64) + EPS))
-
-    names = {f"{t}_logodds": 0} | {f"{t}_logodds_{offset_suffix(k)}": k for k in LOGODDS_OFFSETS}
-    return {name: logodds(offset) for name, offset in names.items() if name in wanted}
-
-
-def _nearest(t: str, sites: Around, targets: Targets) -> Features:
-    """Distance to, and score of, the nearest other site of at least 0.1 on each side."""
-    strong = sites.above(STRONG)
     made: Features = {}
-    for side in SIDES:
-        low, high = strong.between(window(side, 1, None))
-        there = np.flatnonzero(high > low)
-        index = (high - 1 if side == "upstream" else low)[there]
-        distance, score = np.full(low.size, NOWHERE), np.zeros(low.size, np.float32)
-        distance[there] = np.abs(strong.sites.places[index] - targets.here[there])
-        score[there] = strong.sites.scores[index]
-        made |= {f"nearest_{t}_{side}_distance": distance, f"nearest_{t}_{side}_score": score}
+    for offset in (0, *LOGODDS_OFFSETS):
+        end = f"_{offset_suffix(offset)}" if offset else ""
+        names = {f"{t}_logodds{end}": score for t, score in zip(TYPES, by_type, strict=True)}
+        if not set(wanted) & set(names):
+            continue
+        rows, there = targets.at(offset)
+        n = np.where(there, np.maximum(neither[rows], 0.0), 1.0).astype(np.float64) + EPS
+        for name, score in names.items():
+            s = np.where(there, np.maximum(score[rows], 0.0), 0.0).astype(np.float64) + EPS
+            made[name] = np.log(s / n)
     return made
 
 
-def _directional(t: str, sites: Around, targets: Targets) -> Features:
+def _nearest(t: str, sites: Around) -> Features:
+    """Distance to, and score of, the nearest other site of at least 0.1 on each side."""
+    strong, here = sites.above(STRONG), sites.targets.here
+    made: Features = {}
+    for side in SIDES:
+        steps = strong.within(window(side, 1, None))
+        there = np.flatnonzero(steps.count)
+        index = (steps.high - 1 if side == "upstream" else steps.low)[there]
+        place, score = np.zeros(steps.low.size, np.int64), np.zeros(steps.low.size, np.float32)
+        place[there], score[there] = strong.sites.places[index], strong.sites.scores[index]
+        distance = np.abs(steps.spread(place) - here).astype(np.float32)
+        distance[steps.spread(steps.count) == 0] = NOWHERE
+        made |= {
+            f"nearest_{t}_{side}_distance": distance,
+            f"nearest_{t}_{side}_score": steps.spread(score),
+        }
+    return made
+
+
+def _directional(t: str, sites: Around) -> Features:
     """The largest score between two distances on each side, 0 where there is no site."""
-    return {
-        f"{t}_max_{side}_{near}_{far}": sites.max(window(side, near, far - 1))
-        for side in SIDES
-        for near, far in RANGES
-    }
+    made: Features = {}
+    for side in SIDES:
+        for near, far in RANGES:
+            steps = sites.within(window(side, near, far - 1))
+            made[f"{t}_max_{side}_{near}_{far}"] = steps.spread(steps.max)
+    return made
 
 
-def _sums(t: str, sites: Around, targets: Targets) -> Features:
+def _sums(t: str, sites: Around) -> Features:
     """Sums of the scores of at least 0.01 on each side, up to a distance or the gene's end."""
     counted = sites.above(COUNTED)
-    reaches = {"": None} | {f"_{reach}": reach for reach in REACHES}
-    return {
-        f"{t}_sum_{side}{name}": counted.sum(window(side, 1, reach))
-        for side in SIDES
-        for name, reach in reaches.items()
-    }
+    made: Features = {}
+    for side in SIDES:
+        for reach in (None, *REACHES):
+            steps = counted.within(window(side, 1, reach))
+            end = f"_{reach}" if reach else ""
+            made[f"{t}_sum_{side}{end}"] = steps.spread(steps.sum.astype(np.float32))
+    return made
 
 
-def _gene(t: str, sites: Around, targets: Targets) -> Features:
+def _gene(t: str, sites: Around) -> Features:
     """The gene's largest score, and number, density and mean score of its sites of at least 0.1."""
-    strong = sites.above(STRONG)
-    count = strong.count(GENE_WINDOW)
-    return {
-        f"gene_{t}_max": sites.max(GENE_WINDOW),
-        f"gene_{t}_count": count,
-        f"gene_{t}_density": count * 10_000 / (targets.end - targets.start + 1),
-        f"gene_{t}_strength": strong.sum(GENE_WINDOW) / np.maximum(count, 1),
+    scored, strong = (each.within(GENE_WINDOW) for each in (sites, sites.above(STRONG)))
+    # A step with sites is a gene.
+    start, end = (each[strong.begins] for each in (sites.targets.start, sites.targets.end))
+    made = {
+        f"gene_{t}_count": strong.count,
+        f"gene_{t}_density": strong.count * 10_000 / (end - start + 1),
+        f"gene_{t}_strength": strong.sum / np.maximum(strong.count, 1),
+    }
+    return {f"gene_{t}_max": scored.spread(scored.max)} | {
+        name: strong.spread(values.astype(np.float32)) for name, values in made.items()
     }

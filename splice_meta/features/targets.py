@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from splice_meta.contracts import gene_ends
 
 Rows = npt.NDArray[np.int64]
 
@@ -19,21 +20,15 @@ class Targets:
 
     Attributes:
         places: Position axis of all rows of the batch, ascending.
-        rows: Row numbers of the wanted rows, shape (wanted,), as everything below.
-        here: Their places on the axis.
-        start: The first place of their gene.
-        end: The last place of their gene.
-        first: The row number of the first row of their gene.
-        stop: The row number after the last row of their gene.
+        rows: Row numbers of the wanted rows, shape (wanted,).
+        here: Their places on the axis, shape (wanted,).
+        first: The first row of each gene, shape (genes,).
     """
 
     places: Rows
     rows: Rows
     here: Rows
-    start: Rows
-    end: Rows
     first: Rows
-    stop: Rows
 
     @classmethod
     def of(cls, axis: pl.Series, gene: pl.Series, picked: pl.Series | None) -> Targets:
@@ -44,23 +39,29 @@ class Targets:
             gene: Running number of each row's gene.
             picked: Which rows are wanted; all if None.
         """
-        places, genes = axis.to_numpy(), gene.to_numpy()
+        places = axis.to_numpy()
         rows = np.arange(places.size) if picked is None else np.flatnonzero(picked.to_numpy())
-        # Genes are numbered one after the other, so that their ends need no look at every row.
-        numbers = np.arange(genes[0], genes[-1] + 1) if genes.size else genes
-        first = np.searchsorted(genes, numbers)
-        mine = np.searchsorted(first, rows, side="right") - 1
-        first, stop = first[mine], np.append(first[1:], places.size)[mine]
-        return cls(places, rows, places[rows], places[first], places[stop - 1], first, stop)
+        return cls(places, rows, places[rows], gene_ends(gene)[:-1])
 
-    def blocks(self, size: int) -> Iterator[tuple[int, Targets]]:
-        """So many of the wanted rows at a time, and how many come before them."""
-        for start in range(0, self.rows.size, size):
-            some = (
-                each[start : start + size]
-                for each in (self.rows, self.here, self.start, self.end, self.first, self.stop)
-            )
-            yield start, Targets(self.places, *some)
+    @cached_property
+    def stop(self) -> Rows:
+        """The row after the last of each gene, shape (genes,)."""
+        return np.append(self.first, self.places.size)[1:]
+
+    @cached_property
+    def begins(self) -> Rows:
+        """How many of the wanted rows come before each gene, and all of them, (genes + 1,)."""
+        return np.append(np.searchsorted(self.rows, self.first), self.rows.size)
+
+    @cached_property
+    def start(self) -> Rows:
+        """The first place of each wanted row's gene, shape (wanted,)."""
+        return np.repeat(self.places[self.first], np.diff(self.begins))
+
+    @cached_property
+    def end(self) -> Rows:
+        """The last place of each wanted row's gene, shape (wanted,)."""
+        return np.repeat(self.places[self.stop - 1], np.diff(self.begins))
 
     def at(self, offset: int) -> tuple[Rows, npt.NDArray[np.bool_]]:
         """The rows at position + offset of the same gene, and whether there are such rows."""
@@ -69,20 +70,3 @@ class Targets:
         off = np.flatnonzero(self.places[found] != wanted)  # gene ends and gaps
         found[off] = np.minimum(np.searchsorted(self.places, wanted[off]), self.places.size - 1)
         return found, self.places[found] == wanted
-
-    def row_from(self, offset: int) -> Rows:
-        """The first row of the same gene from position + offset on; ``stop`` where none is.
-
-        In a gene without gaps it is as far away as the position.
-        """
-        found = np.clip(self.rows + offset, self.first, self.stop)
-        gaps = self._in_gaps
-        if gaps.size:
-            exact = np.searchsorted(self.places, self.here[gaps] + offset)
-            found[gaps] = np.clip(exact, self.first[gaps], self.stop[gaps])
-        return found
-
-    @cached_property
-    def _in_gaps(self) -> Rows:
-        """The wanted rows, by their order, whose gene lacks positions."""
-        return np.flatnonzero(self.end - self.start != self.stop - self.first - 1)
