@@ -52,9 +52,10 @@ def letters_of(texts: pl.Series) -> NDArray[np.uint8]:
     Args:
         texts: String.
     """
-    chunks = _views(texts)
-    if chunks and all(views[:, 0].max() <= 1 for views in chunks):
-        return np.concatenate([views.view(np.uint8)[:, 4] for views in chunks])
+    # Both of a chunk at once, while the caches hold it.
+    chunks = [(views[:, 0].max(), views.view(np.uint8)[:, 4].copy()) for views in _views(texts)]
+    if chunks and max(longest for longest, _ in chunks) <= 1:
+        return np.concatenate([letters for _, letters in chunks])
     return texts.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0).to_numpy()
 
 
