@@ -20,7 +20,7 @@ FEW = 64
 def runs_of(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The first row of each run of the same text, and the row after its last.
 
-    Missing texts are the same. Views are compared in a fifth of the time of texts.
+    Missing texts are the same. Views are compared in a quarter of the time of texts.
 
     Args:
         texts: Of any type that has runs.
