@@ -26,6 +26,7 @@ import polars as pl
 import polars.selectors as cs
 
 from splice_meta.errors import ContractError
+from splice_meta.texts import runs_of
 
 SCORES = ("donor_score", "acceptor_score", "neither_score")
 FINAL = ("donor_meta", "acceptor_meta", "neither_meta")
@@ -310,10 +311,10 @@ def rows_at(frame: pl.DataFrame, rows: npt.NDArray[np.int64]) -> pl.DataFrame:
 
 
 def _gene_numbers(ids: pl.Series) -> pl.Series:
-    """As ``rle_id``, by whole runs in half the time."""
-    lengths = ids.rle().struct.field("len").to_numpy()
+    """As ``rle_id``, by whole runs in a fraction of the time."""
+    starts, stops = runs_of(ids)
     # They ascend; saying so lets aggregations by gene work on slices.
-    return pl.Series(GENE, np.repeat(np.arange(lengths.size), lengths)).set_sorted()
+    return pl.Series(GENE, np.repeat(np.arange(starts.size), stops - starts)).set_sorted()
 
 
 def _places(series: Sequence[pl.Series]) -> pl.Series:

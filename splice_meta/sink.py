@@ -22,6 +22,7 @@ from splice_meta.files.ownership import Owned, put, temporary_name
 from splice_meta.files.stores import ObjectPath, Place, reason_of, refuse_address
 from splice_meta.plain import FORMULA
 from splice_meta.provenance import MadeBy
+from splice_meta.texts import runs_of
 
 ROW_GROUP_ROWS = 1 << 16
 """Small enough that Polars tells by a bitmap that positions are worth no dictionary; in larger
@@ -236,11 +237,10 @@ def _coded(schema: pl.Schema) -> list[str]:
 
 def _codes(texts: pl.Series) -> pl.Series:
     """Texts as an Enum of those that occur; runs of the same text are looked at once."""
-    runs = texts.rle().struct.unnest()
-    value = runs["value"]
-    if 4 * runs.height > texts.len() or value.has_nulls():
+    starts, stops = runs_of(texts)
+    if 4 * starts.size > texts.len() or texts.has_nulls():
         return texts
-    return repeat_texts(value.alias(texts.name), runs["len"])
+    return repeat_texts(texts.gather(starts), pl.Series(stops - starts))
 
 
 def repeat_texts(texts: pl.Series, times: pl.Series) -> pl.Series:

@@ -10,14 +10,15 @@ import pytest
 from conftest import FIXTURES, make_scores
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.cli.app import run_command
-from splice_meta.contracts import canonical
+from splice_meta.contracts import SCORES, canonical
 from splice_meta.errors import ContractError
 from splice_meta.reference.reference import open_reference
 from splice_meta.sources.base_scores import open_scores
-from splice_meta.sources.checks import check
+from splice_meta.sources.checks import batches, check
 from splice_meta.sources.checks.runs import gene_runs
 from splice_meta.sources.training_dataset import scan_training_dataset
 from splice_meta.sources.training_positions import numbered_as
@@ -124,6 +125,33 @@ def test_what_a_gene_comes_to_is_what_its_rows_tell_one_by_one(
             assert {name: count[name] for name in naive_motifs(gene)} == naive_motifs(gene)
         true = naive_truth(gene.values())
         assert {name: count[name] for name in true} == true
+
+
+@settings(deadline=None)
+@given(GENES, st.integers(0, 1000), st.integers(1, 9), st.integers(1, 40), st.integers(1, 9))
+def test_a_table_comes_to_the_same_in_whatever_batches(
+    genes: list[tuple[list[int], str | None, bool]], seed: int, rows: int, size: int, most: int
+) -> None:
+    table = canonical(table_of(genes, seed).lazy()).collect()
+    for part in (table, table.select("gene_id", "position", *SCORES)):
+        whole = gene_runs(part.lazy(), places=True)
+        chunks = pl.concat([part[n : n + rows] for n in range(0, part.height, rows)])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batches, "BATCH_ROWS", size)
+            patch.setattr(batches, "MOST_CHUNKS", most)
+            assert_frame_equal(gene_runs(chunks.lazy(), places=True), whole)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1 << 20])
+def test_a_position_is_missing_in_one_of_many_batches(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_ROWS", size)
+    table = make_scores({"A": range(1, 9), "B": range(1, 9)}).with_columns(
+        position=pl.when(pl.int_range(pl.len()) != 12).then("position")
+    )
+    with pytest.raises(ContractError, match="is null in 1 rows, first in gene B"):
+        check(canonical(table.lazy()))
 
 
 @settings(deadline=None)

@@ -7,17 +7,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from splice_meta.errors import ContractError
+from splice_meta.texts import letters_of
 
 BASES, N_CODE, OTHER = b"ACGT", 4, 5
 _CODES = np.full(256, OTHER, np.uint8)
 for _letters in (b"ACGTN", b"acgtn"):
     _CODES[np.frombuffer(_letters, np.uint8)] = range(5)
 _CODES[[ord("U"), ord("u")]] = BASES.index(b"T")
-
-
-def letter() -> pl.Expr:
-    """The column ``base`` as the number that a text of one byte is; 0 for any other text."""
-    return pl.col("base").cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
 
 
 def codes_of(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -28,11 +24,11 @@ def codes_of(letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def base_code() -> pl.Expr:
     """The same codes of the column ``base``."""
-    return letter().map_batches(_codes, pl.UInt8, is_elementwise=True)
+    return pl.col("base").map_batches(_codes, pl.UInt8, is_elementwise=True)
 
 
-def _codes(letters: pl.Series) -> pl.Series:
-    return pl.Series(letters.name, codes_of(letters.to_numpy()))
+def _codes(bases: pl.Series) -> pl.Series:
+    return pl.Series(bases.name, codes_of(letters_of(bases)))
 
 
 AMBIGUOUS = "RYSWKMBDHVX"

@@ -6,12 +6,13 @@ whose confident sites do not lie so has the bases of the other strand, or is off
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from splice_meta.sources.checks.batches import Batch
 from splice_meta.sources.checks.letters import BASES, N_CODE, OTHER, base_code
 from splice_meta.sources.checks.sites import (
     ACCEPTOR,
@@ -27,7 +28,17 @@ from splice_meta.sources.checks.sites import (
 MOST_SORTED = 2_000_000
 """Positions of genes in another order that are sorted to look at their sites."""
 
-_PAIRS = (("donor", DONOR, 1, 2, 2), ("acceptor", ACCEPTOR, -2, -1, -2))
+
+def _fits(motifs: Sequence[str]) -> NDArray[np.bool_]:
+    """Whether two bases, by their codes, are one of some motifs."""
+    fits = np.zeros((len(BASES), len(BASES)), np.bool_)
+    for motif in motifs:
+        left, right = map(BASES.index, motif.encode())
+        fits[left, right] = True
+    return fits
+
+
+KINDS = {"donor": (_fits(DONOR), 1, 2, 2), "acceptor": (_fits(ACCEPTOR), -2, -1, -2)}
 """By kind of site, its motifs, and how many rows away the two bases and the farther of them lie."""
 
 MOTIFS = ("donors", "donor_fits", "acceptors", "acceptor_fits")
@@ -35,29 +46,33 @@ MOTIFS = ("donors", "donor_fits", "acceptors", "acceptor_fits")
 
 
 def at_motifs(
-    rows: pl.DataFrame, codes: NDArray[np.uint8], starts: NDArray[np.int64]
-) -> dict[str, NDArray[np.intp]]:
+    batch: Batch,
+    codes: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    sites: Mapping[str, NDArray[np.int64]],
+) -> dict[str, NDArray[np.int64]]:
     """The confident sites whose intron's two outer bases stand in rows beside them.
 
     Args:
-        rows: ``position``, ``donor_score``, ``acceptor_score``.
+        batch: Rows with ``position``.
         codes: The rows' bases, see :mod:`.letters`.
         starts: The first row of each gene.
+        sites: The rows of confident sites of each of :data:`KINDS`.
 
     Returns:
         For each of :data:`MOTIFS` the row numbers of all such sites, or of those that fit.
     """
-    position = rows["position"].to_numpy()
-    found: dict[str, NDArray[np.intp]] = {}
-    for label, motifs, first, second, far in _PAIRS:
-        at = np.flatnonzero(rows[f"{label}_score"].to_numpy() >= CONFIDENT)
-        at = at[(at + far >= 0) & (at + far < rows.height)]
+    found: dict[str, NDArray[np.int64]] = {}
+    for kind, (fits, first, second, far) in KINDS.items():
+        at = sites[kind]
+        at = at[(at + far >= 0) & (at + far < len(codes))]
         genes = [np.searchsorted(starts, row, side="right") for row in (at, at + far)]
-        at = at[(genes[0] == genes[1]) & (position[at + far] - position[at] == far)]
-        at = at[(codes[at + first] < N_CODE) & (codes[at + second] < N_CODE)]
-        pairs = codes[at + first] * 8 + codes[at + second]
-        numbers = [BASES.index(m[0].encode()) * 8 + BASES.index(m[1].encode()) for m in motifs]
-        found |= {f"{label}s": at, f"{label}_fits": at[np.isin(pairs, numbers)]}
+        near, away = batch.positions(at, at + far)
+        at = at[(genes[0] == genes[1]) & (away - near == far)]
+        left, right = codes[at + first], codes[at + second]
+        known = (left < N_CODE) & (right < N_CODE)
+        at, left, right = at[known], left[known], right[known]
+        found |= {f"{kind}s": at, f"{kind}_fits": at[fits[left, right]]}
     return found
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,25 +10,20 @@ import polars as pl
 from numpy.typing import NDArray
 
 from splice_meta.catalogue import GENOMIC
-from splice_meta.contracts import OPTIONAL, REQUIRED, all_scores_in, column, columns
+from splice_meta.contracts import HIGHEST, OPTIONAL, REQUIRED, all_scores_in, column, columns
+from splice_meta.sources.checks.batches import Batch, each_batch, filled
 from splice_meta.sources.checks.faults import fault_exprs, is_sound
-from splice_meta.sources.checks.letters import LETTERS, codes_of, letter
-from splice_meta.sources.checks.motif import MOTIFS, at_motifs
+from splice_meta.sources.checks.letters import LETTERS, N_CODE, codes_of
+from splice_meta.sources.checks.motif import KINDS, MOTIFS, at_motifs
+from splice_meta.sources.checks.sites import CONFIDENT
 from splice_meta.sources.checks.truth import truth_counts
-
-BATCH_ROWS = 1 << 19
-"""Rows that are looked at at a time, beside those that are being read."""
-
-AT_ONCE = 2
-"""Batches that are looked at at a time, while the next is being read; each of about 30 MB."""
-
-BESIDE = 2
-"""Rows on each side of a row that a measure of it may look at."""
+from splice_meta.texts import letters_of, runs_of
 
 _LARGEST = np.iinfo(np.int64).max
 
 Rows = NDArray[np.int64]
 Exprs = dict[str, pl.Expr]
+Part = dict[str, Any]  # by column, a Series of texts or an array
 
 
 def gene_runs(
@@ -65,24 +58,19 @@ def gene_runs(
     counted |= truth_counts(names) | _lacking(names, also)
     read = {*REQUIRED, *OPTIONAL, *GENOMIC, *also, *(n for s in all_scores_in(names) for n in s)}
     plan = scores.select(columns(name for name in names if name in read))
-    if "base" in read.intersection(names):
-        plan = plan.with_columns(base=letter())
-    found: list[Future[pl.DataFrame]] = []
+    found: list[Part] = []
+    runs = 0
 
-    def look(batch: _Batch) -> bool:
-        found.append(pool.submit(_look, batch, counted, extremes, first, places))
-        if most is not None:
-            return sum(each.result().height for each in found) > most
-        if len(found) > AT_ONCE:
-            found[-1 - AT_ONCE].result()  # no more than so many batches wait in memory
-        return False
+    def look(batch: Batch) -> bool:
+        nonlocal runs
+        found.append(_look(batch, counted, extremes, first, places))
+        runs += len(found[-1]["positions"])
+        return most is not None and runs > most
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        _each_batch(plan, look)
+    each_batch(plan, look)
     counts = [*counted, *((*LETTERS, *MOTIFS) if "base" in names else ())]
     merged = (
-        pl.concat([each.result() for each in found])
-        .lazy()
+        pl.LazyFrame({name: _joined([part[name] for part in found]) for name in found[0]})
         .group_by(run=pl.col("gene_id").rle_id(), maintain_order=True)
         .agg(
             pl.col("gene_id", "first", *first).first(),
@@ -95,117 +83,108 @@ def gene_runs(
             *([pl.col("places").sum()] if places else []),
         )
         .drop("run")
+        .with_columns(_known(name, end) for name in extremes for end in ("low", "high"))
         .collect()
     )
     return merged if most is None else merged.head(most)
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Some rows of the table, and those beside them.
-
-    Attributes:
-        rows: With up to :data:`BESIDE` rows in front of those that count, and behind them.
-        first: The first row that counts.
-        stop: The row after the last.
-    """
-
-    rows: pl.DataFrame
-    first: int
-    stop: int
-
-
-def _each_batch(plan: pl.LazyFrame, look: Callable[[_Batch], bool]) -> None:
-    """Show all rows in order, each in the batch where it counts, until that is enough.
-
-    Args:
-        plan: The rows.
-        look: Called at least once; says whether it has seen enough.
-    """
-    held, first, enough = pl.DataFrame(schema=plan.collect_schema()), 0, False
-
-    def take(more: pl.DataFrame) -> bool:
-        nonlocal held, first, enough
-        together = pl.concat([held, more], rechunk=False)
-        # Arrays are needed of all but the texts, which are only gone along.
-        rows = pl.DataFrame(
-            [each if each.dtype == pl.String else each.rechunk() for each in together]
-        )
-        stop = rows.height - BESIDE
-        if stop > first:
-            enough = look(_Batch(rows, first, stop))
-            kept = max(stop - BESIDE, 0)
-            rows, first = rows[kept:], stop - kept
-        held = rows
-        return enough
-
-    # Not collect_batches, whose batches just end where Polars panics.
-    plan.sink_batches(take, chunk_size=BATCH_ROWS, maintain_order=True)
-    if not enough:
-        look(_Batch(held, first, held.height))
-
-
 def _look(
-    batch: _Batch, counted: Exprs, extremes: Exprs, first: Collection[str], places: bool
-) -> pl.DataFrame:
+    batch: Batch, counted: Exprs, extremes: Exprs, first: Collection[str], places: bool
+) -> Part:
     """The runs of a batch; one that goes on in the next is in both."""
     rows, own = batch.rows, slice(batch.first, batch.stop)
-    gene = rows["gene_id"].rle().struct.unnest()
-    ends = np.cumsum(gene["len"].to_numpy(), dtype=np.int64)
-    starts = ends - gene["len"].to_numpy()
-    here = np.flatnonzero((starts < batch.stop) & (ends > batch.first))
+    starts, ends = runs_of(rows["gene_id"])
+    here = (starts < batch.stop) & (ends > batch.first)
     begins, stops = np.maximum(starts[here], batch.first), np.minimum(ends[here], batch.stop)
     cuts = begins - batch.first
 
     def count(at: NDArray[np.intp]) -> Rows:
         """How many of some rows count in each run."""
+        if not at.size:
+            return np.zeros(len(begins), np.int64)
         at = at[(at >= batch.first) & (at < batch.stop)]
         mine = np.searchsorted(begins, at, side="right") - 1
         return np.bincount(mine, minlength=len(begins)).astype(np.int64)
 
-    position = _filled(rows["position"], -1)
-    made: dict[str, object] = {
-        "gene_id": gene["value"].gather(here),
+    low, high = batch.positions(begins, stops - 1)
+    sound, at = _read(batch)
+    made: Part = {
+        "gene_id": rows["gene_id"][begins],
         "positions": stops - begins,
-        "first": position[begins],
-        "last": position[stops - 1],
-        "descents": count(np.flatnonzero(position[1:] <= position[:-1]) + 1),
-        "faults": np.full(len(here), _fails(rows[own])),
+        "first": low,
+        "last": high,
+        "descents": count(at["descents"]),
     }
+    if np.setdiff1d(at["descents"], begins).size:  # else the first is the lowest
+        position = filled(rows["position"], -1)[own]
+        low, high = (_reduced(how, position, cuts) for how in (np.minimum, np.maximum))
+    made |= {"low": low, "high": high}
+    made["faults"] = np.full(len(begins), _fails(rows, sound, low, high))
     if places:
         made["places"] = _reduced(np.add, rows["position"].hash().to_numpy()[own], cuts)
-    spread = {"": pl.Series(position)}
     if counted or extremes:
         seen = rows.select(**counted, **extremes)
-        made |= {name: count(np.flatnonzero(_filled(seen[name], 0))) for name in counted}
-        spread |= {f"{name}_": seen[name] for name in extremes}
-    for name, values in spread.items():
-        made |= _extremes(name, values[own], cuts)
-    made |= {name: rows[name].gather(begins) for name in first}
+        made |= {name: count(np.flatnonzero(filled(seen[name], 0))) for name in counted}
+        for name in extremes:
+            made |= _extremes(f"{name}_", seen[name][own], cuts)
+    made |= {name: rows[name][begins] for name in first}
     if "base" in rows.columns:
-        code = codes_of(rows["base"].to_numpy())
-        made |= {name: count(np.flatnonzero(code == n)) for name, n in LETTERS.items()}
-        made |= {name: count(at) for name, at in at_motifs(rows, code, starts).items()}
-    return pl.DataFrame(made)
+        code = codes_of(letters_of(rows["base"]))
+        unknown = np.flatnonzero(code >= N_CODE)
+        made |= {name: count(unknown[code[unknown] == n]) for name, n in LETTERS.items()}
+        sites = at_motifs(batch, code, starts, at)
+        made |= {name: count(rows) for name, rows in sites.items()}
+    return made
 
 
-def _fails(rows: pl.DataFrame) -> bool:
-    """Whether a row fails a check by itself."""
-    if is_sound(rows):
+def _read(batch: Batch) -> tuple[bool, dict[str, Rows]]:
+    """What whole columns are read for, chunk by chunk, while the caches hold it.
+
+    Returns:
+        Whether all rows are sound, see :func:`is_sound`; and ``descents``, the rows whose position
+        is not above that of the row before, and the confident sites of each kind.
+    """
+    kinds = KINDS if "base" in batch.rows.columns else ()
+    found = {name: [np.zeros(0, np.int64)] for name in ("descents", *kinds)}
+    sound = True
+    for start, chunk in zip(batch.starts, batch.chunks, strict=True):
+        sound = sound and is_sound(chunk)
+        for kind in kinds:
+            score = chunk[f"{kind}_score"].to_numpy()
+            found[kind].append(np.flatnonzero(score >= CONFIDENT) + start)
+        position = filled(chunk["position"], -1)
+        found["descents"].append(np.flatnonzero(position[1:] <= position[:-1]) + start + 1)
+    seams = batch.starts[1:]
+    here, before = batch.positions(seams, seams - 1)
+    found["descents"].append(seams[here <= before])
+    return sound, {name: np.concatenate(each) for name, each in found.items()}
+
+
+def _fails(rows: pl.DataFrame, sound: bool, low: Rows, high: Rows) -> bool:
+    """Whether a row fails a check by itself; ``low`` and ``high`` are positions."""
+    if sound and low.min(initial=0) >= 0 and high.max(initial=0) <= HIGHEST:
         return False
     return bool(rows.select(pl.any_horizontal(fault_exprs(rows.columns).values()).any()).item())
 
 
-def _extremes(name: str, values: pl.Series, cuts: Rows) -> dict[str, pl.Series]:
-    """The least and the largest value of each run; null where a run has none."""
-    least = pl.Series(_reduced(np.minimum, _filled(values, _LARGEST), cuts))
-    largest = pl.Series(_reduced(np.maximum, _filled(values, -_LARGEST), cuts))
-    none = least > largest
-    return {f"{name}low": least.set(none, None), f"{name}high": largest.set(none, None)}
+def _extremes(name: str, values: pl.Series, cuts: Rows) -> Part:
+    """The least and the largest value of each run; the least is larger where a run has none."""
+    return {
+        f"{name}low": _reduced(np.minimum, filled(values, _LARGEST), cuts),
+        f"{name}high": _reduced(np.maximum, filled(values, -_LARGEST), cuts),
+    }
 
 
-def _filled(values: pl.Series, missing: int) -> NDArray[Any]:
-    return (values.fill_null(missing) if values.null_count() else values).to_numpy()
+def _known(name: str, end: str) -> pl.Expr:
+    """An extreme; null where a run has none, see :func:`_extremes`."""
+    low, high = pl.col(f"{name}_low"), pl.col(f"{name}_high")
+    return pl.when(low <= high).then(f"{name}_{end}")
+
+
+def _joined(values: Sequence[Any]) -> pl.Series:
+    texts = isinstance(values[0], pl.Series)
+    return pl.concat(values) if texts else pl.Series(np.concatenate(values))
 
 
 def _reduced(how: np.ufunc, values: NDArray[Any], cuts: Rows) -> NDArray[Any]:
