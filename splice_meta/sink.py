@@ -28,6 +28,11 @@ ROW_GROUP_ROWS = 1 << 16
 """Small enough that Polars tells by a bitmap that positions are worth no dictionary; in larger
 groups it counts them in a hash table, a fifth of the time of writing."""
 
+TSV_ROWS = 1 << 16
+"""Rows of a TSV file that are in memory as text at once."""
+
+_TSV_TEXT = pl.selectors.string() - pl.selectors.by_name("strand", require_all=False)
+
 _SCHEMA_KEY = "ARROW:schema"
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -164,9 +169,23 @@ def _guarded(text: pl.Expr) -> pl.Expr:
 
 def sink_tsv(plan: pl.LazyFrame, path: Place) -> None:
     """Run a plan into a TSV file; numbers have six decimals, and no cell runs in a spreadsheet."""
-    text = pl.selectors.string() - pl.selectors.by_name("strand", require_all=False)
     with _whole(path) as target:
-        plan.with_columns(_guarded(text)).sink_csv(target, separator="\t", float_precision=6)
+        plan.with_columns(_guarded(_TSV_TEXT)).sink_csv(
+            target, separator="\t", float_precision=6
+        )
+
+
+def write_tsv(path: Place, table: pl.DataFrame) -> None:
+    """As :func:`sink_tsv`, of rows that are there, in half of the time."""
+    rows = table.with_columns(_guarded(_TSV_TEXT))
+    pieces = [*rows.iter_slices(TSV_ROWS)] or [rows]
+    write_text(
+        path,
+        (
+            piece.write_csv(include_header=not number, separator="\t", float_precision=6)
+            for number, piece in enumerate(pieces)
+        ),
+    )
 
 
 def sink_parquet(

@@ -15,7 +15,8 @@ from splice_meta.files.ownership import TABLE, is_plain_file
 from splice_meta.files.stores import ObjectPath, Place, remove_objects
 from splice_meta.pipeline.comparing import compare_scores, said_comparison, warn_of
 from splice_meta.pipeline.matching import said_base_model
-from splice_meta.report.html import write_report
+from splice_meta.report.finished import FinishedRun
+from splice_meta.report.html import finish_report
 from splice_meta.report.json_text import json_pieces
 from splice_meta.report.metadata import run_metadata
 from splice_meta.report.summary import RunSummary
@@ -92,7 +93,7 @@ def finish(
     receipts = sorted([*plan.taken, *made], key=lambda receipt: receipt.shard.number)
     genes = gene_table(task.scores, receipts, opened.seen, scored)
     remove_strays(layout, receipts)
-    genes = finish_sites(layout, genes)
+    genes, sites = finish_sites(layout, genes)
     gains = model.gains() if model and fills else {}
     compared = compare_scores(model, (receipt.beside for receipt in receipts))
     summary = RunSummary(
@@ -127,7 +128,7 @@ def finish(
     record |= {"truth": truth, "bins": bins}
     write_text(layout.metadata, json_pieces(record))
     annotation = opened.reference.annotation if opened.reference is not None else None
-    write_report(str(layout.predictions), pages, annotation=annotation, model=model, lenient=True)
+    finish_report(FinishedRun(layout, record, genes, sites, bins), pages, annotation, model)
     took = {REPORTS: time.perf_counter() - begun}
     summary = replace(summary, stages=added(summary.stages, took))
     report = text_report(summary)

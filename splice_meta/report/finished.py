@@ -13,7 +13,8 @@ from splice_meta.contracts import without_version
 from splice_meta.errors import InputError, OutputError, SpliceMetaError
 from splice_meta.runs.found import has_ended, record_of, run_at, state_of
 from splice_meta.runs.outputs import MANIFEST, RECORD, OutputLayout, check_run_name
-from splice_meta.runs.tables import scan_genes, scan_table
+from splice_meta.runs.site_table import read_sites
+from splice_meta.runs.tables import scan_genes
 from splice_meta.runs.truth_bins import BINS
 from splice_meta.sites import COUNTS
 
@@ -26,21 +27,15 @@ GENES: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(COUNTS, pl.Int64),
 }  # fmt: skip
 
-NO_SITES = {
-    "gene_id": pl.String, "gene_name": pl.String, "type": pl.String, "fate": pl.String,
-    "is_annotated": pl.Boolean, "base": pl.Float32, "final": pl.Float32, "change": pl.Float64,
-    "position": pl.Int64, "sequence": pl.String, "distance": pl.Int64,
-}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run left in its folder.
+    """What a run left in its folder, or what it is about to end with.
 
     Attributes:
         layout: Where its files lie.
         record: Its metadata.
-        genes: One row per gene asked for, with :data:`GENES`.
+        genes: One row per gene asked for, with :data:`GENES` at least.
         sites: Its sites table; without rows where no gene could be done.
         bins: Positions by probability and truth, see :mod:`splice_meta.runs.truth_bins`.
     """
@@ -103,12 +98,7 @@ def open_finished(source: str | Path) -> FinishedRun:
         raise InputError(
             f"{source} has no record that a report can be made of: {reason}", HINT
         ) from None
-    is_done = genes.filter(pl.col("status") == "done").height > 0
-    return FinishedRun(
-        layout, data.value, genes,
-        scan_table(layout, "sites").collect() if is_done else pl.DataFrame(schema=NO_SITES),
-        bins,
-    )  # fmt: skip
+    return FinishedRun(layout, data.value, genes, read_sites(layout, genes), bins)
 
 
 def chosen_genes(run: FinishedRun, asked: Sequence[str] | None, most: int) -> list[str]:

@@ -39,7 +39,6 @@ def write_report(
     model: Any = None,
     output: Path | None = None,
     most: int = PAGES,
-    lenient: bool = False,
 ) -> Place:
     """Make the HTML report of a finished run.
 
@@ -53,7 +52,6 @@ def write_report(
         output: Where the page goes; by default the run's ``report.html``, which is
             copied to the top of the output directory where the run is the latest.
         most: How many genes get a page where none are asked for.
-        lenient: Warn of genes that the run has not done, rather than refuse them.
 
     Returns:
         Where it is.
@@ -62,29 +60,47 @@ def write_report(
         InputError: If there is no finished run, or it has not done a gene asked for.
     """
     run = open_finished(source)
-    if lenient and genes is not None:
-        try:
-            chosen_genes(run, genes, most)
-        except InputError as error:
-            log.warning("%s The report has the genes that changed most.", error.message)
-            genes = None
-    text = "".join(page_of(run, genes, annotation, model, most))
     target = output if output is not None else run.layout.report_html
-    write_text(target, text)
+    write_text(target, page_of(run, chosen_genes(run, genes, most), annotation, model))
     if output is None and latest_ended(run.layout.root) == run.layout.run_name:
         publish(run.layout, ["report.html"])
     return target
 
 
+def finish_report(
+    run: FinishedRun, genes: Sequence[str] | None, annotation: Annotation | None, model: Any
+) -> None:
+    """Make the HTML report of a run that is ending, from what is in memory.
+
+    Args:
+        run: The run.
+        genes: As for :func:`write_report`; warned of rather than refused where the run has not
+            done one.
+        annotation: The run's.
+        model: The run's.
+    """
+    try:
+        chosen = chosen_genes(run, genes, PAGES)
+    except InputError as error:
+        log.warning("%s The report has the genes that changed most.", error.message)
+        chosen = chosen_genes(run, None, PAGES)
+    write_text(run.layout.report_html, page_of(run, chosen, annotation, model))
+
+
 def page_of(
     run: FinishedRun,
-    genes: Sequence[str] | None,
+    chosen: Sequence[str],
     annotation: str | Path | Annotation | None,
     model: Any,
-    most: int = PAGES,
 ) -> Sequence[str]:
-    """The page, in pieces; arguments are those of :func:`write_report`."""
-    chosen = chosen_genes(run, genes, most)
+    """The page, in pieces.
+
+    Args:
+        run: The run.
+        chosen: The genes that get a page.
+        annotation: As for :func:`write_report`.
+        model: As for :func:`write_report`.
+    """
     exons = _annotation(run, annotation) if chosen else None
     rows = rows_of_genes(run, chosen)
     views = [view_gene(run, gene, rows.get(gene), exons) for gene in chosen]

@@ -7,11 +7,18 @@ import polars as pl
 from splice_meta.pipeline.batch import BatchPrediction
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.tables import scan_table
-from splice_meta.sink import sink_tsv
+from splice_meta.sink import write_tsv
 from splice_meta.sites import COUNTS, count_sites
 from splice_meta.sites.find import find_sites
 from splice_meta.sites.known import Known
 from splice_meta.sources.opened import BaseScores
+
+NO_SITES = {
+    "gene_id": pl.String, "gene_name": pl.String, "type": pl.String, "fate": pl.String,
+    "is_annotated": pl.Boolean, "base": pl.Float32, "final": pl.Float32, "change": pl.Float64,
+    "position": pl.Int64, "sequence": pl.String, "distance": pl.Int64,
+}  # fmt: skip
+"""What every sites table has."""
 
 
 def sites_of(
@@ -50,7 +57,20 @@ def sites_of(
     return sites.insert_column(1, names.alias("gene_name")), known.counts().alias("annotated")
 
 
-def finish_sites(layout: OutputLayout, genes: pl.DataFrame) -> pl.DataFrame:
+def read_sites(layout: OutputLayout, genes: pl.DataFrame) -> pl.DataFrame:
+    """The sites of a finished run, without rows where no gene could be done.
+
+    Args:
+        layout: Where the run's files lie.
+        genes: One row per gene asked for.
+    """
+    is_done = (genes["status"] == "done").any()
+    return scan_table(layout, "sites").collect() if is_done else pl.DataFrame(schema=NO_SITES)
+
+
+def finish_sites(
+    layout: OutputLayout, genes: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write the sites of a finished run as text, too, and count them.
 
     Args:
@@ -59,15 +79,14 @@ def finish_sites(layout: OutputLayout, genes: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         The genes with the counts of :func:`splice_meta.sites.count_sites`, null for genes that
-        failed.
+        failed; and the sites.
     """
+    sites = read_sites(layout, genes)
     is_done = pl.col("status") == "done"
-    if not genes.select(is_done.any()).item():
-        return genes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in COUNTS)
-    sites = scan_table(layout, "sites")
-    sink_tsv(sites, layout.sites_text)
-    counts = count_sites(sites).collect()
-    counted = genes.join(counts, on="gene_id", how="left", maintain_order="left")
+    if (genes["status"] == "done").any():
+        write_tsv(layout.sites_text, sites)
+    counts = count_sites(sites.lazy())
+    counted = genes.lazy().join(counts, on="gene_id", how="left", maintain_order="left")
     return counted.with_columns(
         pl.when(is_done).then(pl.col(name).fill_null(0)).alias(name) for name in COUNTS
-    )
+    ).collect(), sites
