@@ -34,6 +34,8 @@ def plain(text: object) -> str:
         text: Anything with a text.
     """
     line = str(text)
+    if len(line) <= LONGEST_WORD and line.isprintable():
+        return line
     if not line.isprintable():
         line = "".join(
             letter if letter.isprintable() else letter.encode("unicode_escape").decode()

@@ -170,9 +170,7 @@ def _guarded(text: pl.Expr) -> pl.Expr:
 def sink_tsv(plan: pl.LazyFrame, path: Place) -> None:
     """Run a plan into a TSV file; numbers have six decimals, and no cell runs in a spreadsheet."""
     with _whole(path) as target:
-        plan.with_columns(_guarded(_TSV_TEXT)).sink_csv(
-            target, separator="\t", float_precision=6
-        )
+        plan.with_columns(_guarded(_TSV_TEXT)).sink_csv(target, separator="\t", float_precision=6)
 
 
 def write_tsv(path: Place, table: pl.DataFrame) -> None:

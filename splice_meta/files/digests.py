@@ -53,13 +53,12 @@ def input_digests(files: Sequence[str]) -> list[dict[str, Any]]:
     """
     places = [(file, object_at(file) or Path(file)) for file in files]
     return [
-        {"source": file} | (_noted_ends(place) if place.is_file() else {})
-        for file, place in places
+        {"source": file} | (_noted_ends(place) if place.is_file() else {}) for file, place in places
     ]
 
 
 def _noted_ends(place: Place) -> dict[str, Any]:
-    """As :func:`ends_of`; a file that stays as it is is read once, though a run tells of it twice."""
+    """As :func:`ends_of`; a file that has not changed is read once: a run tells of it twice."""
     if isinstance(place, ObjectPath):
         return ends_of(place)
     state = place.stat()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +34,7 @@ from splice_meta.runs.task import Receipt
 from splice_meta.runs.truth_bins import add_bins
 from splice_meta.runtime.stages import REPORTS, added
 from splice_meta.shown import Shown
-from splice_meta.sink import write_csv, write_text
+from splice_meta.sink import write_csv, write_text, write_tsv
 
 log = logging.getLogger("splice_meta")
 
@@ -120,21 +122,32 @@ def finish(
         if scored.genes
         else "",
     )
-    write_text(layout.gene_manifest, json_pieces({"run": layout.run_name, "genes": genes}))
-    write_csv(layout.manifest_csv, genes)
     changes = add_changes(receipt.changes for receipt in receipts)
     bins, truth = add_bins((receipt.bins, receipt.truth) for receipt in receipts)
     record = run_metadata(task, summary, opened.reference, scored, changes)
     record |= {"truth": truth, "bins": bins}
-    write_text(layout.metadata, json_pieces(record))
     annotation = opened.reference.annotation if opened.reference is not None else None
-    finish_report(FinishedRun(layout, record, genes, sites, bins), pages, annotation, model)
+    with ThreadPoolExecutor(1) as beside:  # the page is made while these files are flushed
+        written = beside.submit(_write_tables, layout, genes, sites, record)
+        finish_report(FinishedRun(layout, record, genes, sites, bins), pages, annotation, model)
+        written.result()
     took = {REPORTS: time.perf_counter() - begun}
     summary = replace(summary, stages=added(summary.stages, took))
     report = text_report(summary)
     write_text(layout.report_text, report)
     log.info("Done in %.1f s; %d genes failed", seconds, summary.failed)
     return RunResult(layout, genes, report, summary)
+
+
+def _write_tables(
+    layout: OutputLayout, genes: pl.DataFrame, sites: pl.DataFrame, record: Mapping[str, Any]
+) -> None:
+    """Write the sites as text, the gene manifest and the metadata."""
+    if (genes["status"] == "done").any():
+        write_tsv(layout.sites_text, sites)
+    write_text(layout.gene_manifest, json_pieces({"run": layout.run_name, "genes": genes}))
+    write_csv(layout.manifest_csv, genes)
+    write_text(layout.metadata, json_pieces(record))
 
 
 def remove_strays(layout: OutputLayout, receipts: Sequence[Receipt]) -> None:

@@ -61,11 +61,11 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = 
         for column in columns
     )
     opened = ['<td class="text">' if column.is_text else "<td>" for column in columns]
-    cells = (
-        "".join(f"{tag}{cell}</td>" for tag, cell in zip(_spread(opened, row), row, strict=True))
+    whole = _line(opened)
+    body = "".join(
+        whole % tuple(row) if len(row) == len(opened) else _line(_spread(opened, row)) % tuple(row)
         for row in rows
     )
-    body = "".join(f"<tr>{row}</tr>" for row in cells)
     search = (
         f'<label class="note">Search <input type="search" data-table="{name}"></label>'
         if name
@@ -78,11 +78,14 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = 
     )
 
 
+def _line(tags: Sequence[str]) -> str:
+    """A row of a table, to be filled with its cells."""
+    return "<tr>" + "".join(f"{tag}%s</td>" for tag in tags) + "</tr>"
+
+
 def _spread(opened: list[str], row: Sequence[str]) -> list[str]:
-    """The tags of a row's cells; where it is short, the last one takes the rest."""
+    """The tags of a row that is short: the last one takes the rest."""
     rest = len(opened) - len(row)
-    if not rest:
-        return opened
     last = opened[len(row) - 1].replace("<td", f'<td colspan="{rest + 1}"')
     return [*opened[: len(row) - 1], last]
 

@@ -7,7 +7,6 @@ import polars as pl
 from splice_meta.pipeline.batch import BatchPrediction
 from splice_meta.runs.outputs import OutputLayout
 from splice_meta.runs.tables import scan_table
-from splice_meta.sink import write_tsv
 from splice_meta.sites import COUNTS, count_sites
 from splice_meta.sites.find import find_sites
 from splice_meta.sites.known import Known
@@ -46,7 +45,7 @@ def sites_of(
     else:
         known = Known.nothing(genes.height)
     sites = find_sites(marked, batch.outcome, known, threshold)
-    names = pl.repeat(None, sites.height, dtype=pl.String, eager=True)
+    names = pl.Series([None], dtype=pl.String).new_from_index(0, sites.height)
     if located is not None:
         there = genes["gene_id"].implode()
         named = located.genes.filter(pl.col("gene_id").is_in(there)).select("gene_id", "gene_name")
@@ -68,10 +67,8 @@ def read_sites(layout: OutputLayout, genes: pl.DataFrame) -> pl.DataFrame:
     return scan_table(layout, "sites").collect() if is_done else pl.DataFrame(schema=NO_SITES)
 
 
-def finish_sites(
-    layout: OutputLayout, genes: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write the sites of a finished run as text, too, and count them.
+def finish_sites(layout: OutputLayout, genes: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Count the sites of a run whose shards are done.
 
     Args:
         layout: Where the run's files lie.
@@ -83,8 +80,6 @@ def finish_sites(
     """
     sites = read_sites(layout, genes)
     is_done = pl.col("status") == "done"
-    if (genes["status"] == "done").any():
-        write_tsv(layout.sites_text, sites)
     counts = count_sites(sites.lazy())
     counted = genes.lazy().join(counts, on="gene_id", how="left", maintain_order="left")
     return counted.with_columns(

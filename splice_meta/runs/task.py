@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -117,7 +116,7 @@ class RunTask:
         with measured() as spent:
             with ExitStack() as files, room:
                 started = time.perf_counter()
-                receipt = _compute(self, shard, files)
+                receipt, rows = _compute(self, shard, files)
                 computed = time.perf_counter()
             ended = time.perf_counter()
         seconds, spent[FLUSH] = ended - started, ended - computed
@@ -126,7 +125,7 @@ class RunTask:
             return receipt
         share = pl.col("positions") / pl.col("positions").sum()
         genes = receipt.genes.with_columns(seconds=share * seconds)
-        return replace(receipt, genes=genes, parts=_parts(self.layout, shard))
+        return replace(receipt, genes=genes, parts=_parts(self.layout, shard, rows))
 
     def close(self) -> None:
         """Nothing was made."""
@@ -208,17 +207,21 @@ def _table(line: Entry, name: str, known: Mapping[str, type[pl.DataType]]) -> pl
         ) from None
 
 
-def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
-    """Compute one shard and write its parts, which appear on leaving ``files``."""
+def _compute(job: RunTask, shard: Shard, files: ExitStack) -> tuple[Receipt, dict[str, int]]:
+    """Compute one shard and write its parts, which appear on leaving ``files``.
+
+    Returns:
+        Its receipt, without parts yet; and the rows of each part by the name of its table.
+    """
     done, failures = _predict_genes(job, shard.first, shard.stop)
     if not done:
-        return Receipt(shard, failures)
+        return Receipt(shard, failures), {}
     with stage(WRITE):
-        _write(job, shard, done, files)
+        rows = _write(job, shard, done, files)
     with stage(COMPARE):
         counts = count_scores(job.model, (part.marked for part in done))
     with stage(SITES):
-        annotated = _write_sites(job, shard, done, files)
+        annotated, rows["sites"] = _write_sites(job, shard, done, files)
     with stage(COUNT):
         counted = [count_figures(part.outcome, part.genes["positions"].to_numpy()) for part in done]
         changes = dict(sum((Counter(each) for _, each in counted), Counter()))
@@ -227,32 +230,24 @@ def _compute(job: RunTask, shard: Shard, files: ExitStack) -> Receipt:
         part.genes.with_columns(moved, of.alias("annotated"))
         for part, of, (moved, _) in zip(done, annotated, counted, strict=True)
     )
-    return Receipt(
+    receipt = Receipt(
         shard, failures, genes=genes, changes=changes, beside=counts, bins=bins, truth=truth
     )
+    return receipt, rows
 
 
-def _parts(layout: OutputLayout, shard: Shard) -> tuple[Part, ...]:
-    """The files that a shard has just written."""
+def _parts(layout: OutputLayout, shard: Shard, rows: Mapping[str, int]) -> tuple[Part, ...]:
+    """The files that a shard has just written, with so many rows each."""
     return tuple(
         Part(
             table=table,
             path=str(path).removeprefix(f"{layout.home(table)}/"),
-            rows=_rows_of(path),
+            rows=rows[table],
             **ends_of(path),
         )
         for table, path in layout.parts(shard.number, shard.of).items()
-        if path.exists()
+        if table in rows
     )
-
-
-def _rows_of(path: Place) -> int:
-    """The rows of a Parquet file, from its footer; a plan would wait for other shards' plans."""
-    if isinstance(path, Path):
-        from pyarrow.parquet import read_metadata
-
-        return int(read_metadata(path).num_rows)
-    return int(pl.scan_parquet(str(path), glob=False).select(pl.len()).collect().item())
 
 
 def _predict_genes(
@@ -278,20 +273,27 @@ def _predict_genes(
     return left + right, left_failures | right_failures
 
 
-def _write(job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack) -> None:
+def _write(
+    job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack
+) -> dict[str, int]:
+    """Write what a shard came to; returns the rows of each part by the name of its table."""
+    rows = {}
     complete = _joined([part.complete for part in done])
     outputs, layout, maker = job.settings.outputs, job.layout, job.scores.made_by
     if "complete" in outputs:
         sink_parquet(complete, layout.table("complete", shard.number, shard.of), files, maker)
+        rows["complete"] = sum(part.marked.height for part in done)
     if "meta" in outputs and job.model is not None:
         meta = complete.filter(pl.col("is_adjusted"))
         sink_parquet(meta, layout.table("meta", shard.number, shard.of), files, maker)
+        rows["meta"] = sum(part.outcome.rows.size for part in done)
     marked = _joined([part.marked.lazy() for part in done])
     columns = marked.collect_schema().names()
     if "base" in outputs:
         kept = ["gene_id", *PLACE, "position", *SCORES, "base", "splice_type"]
         base = marked.select(name for name in kept if name in columns)
         sink_parquet(base, layout.table("base", shard.number, shard.of), files, maker)
+        rows["base"] = sum(part.marked.height for part in done)
     matrices = [part.matrix for part in done if part.matrix is not None]
     if layout.artifacts is not None and matrices:
         matrix = pl.concat(matrices)
@@ -300,16 +302,19 @@ def _write(job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitS
         extra = [name for name in place if name not in matrix.columns]
         seen = marked.filter(pl.col("is_adjusted")).select(extra).collect()
         sink_parquet(matrix.hstack(seen).lazy(), layout.master(shard.number), files, maker)
+        rows |= {"features": matrix.height, "master": matrix.height}
+    return rows
 
 
 def _write_sites(
     job: RunTask, shard: Shard, done: list[BatchPrediction], files: ExitStack
-) -> list[pl.Series]:
-    """Write the sites table; returns the number of annotated sites of each gene, by batch."""
+) -> tuple[list[pl.Series], int]:
+    """Write the sites; returns the number of annotated ones of each gene by batch, and the rows."""
     found = [sites_of(job.scores, part, job.settings.site_threshold) for part in done]
     path = job.layout.table("sites", shard.number, shard.of)
-    write_parquet(pl.concat(sites for sites, _ in found), path, files, job.scores.made_by)
-    return [annotated for _, annotated in found]
+    sites = pl.concat(each for each, _ in found)
+    write_parquet(sites, path, files, job.scores.made_by)
+    return [annotated for _, annotated in found], sites.height
 
 
 def _joined(plans: list[pl.LazyFrame]) -> pl.LazyFrame:

@@ -74,7 +74,7 @@ def set_environment() -> None:
     Imports and plans make some hundred thousand objects that stay; looking through them again and
     again takes 0.1 s of a run.
     """
-    gc.set_threshold(1 << 17)
+    gc.set_threshold(1 << 18)
     os.environ.update(own_environment(os.environ))
     # glibc has read its variables long ago; other C libraries have no such function.
     with suppress(OSError, AttributeError, TypeError, ValueError):

@@ -53,19 +53,20 @@ def find_sites(
             for name, kind in _COPIED.items()
             if name in marked.columns
         },
-        "type": pl.Series(codes),
+        "type": _TYPE_OF[codes],
         "sequence": around(marked, codes, rows),
         "base": pl.Series(base),
         "final": pl.Series(final),
         "change": pl.Series(np.subtract(final, base, dtype=np.float64)),
-        "fate": pl.Series(_fates(base >= threshold, final >= threshold)),
+        "fate": _FATE_OF[_fates(base >= threshold, final >= threshold)],
         "is_annotated": is_annotated,
         "distance": distance,
     }
-    return pl.DataFrame(columns).with_columns(
-        pl.col("type").cat.to(SpliceType), pl.col("fate").cat.to(Fate)
-    )
+    return pl.DataFrame(columns)
 
+
+_TYPE_OF = pl.Series(CLASSES, dtype=SpliceType)
+_FATE_OF = pl.Series(FATES, dtype=Fate)
 
 _COPIED: dict[str, type[pl.DataType]] = {
     "gene_id": pl.String, "chrom": pl.String, "strand": pl.String,
