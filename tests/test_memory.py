@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -57,6 +58,19 @@ def test_json_in_pieces_is_json_whose_pieces_stay_small(rows: int) -> None:
     expected = data | {"genes": table.to_dicts(), "path": "x"}
     assert json.loads("".join(pieces)) == expected
     assert max(map(len, pieces)) < 600_000
+
+
+def test_a_row_is_the_json_of_its_values() -> None:
+    table = pl.DataFrame({
+        'a%s"': ["x, y", None, "é\n%d"], "whole": [1, None, -(1 << 60)],
+        "real": [1e-7, float("nan"), 1e22], "flag": [True, None, False], "list": [[1, 2], None, []],
+        "none": [None, None, None], "day": [date(2020, 1, 2), None, date(1999, 12, 31)],
+    })  # fmt: skip
+
+    text = "".join(json_pieces({"rows": table}))
+
+    lines = (json.dumps(row, default=str) for row in table.to_dicts())
+    assert text == '{\n "rows": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
 
 
 @pytest.mark.parametrize(("genes", "memory", "words"), [

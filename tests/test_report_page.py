@@ -84,6 +84,30 @@ def test_the_page_is_one_file_with_a_page_for_each_changed_gene(demo: Path) -> N
     assert "(10.0%), the share asked for" in text
 
 
+def test_the_page_made_with_the_run_is_the_one_made_of_its_folder(
+    demo: Path, tmp_path: Path
+) -> None:
+    place = write_report(str(demo), output=tmp_path / "again.html")
+
+    assert Path(str(place)).read_text() == (demo / "report.html").read_text()
+
+
+def test_of_some_genes_failed_and_none_done_the_page_is_the_same_made_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no luck")
+
+    monkeypatch.setattr(task, "predict_genes", fail)
+    table = make_scores({"A": [1, 2, 3], "B": [4, 5]})
+    sm.run(table, None, tmp_path / "out", settings=sm.RunSettings(mode="base_only"))
+
+    place = write_report(tmp_path / "out", output=tmp_path / "again.html")
+
+    assert Path(str(place)).read_text() == (tmp_path / "out" / "report.html").read_text()
+    assert not list(tmp_path.rglob("sites.tsv"))
+
+
 @needs_plots
 def test_every_chart_has_its_specification_and_no_address(demo: Path) -> None:
     text = (demo / "report.html").read_text()

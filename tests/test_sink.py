@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splice_meta.sink import as_text, code_texts, sink_parquet
+from splice_meta import sink
+from splice_meta.sink import as_text, code_texts, sink_parquet, sink_tsv, write_tsv
 
 RUNS = pl.DataFrame(
     {
@@ -51,3 +52,19 @@ def test_a_file_has_text_where_codes_were(tmp_path: Path, chrom: pl.DataType) ->
     expected = table.cast({"chrom": pl.String}) if isinstance(chrom, pl.Enum) else table
     assert found.equals(expected)
     assert found.schema == expected.schema
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3, 7])
+def test_rows_in_memory_make_the_same_tsv_as_a_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(sink, "TSV_ROWS", 3)
+    table = pl.DataFrame({
+        "gene_id": ["=1+1", 'G"2', None, "a\tb", "@x", "é", "-1"],
+        "strand": ["+", "-"] * 3 + ["+"], "base": [0.1, 1e-9, None, 1.0, 0.5, float("nan"), 1 / 3],
+    }).head(rows)  # fmt: skip
+
+    sink_tsv(table.lazy(), tmp_path / "plan.tsv")
+    write_tsv(tmp_path / "rows.tsv", table)
+
+    assert (tmp_path / "rows.tsv").read_bytes() == (tmp_path / "plan.tsv").read_bytes()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,6 +11,9 @@ from polars.testing import assert_frame_equal
 
 import splice_meta as sm
 from splice_meta.errors import InputError, OutputError, UsageError
+from splice_meta.jobs.lines import read_lines
+from splice_meta.pipeline.batch import predict_genes
+from splice_meta.runs import task
 from splice_meta.runs.tables import scan_table
 
 MIB = 1 << 20
@@ -338,3 +342,33 @@ def test_a_damaged_training_dataset_is_refused_before_the_run(
         sm.run(scores, MODEL, tmp_path / "out", training_dataset=tmp_path / "train")
 
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "meta_only", "base_only"])
+@pytest.mark.parametrize("memory", [1 << 30, MIB])
+@pytest.mark.parametrize("fails", [False, True])
+def test_parts_are_listed_with_the_rows_that_they_have(
+    scores: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: Any, memory: int,
+    fails: bool,
+) -> None:  # fmt: skip
+    def predict(opened: Any, first: int, stop: int, *given: Any) -> Any:
+        if fails and scores["gene_id"][-1] in opened.table.genes["gene_id"][first:stop]:
+            raise ValueError("no luck")
+        return predict_genes(opened, first, stop, *given)
+
+    monkeypatch.setattr(task, "predict_genes", predict)
+    model = None if mode == "base_only" else MODEL
+    settings = sm.RunSettings(mode=mode, memory=memory)
+    layout = sm.run(
+        scores, model, tmp_path / "out", settings=settings, keep_artifacts_dir=tmp_path / "kept"
+    ).layout
+
+    records, _ = read_lines(layout.ledger)
+    listed = {
+        layout.home(part["table"]) / part["path"]: part["rows"]
+        for each in records if each["record"] == "shard" for part in each["parts"]
+    }  # fmt: skip
+    written = {*layout.predictions.rglob("*.parquet"), *(tmp_path / "kept").rglob("*.parquet")}
+    assert {*listed} == {path for path in written if path.is_file()}
+    for path, rows in listed.items():
+        assert pl.read_parquet(path, glob=False).height == rows
