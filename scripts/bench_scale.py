@@ -65,7 +65,7 @@ import polars as pl
 
 import splice_meta.report.finish as finish
 import splice_meta.runs.task as task
-from splice_meta.cli.app import main
+from splice_meta.cli.app import program
 from splice_meta.sites import COUNTS
 
 if sys.argv.pop(1) == "without":
@@ -82,7 +82,7 @@ if sys.argv.pop(1) == "without":
         genes.with_columns(pl.lit(None, pl.Int64).alias(name) for name in COUNTS), pl.DataFrame()
     )
     finish.finish_report = finish.write_tsv = lambda *given: None
-main()
+program()
 """
 """``splice-meta`` with or without what makes the sites table, the figures and the report."""
 

@@ -1,5 +1,5 @@
 """``python -m splice_meta`` is ``splice-meta``."""
 
-from splice_meta.cli.app import main
+from splice_meta.cli.app import program
 
-main()
+program()

@@ -293,6 +293,26 @@ def test_after_an_interrupt_it_is_said_how_to_go_on(arguments: list[str], words:
     assert _how_to_go_on(arguments).endswith(words)
 
 
+@pytest.mark.parametrize(("arguments", "status"), [(["--help"], 0), (["inspect", "none"], 2)])
+def test_a_program_does_what_is_registered_for_its_end(
+    tmp_path: Path, arguments: list[str], status: int
+) -> None:
+    code = (
+        "import atexit, sys\n"
+        "from splice_meta.cli.app import program\n"
+        "atexit.register(print, 'the last word', end='')\n"
+        f"sys.argv = ['splice-meta', *{arguments}]\n"
+        "program()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+
+    assert done.returncode == status
+    assert done.stdout.endswith("the last word")
+
+
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
 def test_an_interrupt_is_said_and_gives_130(tmp_path: Path, number: str) -> None:
     code = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import gc
+import atexit
+import os
 import re
 import signal
 import sys
@@ -26,6 +27,19 @@ _NO_CHOICE = re.compile(
 """What the parser says of a value that is none of those an option takes."""
 
 
+def program() -> None:
+    """:func:`main` in a process of its own, which ends without freeing what it has: 0.2 s of a run.
+
+    What libraries have registered for the end of a process is done.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        atexit._run_exitfuncs()
+        close_streams()
+        os._exit(ended.code if isinstance(ended.code, int) else 1)
+
+
 def main() -> None:
     """Run the command line; errors become one or two lines on stderr and an exit status.
 
@@ -37,7 +51,6 @@ def main() -> None:
     with _ends_like_an_interrupt(signal.SIGTERM):
         status = run_command(sys.argv[1:])
     close_streams()
-    gc.freeze()  # looking for garbage once more before the end takes 0.1 s
     sys.exit(status)
 
 
