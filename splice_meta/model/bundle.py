@@ -184,7 +184,7 @@ class MetaModel(Shown):
     @property
     def trees(self) -> int:
         """Number of trees over all boosters."""
-        return sum(len(b.get_dump()) for b in self.boosters) if self.kind != "estimator" else 0
+        return sum(map(_trees_of, self.boosters)) if self.kind != "estimator" else 0
 
     def digest(self) -> str:
         """SHA-256 over boosters, manifest and calibration, for a run's metadata."""
@@ -239,3 +239,9 @@ class MetaModel(Shown):
         for number, each in enumerate(self.parts, start=1):
             each.save(folder / f"{PART}{number}")
         return folder
+
+
+def _trees_of(booster: Any) -> int:
+    """Its number of trees, from its configuration; a dump of them takes 0.1 ms for each."""
+    config = json.loads(booster.save_config())["learner"]["gradient_booster"]
+    return int(config.get("gbtree", config)["gbtree_model_param"]["num_trees"])
