@@ -25,7 +25,7 @@ from splice_meta.contracts import (
     rows_at,
 )
 from splice_meta.settings import Selection
-from splice_meta.shortlist import may_be_least, may_be_picked
+from splice_meta.shortlist import may_be_least, may_be_picked, may_meet
 
 # Entropies are compared as the integers their bits spell, in the lower 2^61 of a UInt64; the
 # number of criteria met goes above them. 2^-511 is below any entropy of Float32 scores but 0.
@@ -124,24 +124,17 @@ def mark_uncertain(
         measures: Whether the measures are wanted; without them those of positions that meet no
             criterion and cannot be picked are not computed.
     """
-    if not selection.is_tuned:
-        measured = _measured(scores, selection)
-        return measured.with_columns(is_uncertain=pl.col("criteria_met") > 0)
     if measures:
-        wanted = target_count(pl.len(), selection.target_rate)
-        return _tuned(_measured(scores, selection), wanted)
+        return _marked(_measured(scores, selection), selection, pl.len())
     names = ["position", GENE, *SCORES]
     kept = {"criteria_met": pl.UInt8, "is_uncertain": pl.Boolean}
 
     def mark(series: Sequence[pl.Series]) -> pl.Series:
         rows = pl.DataFrame(series)
-        positions = pl.Series(np.diff(gene_ends(rows[GENE])))
-        wanted = pl.select(target_count(pl.lit(positions), selection.target_rate)).to_series()
-        near, of = may_be_picked(rows, positions.to_numpy(), wanted.to_numpy(), selection)
-        some = rows_at(rows, near).with_columns(
-            wanted.gather(of).alias(_WANTED), pl.col(GENE).set_sorted()
-        )
-        found = _tuned(_measured(some.lazy(), selection), pl.col(_WANTED).first())
+        near, lengths = _near(rows, selection)
+        some = rows_at(rows, near).with_columns(lengths, pl.col(GENE).set_sorted())
+        measured = _measured(some.lazy(), selection)
+        found = _marked(measured, selection, pl.col(_LENGTH).first())
         picked = found.select(*kept).collect(engine="in-memory")
         marks = []
         for name, kind in kept.items():
@@ -154,7 +147,25 @@ def mark_uncertain(
     return scores.with_columns(marks).unnest("_marks")
 
 
-_WANTED = "_wanted"
+_LENGTH = "_length"
+
+
+def _near(rows: pl.DataFrame, selection: Selection) -> tuple[npt.NDArray[np.int64], pl.Series]:
+    """The rows that may be uncertain or meet a criterion, and how long the gene of each is."""
+    lengths = pl.Series(_LENGTH, np.diff(gene_ends(rows[GENE])))
+    if not selection.is_tuned:
+        near = may_meet(rows, selection)
+        return near, pl.Series(_LENGTH, np.zeros(near.size, np.int64))  # nobody asks
+    wanted = pl.select(target_count(pl.lit(lengths), selection.target_rate)).to_series()
+    near, of = may_be_picked(rows, lengths.to_numpy(), wanted.to_numpy(), selection)
+    return near, lengths.gather(of)
+
+
+def _marked(measured: pl.LazyFrame, selection: Selection, length: pl.Expr) -> pl.LazyFrame:
+    """Add ``is_uncertain``; ``length`` is that of the gene at hand."""
+    if not selection.is_tuned:
+        return measured.with_columns(is_uncertain=pl.col("criteria_met") > 0)
+    return _tuned(measured, target_count(length, selection.target_rate))
 
 
 def _measured(scores: pl.LazyFrame, selection: Selection) -> pl.LazyFrame:
@@ -232,7 +243,7 @@ def gene_summary(marked: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "_row": np.arange(starts.size),
-            "gene_id": marked["gene_id"].gather(starts),
+            "gene_id": marked["gene_id"].gather(starts).cast(pl.String),
             "positions": positions,
             "uncertain": uncertain,
             "recalibrated": count(adjusted),

@@ -52,6 +52,16 @@ def may_be_picked(
     return near, np.searchsorted(stops, near, side="right")
 
 
+def may_meet(rows: pl.DataFrame, selection: Selection) -> Rows:
+    """The row numbers of positions that may meet a criterion, ascending; few others."""
+    donor, acceptor = (rows[name].to_numpy() for name in SCORES[:2])
+    harmless = np.float32(_harmless(selection) * 0.9999)  # as e is rounded, towards 0
+    is_near = donor + acceptor >= harmless
+    if is_near.size and min(donor.min(), acceptor.min()) < 0:
+        is_near |= (donor < 0) | (acceptor < 0)
+    return np.flatnonzero(is_near)
+
+
 def nth_largest(values: npt.NDArray[np.float32], n: int) -> float:
     """The n-th largest value; of many, a sample tells most of those that are lower."""
     if values.size > 1 << 14:

@@ -32,7 +32,7 @@ from splice_meta.features.neighbours import (
     shifted_score_exprs,
 )
 from splice_meta.features.older import OLDER_FAMILIES, neighbour_signal_exprs
-from splice_meta.features.on_axis import place_expr, surroundings_expr, window_expr
+from splice_meta.features.on_axis import around_expr, window_expr
 from splice_meta.features.probability import base_exprs, probability_exprs
 from splice_meta.features.sequence import kmer_exprs, sequence_exprs
 from splice_meta.features.signal import comparative_exprs, signal_exprs
@@ -237,12 +237,11 @@ def _counted_exprs(
         exprs["_window"] = window_expr(manifest.window, words, picked)
     names = _counted_names(manifest, settings, columns)
     place = [name for name in names if kind_of(name) != "surroundings"]
-    if place:
-        exprs["_place"] = place_expr(place, picked)
-    surroundings = [split_name(name) for name in names if name not in place]
-    for base_model in dict.fromkeys(base_model for base_model, _ in surroundings):
-        mine = [feature for of, feature in surroundings if of == base_model]
-        exprs[f"_surroundings_{base_model}"] = surroundings_expr(mine, base_model, picked)
+    surrounding: dict[str, list[str]] = {}
+    for base_model, name in (split_name(name) for name in names if name not in place):
+        surrounding.setdefault(base_model, []).append(name)
+    if names:
+        exprs["_around"] = around_expr(place, surrounding, picked)
     return exprs
 
 

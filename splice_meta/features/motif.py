@@ -23,13 +23,9 @@ PYRIMIDINE_OFFSETS = range(-20, -4)
 
 
 def place_and_motif(
-    axis: pl.Series,
-    gene: pl.Series,
-    bases: pl.Series | None,
-    picked: pl.Series | None,
-    wanted: Collection[str],
-) -> pl.Series:
-    """Where the picked rows lie in their gene, and how far they match the consensus motifs.
+    targets: Targets, bases: pl.Series | None, wanted: Collection[str]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Where the wanted rows lie in their gene, and how far they match the consensus motifs.
 
     ``positions_from_start`` and ``positions_to_end`` count from the first and last position of
     the gene in the table; ``relative_position`` is the first over the sum of the two, 0 in a gene
@@ -38,16 +34,13 @@ def place_and_motif(
     positions -20..-5 that are there, 0 where none is.
 
     Args:
-        axis: Position axis of all rows, ascending, shape (rows,).
-        gene: Running number of each row's gene.
+        targets: The wanted rows.
         bases: The nucleotides of all rows, as text; None if there is no sequence.
-        picked: Which rows are wanted; all if None.
         wanted: Names of the features to compute.
 
     Returns:
-        A struct series with one Float32 field per wanted feature, one row per picked row.
+        A value for each wanted row by feature.
     """
-    targets = Targets.of(axis, gene, picked)
     before, after = targets.here - targets.start, targets.end - targets.here
     made: dict[str, npt.NDArray[Any]] = {
         "positions_from_start": before,
@@ -56,7 +49,7 @@ def place_and_motif(
     }
     if bases is not None and set(wanted) & set(MOTIF):
         made |= _motif(bases, targets)
-    return pl.DataFrame({n: made[n].astype(np.float32) for n in wanted}).to_struct("place")
+    return {name: made[name].astype(np.float32) for name in wanted}
 
 
 def _motif(bases: pl.Series, targets: Targets) -> dict[str, npt.NDArray[Any]]:

@@ -13,6 +13,7 @@ from splice_meta.catalogue import PLACE
 from splice_meta.contracts import AXIS, GENE, scores_of
 from splice_meta.features.motif import place_and_motif
 from splice_meta.features.surroundings import surroundings
+from splice_meta.features.targets import Targets
 from splice_meta.features.windows import window_counts, window_fields
 
 
@@ -30,43 +31,37 @@ def window_expr(
     return pl.map_batches(inputs, count, return_dtype=_struct(window_fields(words)))
 
 
-def surroundings_expr(names: Sequence[str], base_model: str, picked: str | None) -> pl.Expr:
-    """Surroundings in the scores of one base model, see :mod:`.surroundings`.
+def around_expr(
+    place: Sequence[str], surrounding: Mapping[str, Sequence[str]], picked: str | None
+) -> pl.Expr:
+    """Place in the gene, motif, and the surroundings in the scores of each base model.
+
+    See :mod:`.motif` and :mod:`.surroundings`.
 
     Args:
-        names: Which features, without the base model's name.
-        base_model: One of several base models; empty for a single one.
+        place: Which features of place and motif; motifs need the ``base`` column.
+        surrounding: Which features of surroundings, without the base model's name, by base model;
+            it is empty for a single one.
         picked: The Boolean column that marks the wanted rows; every row if None.
     """
-    front = f"{base_model}." if base_model else ""
-
-    def compute(series: Sequence[pl.Series]) -> pl.Series:
-        axis, gene, donor, acceptor, neither, *mask = series
-        scores = (donor, acceptor, neither)
-        found = surroundings(axis, gene, scores, mask[0] if mask else None, names)
-        return found.struct.rename_fields([front + name for name in names])
-
-    inputs = [pl.col(AXIS), pl.col(GENE), *map(pl.col, scores_of(base_model)), *_mask(picked)]
-    return pl.map_batches(inputs, compute, return_dtype=_struct([front + n for n in names]))
-
-
-def place_expr(names: Sequence[str], picked: str | None) -> pl.Expr:
-    """Place in the gene and motif, see :mod:`.motif`.
-
-    Args:
-        names: Which features; motifs need the ``base`` column.
-        picked: The Boolean column that marks the wanted rows; every row if None.
-    """
-    has_motif = not all(name in PLACE for name in names)
+    has_motif = not all(name in PLACE for name in place)
+    fronts = {base_model: f"{base_model}." if base_model else "" for base_model in surrounding}
+    fields = [*place, *(fronts[m] + name for m, names in surrounding.items() for name in names)]
 
     def compute(series: Sequence[pl.Series]) -> pl.Series:
         axis, gene, *rest = series
+        targets = Targets.of(axis, gene, rest.pop() if picked else None)
         bases = rest.pop(0) if has_motif else None
-        return place_and_motif(axis, gene, bases, rest[0] if rest else None, names)
+        made = place_and_motif(targets, bases, place) if place else {}
+        for number, (base_model, names) in enumerate(surrounding.items()):
+            found = surroundings(targets, rest[3 * number : 3 * number + 3], names)
+            made |= {fronts[base_model] + name: values for name, values in found.items()}
+        return pl.DataFrame(made).to_struct("around")
 
+    scores = [pl.col(name) for base_model in surrounding for name in scores_of(base_model)]
     bases = [pl.col("base")] if has_motif else []
-    inputs = [pl.col(AXIS), pl.col(GENE), *bases, *_mask(picked)]
-    return pl.map_batches(inputs, compute, return_dtype=_struct(names))
+    inputs = [pl.col(AXIS), pl.col(GENE), *bases, *scores, *_mask(picked)]
+    return pl.map_batches(inputs, compute, return_dtype=_struct(fields))
 
 
 def _mask(picked: str | None) -> list[pl.Expr]:

@@ -205,25 +205,18 @@ GENE_WINDOW: Window = ("first", "stop")
 
 
 def surroundings(
-    axis: pl.Series,
-    gene: pl.Series,
-    scores: tuple[pl.Series, pl.Series, pl.Series],
-    picked: pl.Series | None,
-    wanted: Collection[str],
-) -> pl.Series:
-    """The surroundings of the picked rows in the scores of one base model.
+    targets: Targets, scores: Sequence[pl.Series], wanted: Collection[str]
+) -> dict[str, Scores]:
+    """The surroundings of the wanted rows in the scores of one base model.
 
     Args:
-        axis: Position axis of all rows, ascending, shape (rows,).
-        gene: Running number of each row's gene.
+        targets: The wanted rows.
         scores: Donor, acceptor and neither scores of all rows, Float32.
-        picked: Which rows are wanted; all if None.
         wanted: Names of the features to compute.
 
     Returns:
-        A struct series with one Float32 field per wanted feature, one row per picked row.
+        A value for each wanted row by feature.
     """
-    targets = Targets.of(axis, gene, picked)
     *by_type, neither = (series.to_numpy() for series in scores)
     features = _logodds(by_type, neither, targets, wanted)
     for t, score in zip(TYPES, by_type, strict=True):
@@ -235,8 +228,7 @@ def surroundings(
             (GENE, _gene),
         ):
             features |= family(t, near) if set(wanted) & set(names) else {}
-    made = {name: features[name].astype(np.float32, copy=False) for name in wanted}
-    return pl.DataFrame(made).to_struct("surroundings")
+    return {name: features[name].astype(np.float32, copy=False) for name in wanted}
 
 
 def _logodds(

@@ -26,7 +26,7 @@ from splice_meta.pipeline.matrix import harmonize_plan, input_columns
 from splice_meta.runtime.stages import FEATURES, PREDICT, READ, stage
 from splice_meta.selection import gene_summary, mark_uncertain
 from splice_meta.settings import RunSettings
-from splice_meta.sink import as_text, code_texts, repeat_texts
+from splice_meta.sink import as_text, code_texts
 from splice_meta.sources.opened import BaseScores
 from splice_meta.sources.training_dataset import mark_trained
 
@@ -105,7 +105,8 @@ def _read_columns(
 ) -> set[str]:
     """Of the columns of marked scores those that the outputs, the counts and the features need."""
     marks = {"is_uncertain", "is_adjusted", "splice_type"}
-    wanted = {AXIS, *PLACE, "position", *SCORES, "base", *marks} | compared_columns(model)
+    wanted = {"gene_id", AXIS, *PLACE, "position", *SCORES, "base", *marks}
+    wanted |= compared_columns(model)
     if settings.columns == "full":
         wanted |= {*MEASURES}
     if model is not None and settings.mode != "base_only":
@@ -160,12 +161,13 @@ def predict_batch(
         FeatureError: If the model needs features that cannot be made.
     """
     with stage(READ):
-        rows = scores.map_batches(_in_one_piece)
-        marked = plan_marked(rows, model, settings).collect(engine=ENGINE)
+        rows = code_texts(_in_one_piece(scores.collect(engine=ENGINE)))
+        # Bases go around the plan, which would copy their chunks together.
+        bases = [name for name in ("base",) if name in rows.columns]
+        marked = plan_marked(rows.drop(bases).lazy(), model, settings).collect(engine=ENGINE)
         genes = gene_summary(marked)
-        unread = SUMMED - (_read_columns(marked.columns, model, settings) - {"gene_id"})
-        marked = code_texts(marked.drop(unread))
-        marked.insert_column(0, repeat_texts(genes["gene_id"], genes["positions"]))
+        marked = marked.drop(SUMMED - _read_columns(marked.columns, model, settings))
+        marked = marked.hstack(rows.select(bases))
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
         found, matrix = predict_picked(marked, model, settings, gene_values, keep_matrix)

@@ -8,8 +8,9 @@ from splice_meta.pipeline.memory import bytes_of_gene, bytes_per_position
 from splice_meta.settings import RunSettings
 from splice_meta.sources.opened import BaseScores
 
-AT_ONCE = 2
-"""Shards in flight in one process; together they fit the memory budget."""
+AT_ONCE = 3
+"""Shards in flight in one process; together they fit the memory budget. Python computes for one at
+a time, and Polars' and XGBoost's stages begin and end on one core."""
 
 BYTES_OF_GENE = 1000
 """What a gene takes beside its positions, from the check of the table to the reports; 950 were
