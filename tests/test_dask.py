@@ -22,6 +22,7 @@ from splice_meta.errors import ClusterError, OutputError, SpliceMetaError, Usage
 from splice_meta.jobs import dask as on_dask
 from splice_meta.jobs import dask_cluster, dask_workers
 from splice_meta.runs.outputs import FILE_OF
+from splice_meta.runs.shards import AT_ONCE
 from splice_meta.runs.tables import scan_table
 from splice_meta.runtime.process import ENVIRONMENT
 from splice_meta.sources.base_scores import open_scores
@@ -288,8 +289,8 @@ def test_a_shard_that_ends_its_workers_fails_alone(
     scores = many_genes.head(15000).lazy().with_columns(killing)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
         result = sm.run(
-            scores, MODEL, tmp_path / "out", settings=sm.RunSettings(memory=3 * MIB), run_name="r",
-            workers=1,
+            scores, MODEL, tmp_path / "out", run_name="r", workers=1,
+            settings=sm.RunSettings(memory=AT_ONCE * 3 * MIB // 2),
         )  # fmt: skip
 
     lost = result.genes.filter(status="failed")

@@ -16,6 +16,7 @@ from splice_meta.report.html import write_report
 from splice_meta.runs import task
 from splice_meta.runs.found import run_at
 from splice_meta.runs.outputs import REPORTS
+from splice_meta.runs.shards import AT_ONCE
 
 TABLES = "selective_inference/predictions"
 SMALL = sm.RunSettings(memory=2 << 20)
@@ -90,7 +91,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def interrupted(*given: object) -> object:
         calls.append(given)
-        if len(calls) > 3:
+        if len(calls) > AT_ONCE + 2:  # by then two are listed
             raise KeyboardInterrupt
         return whole(*given)  # type: ignore[arg-type]
 

@@ -534,8 +534,8 @@ def kill_when(shards: int, number: int, arguments: list[str], cwd: Path) -> tupl
 
 def arguments_of(whole: Whole, *more: str) -> list[str]:
     return [
-        "--scores", str(whole.scores), "--model", MODEL, "--memory", "2MiB", "--run-name", "r",
-        "--output-dir", "out", "--keep-artifacts-dir", "kept", "--resume", *more,
+        "--scores", str(whole.scores), "--model", MODEL, "--memory", f"{AT_ONCE}MiB",
+        "--run-name", "r", "--output-dir", "out", "--keep-artifacts-dir", "kept", "--resume", *more,
     ]  # fmt: skip
 
 
