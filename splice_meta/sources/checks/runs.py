@@ -54,8 +54,8 @@ def gene_runs(
         :mod:`~splice_meta.sources.checks.truth`.
     """
     names = scores.collect_schema().names()
-    counted, first, extremes = _place_of(names)
-    counted |= truth_counts(names) | _lacking(names, also)
+    first, extremes = _place_of(names)
+    counted = truth_counts(names) | _lacking(names, also)
     read = {*REQUIRED, *OPTIONAL, *GENOMIC, *also, *(n for s in all_scores_in(names) for n in s)}
     plan = scores.select(columns(name for name in names if name in read))
     found: list[Part] = []
@@ -68,7 +68,9 @@ def gene_runs(
         return most is not None and runs > most
 
     each_batch(plan, look)
-    counts = [*counted, *((*LETTERS, *MOTIFS) if "base" in names else ())]
+    counts = [*counted, *(f"{name}_changes" for name in first)]
+    counts += ["placed"] if extremes else []
+    counts += [*LETTERS, *MOTIFS] if "base" in names else []
     merged = (
         pl.LazyFrame({name: _joined([part[name] for part in found]) for name in found[0]})
         .group_by(run=pl.col("gene_id").rle_id(), maintain_order=True)
@@ -128,7 +130,11 @@ def _look(
         made |= {name: count(np.flatnonzero(filled(seen[name], 0))) for name in counted}
         for name in extremes:
             made |= _extremes(f"{name}_", seen[name][own], cuts)
-    made |= {name: rows[name][begins] for name in first}
+    if extremes:
+        made["placed"] = stops - begins - count(_missing(rows["genomic_position"]))
+    for name in first:
+        made[name] = rows[name][begins]
+        made[f"{name}_changes"] = count(np.setdiff1d(runs_of(rows[name])[0], starts))
     if "base" in rows.columns:
         code = codes_of(letters_of(rows["base"]))
         unknown = np.flatnonzero(code >= N_CODE)
@@ -198,20 +204,21 @@ def _lacking(names: Sequence[str], also: Collection[str]) -> Exprs:
     return {"lacking": pl.any_horizontal(column(n).is_null() for n in own)} if own else {}
 
 
-def _place_of(names: Sequence[str]) -> tuple[Exprs, list[str], Exprs]:
-    """What tells where a gene lies: what is counted, what is taken first, what has extremes.
+def _missing(values: pl.Series) -> NDArray[np.intp]:
+    """The rows without a value."""
+    nulls = values.null_count()
+    return np.flatnonzero(values.is_null().to_numpy()) if nulls else np.zeros(0, np.intp)
 
-    Counted are ``chrom_changes`` and ``strand_changes`` between rows of a run, and ``placed``
-    (rows with a genomic position). Extremes are taken of the difference and the sum of genomic
-    position and position: one of them is the same on every row of a gene.
+
+def _place_of(names: Sequence[str]) -> tuple[list[str], Exprs]:
+    """What tells where a gene lies: what is taken first, and what has extremes.
+
+    Of the former its changes between rows of a run are counted. The latter, where there are genomic
+    positions, are of the difference and the sum of genomic position and position: one of them is
+    the same on every row of a gene; ``placed`` are the rows that have one.
     """
-    counted: Exprs = {}
-    same_gene = pl.col("gene_id").eq_missing(pl.col("gene_id").shift(1))
     first = [name for name in ("chrom", "strand") if name in names]
-    for name in first:
-        counted[f"{name}_changes"] = same_gene & pl.col(name).ne_missing(pl.col(name).shift(1))
     if "genomic_position" not in names:
-        return counted, first, {}
+        return first, {}
     place, position = pl.col("genomic_position").cast(pl.Int64), pl.col("position")
-    counted["placed"] = place.is_not_null()
-    return counted, first, {"ahead": place - position, "across": place + position}
+    return first, {"ahead": place - position, "across": place + position}
