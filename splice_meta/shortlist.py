@@ -53,7 +53,7 @@ def may_be_picked(
 
 
 def may_meet(rows: pl.DataFrame, selection: Selection) -> Rows:
-    """The row numbers of positions that may meet a criterion, ascending; few others."""
+    """The row numbers of positions that may meet a criterion, and of few others, ascending."""
     donor, acceptor = (rows[name].to_numpy() for name in SCORES[:2])
     harmless = np.float32(_harmless(selection) * 0.9999)  # as e is rounded, towards 0
     is_near = donor + acceptor >= harmless

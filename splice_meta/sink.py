@@ -38,6 +38,9 @@ _SCHEMA_KEY = "ARROW:schema"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Numbers of errors by which a disk, or a limit, takes no more."""
 
+LITTLE_ROOM = 1 << 26
+"""Free bytes below which a disk may just have been full: other shards remove what they began."""
+
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
@@ -70,6 +73,8 @@ def whole_file(path: Path, folder: Owned | None = None) -> Iterator[Path]:
         message = error.message.replace(str(temporary), str(path))
         raise OutputError(message, error.hint) from error
     except (OSError, pl.exceptions.PolarsError) as error:
+        if _is_lost_footer(error, path):
+            raise not_written(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
         if not is_write_error(error):
             raise
         raise not_written(path, error) from error
@@ -78,6 +83,12 @@ def whole_file(path: Path, folder: Owned | None = None) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):  # where its folder is none, the error above says so
             temporary.unlink(missing_ok=True)
+
+
+def _is_lost_footer(error: Exception, path: Path) -> bool:
+    """Whether the footer of a Parquet file found no room: there Polars loses the system's word."""
+    lost = "Invalid thrift: transport error" in str(error)
+    return lost and shutil.disk_usage(path.parent).free < LITTLE_ROOM
 
 
 def is_write_error(error: Exception) -> bool:
@@ -257,15 +268,9 @@ def _codes(texts: pl.Series) -> pl.Series:
     starts, stops = runs_of(texts)
     if 4 * starts.size > texts.len() or texts.has_nulls():
         return texts
-    return repeat_texts(texts.gather(starts), pl.Series(stops - starts))
-
-
-def repeat_texts(texts: pl.Series, times: pl.Series) -> pl.Series:
-    """Each text so many times, as an Enum of those that occur; as text where that saves nothing."""
-    if 4 * texts.len() > times.sum():
-        return pl.Series(texts.name, np.repeat(texts.to_numpy(), times.to_numpy()), pl.String)
-    kind = pl.Enum(texts.unique(maintain_order=True))
-    codes = np.repeat(texts.cast(kind).to_physical().to_numpy(), times.to_numpy())
+    values = texts.gather(starts)
+    kind = pl.Enum(values.unique(maintain_order=True))
+    codes = np.repeat(values.cast(kind).to_physical().to_numpy(), stops - starts)
     return pl.Series(texts.name, codes).cat.to(kind)
 
 

@@ -1,4 +1,4 @@
-"""Columns of texts by their views: which rows are alike, and their letters, text by text unread.
+"""Columns of texts by their views: runs of the same text, and letters, without reading each text.
 
 In memory each row of a Polars column of texts is a view of 16 bytes, as Arrow's ``string_view``: a
 length, then the text itself if it is short, else its first bytes and where it lies. Rows that are
@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 FEW = 64
-"""Where not more than one view in so many differs from the one before, those texts are compared."""
+"""Where at most one view in so many differs from the one before, the texts there are compared."""
 
 
 def runs_of(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -30,14 +30,14 @@ _NO_CHOICE = re.compile(
 def program() -> None:
     """:func:`main` in a process of its own, which ends without freeing what it has: 0.2 s of a run.
 
-    What libraries have registered for the end of a process is done.
+    What libraries have registered with :mod:`atexit` is done.
     """
     try:
         main()
     except SystemExit as ended:
         atexit._run_exitfuncs()
         close_streams()
-        os._exit(ended.code if isinstance(ended.code, int) else 1)
+        os._exit(int(ended.code or 0))
 
 
 def main() -> None:

@@ -38,7 +38,8 @@ Features = dict[str, npt.NDArray[Any]]
 N = TypeVar("N", bound=np.generic)
 
 Bound = int | Literal["first", "stop"]
-"""The first row of a gene that is at least so far downstream of a row; its first, or behind it."""
+"""The first row of a gene that is at least so far downstream of a row; or the gene's first row, or
+the row after its last."""
 Window = tuple[Bound, Bound]
 """The rows from a bound to before another one."""
 

@@ -62,7 +62,9 @@ def _noted_ends(place: Place) -> dict[str, Any]:
     if isinstance(place, ObjectPath):
         return ends_of(place)
     state = place.stat()
-    return _ends_at(place, state.st_ino, state.st_size, state.st_mtime_ns)
+    # The time of the last change of any kind cannot be set back.
+    known = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    return _ends_at(place, *known)
 
 
 @lru_cache(maxsize=1 << 10)

@@ -244,4 +244,4 @@ class MetaModel(Shown):
 def _trees_of(booster: Any) -> int:
     """Its number of trees, from its configuration; a dump of them takes 0.1 ms for each."""
     config = json.loads(booster.save_config())["learner"]["gradient_booster"]
-    return int(config.get("gbtree", config)["gbtree_model_param"]["num_trees"])
+    return int(config.get("gbtree", config).get("gbtree_model_param", {}).get("num_trees", 0))

@@ -163,11 +163,14 @@ def predict_batch(
     with stage(READ):
         rows = code_texts(_in_one_piece(scores.collect(engine=ENGINE)))
         # Bases go around the plan, which would copy their chunks together.
-        bases = [name for name in ("base",) if name in rows.columns]
-        marked = plan_marked(rows.drop(bases).lazy(), model, settings).collect(engine=ENGINE)
+        bases = rows.select(name for name in ("base",) if name in rows.columns)
+        marked = plan_marked(rows.drop(bases.columns).lazy(), model, settings).collect(
+            engine=ENGINE
+        )
+        del rows  # with columns that are not read on
         genes = gene_summary(marked)
         marked = marked.drop(SUMMED - _read_columns(marked.columns, model, settings))
-        marked = marked.hstack(rows.select(bases))
+        marked = marked.hstack(bases)
     found, matrix = pl.DataFrame(), None
     if model is not None and settings.mode != "base_only":
         found, matrix = predict_picked(marked, model, settings, gene_values, keep_matrix)

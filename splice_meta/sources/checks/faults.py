@@ -36,7 +36,7 @@ def _outside(value: pl.Expr, low: float, high: float, tolerance: float) -> pl.Ex
 
 
 def is_sound(rows: pl.DataFrame) -> bool:
-    """Whether a quick look at rows rules out what :func:`fault_exprs` may find, but in position.
+    """Whether a quick look at rows rules out what :func:`fault_exprs` may find but in position.
 
     It takes the sums in Float32, with bounds closer than rounding moves them, and is false for
     rows that come near to the bounds.
