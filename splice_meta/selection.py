@@ -131,8 +131,7 @@ def mark_uncertain(
 
     def mark(series: Sequence[pl.Series]) -> pl.Series:
         rows = pl.DataFrame(series)
-        near, lengths = _near(rows, selection)
-        some = rows_at(rows, near).with_columns(lengths, pl.col(GENE).set_sorted())
+        near, some = _near(rows, selection)
         measured = _measured(some.lazy(), selection)
         found = _marked(measured, selection, pl.col(_LENGTH).first())
         picked = found.select(*kept).collect(engine="in-memory")
@@ -150,15 +149,18 @@ def mark_uncertain(
 _LENGTH = "_length"
 
 
-def _near(rows: pl.DataFrame, selection: Selection) -> tuple[npt.NDArray[np.int64], pl.Series]:
-    """The rows that may be uncertain or meet a criterion, and how long the gene of each is."""
-    lengths = pl.Series(_LENGTH, np.diff(gene_ends(rows[GENE])))
+def _near(rows: pl.DataFrame, selection: Selection) -> tuple[npt.NDArray[np.int64], pl.DataFrame]:
+    """The numbers of the rows that may be uncertain or meet a criterion; and those rows.
+
+    Where tuning needs it, with how long the gene of each is.
+    """
     if not selection.is_tuned:
         near = may_meet(rows, selection)
-        return near, pl.Series(_LENGTH, np.zeros(near.size, np.int64))  # nobody asks
+        return near, rows_at(rows, near)
+    lengths = pl.Series(_LENGTH, np.diff(gene_ends(rows[GENE])))
     wanted = pl.select(target_count(pl.lit(lengths), selection.target_rate)).to_series()
     near, of = may_be_picked(rows, lengths.to_numpy(), wanted.to_numpy(), selection)
-    return near, lengths.gather(of)
+    return near, rows_at(rows, near).with_columns(lengths.gather(of), pl.col(GENE).set_sorted())
 
 
 def _marked(measured: pl.LazyFrame, selection: Selection, length: pl.Expr) -> pl.LazyFrame:

@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float64]
 
 Rows = npt.NDArray[np.int64]
 
+Scores = npt.NDArray[np.float32]
+
 
 def may_be_picked(
     rows: pl.DataFrame, lengths: Rows, wanted: Rows, selection: Selection
@@ -45,10 +47,7 @@ def may_be_picked(
     ranges = zip(stops - lengths, stops, wanted, strict=True)
     nth = [nth_largest(small[a:b], n) for a, b, n in ranges]
     lowest = _reach(np.array(nth, np.float64), _harmless(selection))
-    is_near = e >= np.repeat(lowest, lengths)
-    if e.size and min(donor.min(), acceptor.min()) < 0:
-        is_near |= (donor < 0) | (acceptor < 0)
-    near = np.flatnonzero(is_near)
+    near = _near(e >= np.repeat(lowest, lengths), donor, acceptor)
     return near, np.searchsorted(stops, near, side="right")
 
 
@@ -56,13 +55,17 @@ def may_meet(rows: pl.DataFrame, selection: Selection) -> Rows:
     """The row numbers of positions that may meet a criterion, and of few others, ascending."""
     donor, acceptor = (rows[name].to_numpy() for name in SCORES[:2])
     harmless = np.float32(_harmless(selection) * 0.9999)  # as e is rounded, towards 0
-    is_near = donor + acceptor >= harmless
+    return _near(donor + acceptor >= harmless, donor, acceptor)
+
+
+def _near(is_near: npt.NDArray[np.bool_], donor: Scores, acceptor: Scores) -> Rows:
+    """The row numbers of positions near enough, and of those whose e tells nothing."""
     if is_near.size and min(donor.min(), acceptor.min()) < 0:
         is_near |= (donor < 0) | (acceptor < 0)
     return np.flatnonzero(is_near)
 
 
-def nth_largest(values: npt.NDArray[np.float32], n: int) -> float:
+def nth_largest(values: Scores, n: int) -> float:
     """The n-th largest value; of many, a sample tells most of those that are lower."""
     if values.size > 1 << 14:
         sample = values[:: values.size >> 10]

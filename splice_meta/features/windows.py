@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from splice_meta.texts import letters_of
+
 Rows = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.uint8]
 Words = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
@@ -33,9 +35,7 @@ POSITIONS = "_window_positions"
 
 def base_codes(bases: pl.Series) -> Codes:
     """A, C, G, T as 0 to 3 (lower case too; U as T), anything else as 4."""
-    # The number that a text of one byte is; null for any other text.
-    letters = bases.cast(pl.Binary).bin.reinterpret(dtype=pl.UInt8).fill_null(0)
-    return np.take(_CODE_OF, letters.to_numpy())
+    return np.take(_CODE_OF, letters_of(bases))
 
 
 def base_field(base: str) -> str:
