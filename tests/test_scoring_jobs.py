@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -20,10 +21,12 @@ from tiny_network import Interrupted, TinyNetwork
 
 import splice_meta as sm
 from splice_meta.base_models import score_task
+from splice_meta.base_models.score_task import parts_of_table
 from splice_meta.errors import OutputError, UsageError
-from splice_meta.files.stores import object_at
+from splice_meta.files.stores import Place, object_at, place_of
 from splice_meta.jobs.ledger import read_ledger
 from splice_meta.jobs.lines import open_lines
+from splice_meta.jobs.plan import ledger_of
 from splice_meta.runtime.process import share_cores, usable_cores
 
 GTF, FASTA = FIXTURES / "annotation.gtf.gz", FIXTURES / "region.fa.gz"
@@ -180,6 +183,7 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 import splice_meta as sm
 from splice_meta.base_models import score_task
+from splice_meta.base_models.score_task import parts_of_table
 from splice_meta.jobs.ledger import Ledger
 from tiny_network import TinyNetwork
 
@@ -223,9 +227,28 @@ def test_a_scoring_killed_again_and_again_comes_to_the_same_end(
     assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]
 
 
+class InterruptedLate(TinyNetwork):
+    """Is interrupted in its third call, as soon as the first shard is listed."""
+
+    def __init__(self, ledger: Place) -> None:
+        super().__init__()
+        self.ledger = ledger
+
+    def predict(self, sequences: Any) -> Any:
+        if len(self.shapes) == 2:
+            until = time.monotonic() + 60
+            # Parts are written while the network scores other genes.
+            while not (found := read_ledger(self.ledger)) or 0 not in found.shards:
+                assert time.monotonic() < until, "the first shard is not listed"
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+        return super().predict(sequences)
+
+
 def interrupted(output: str | Path) -> None:
+    """Score into a table, up to an interrupt after the first of its shards."""
     with pytest.raises(KeyboardInterrupt):
-        score_into(output, Interrupted(2, KeyboardInterrupt))
+        score_into(output, InterruptedLate(ledger_of(parts_of_table(place_of(output)))))
 
 
 def test_one_process_at_a_time_writes_a_table(tmp_path: Path) -> None:
