@@ -183,7 +183,6 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 import splice_meta as sm
 from splice_meta.base_models import score_task
-from splice_meta.base_models.score_task import parts_of_table
 from splice_meta.jobs.ledger import Ledger
 from tiny_network import TinyNetwork
 
